@@ -1,0 +1,201 @@
+package arch
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// Third-party modules by the names that the table uses.
+const (
+	cobra      = "github.com/spf13/cobra"
+	echo       = "github.com/labstack/echo"
+	goose      = "github.com/pressly/goose"
+	gorm       = "gorm.io"
+	i18n       = "github.com/nicksnyder/go-i18n"
+	jose       = "github.com/go-jose/go-jose"
+	openapi3   = "github.com/getkin/kin-openapi"
+	otel       = "go.opentelemetry.io"
+	pgx        = "github.com/jackc/pgx"
+	prometheus = "github.com/prometheus"
+	qr         = "github.com/skip2/go-qrcode"
+	rapid      = "pgregory.net/rapid"
+	sqlite     = "github.com/glebarez"
+	sqliteCore = "modernc.org"
+	testify    = "github.com/stretchr/testify"
+	text       = "golang.org/x/text"
+	uuid       = "github.com/google/uuid"
+	validator  = "github.com/go-playground/validator"
+	xcrypto    = "golang.org/x/crypto"
+	xsync      = "golang.org/x/sync"
+	yaml       = "github.com/goccy/go-yaml"
+)
+
+// anything allows every import.
+const anything = "*"
+
+// table is the architecture: what each package may import besides the standard
+// library and packages below itself. An entry holds for the whole tree below it,
+// unless a longer one fits; an allowed import covers the tree below it too. Tests
+// (_test.go) may import what they like.
+var table = map[string][]string{
+	"cmd/consentd": {"internal/app", "internal/config", "pkg/client", cobra},
+
+	// What others may build on. None of it knows the program, but for the façade.
+	"pkg/client":  {"pkg"},
+	"pkg/eidas":   {xcrypto},
+	"pkg/httpsig": {jose},
+	"pkg/manager": {},
+	"pkg/sca":     {}, // scatest, its kit, lies below it
+	"pkg/server":  {"internal/app", "pkg/sca"},
+	"pkg/stet":    {},
+	"pkg/xs2a":    {},
+
+	// The core. No framework, no driver, no dialect.
+	"internal/consent": {uuid},
+	"internal/explain": {},
+	"internal/secret":  {}, // sealing and HMAC: the standard library does
+	"internal/service": {"internal/consent", "internal/explain", "internal/secret", "pkg/sca", uuid},
+
+	// What the core is plugged into.
+	"internal/bank":    {"internal/consent", "internal/service"},
+	"internal/flows":   {"pkg/sca"}, // a flow that needs a library of its own gets an entry of its own
+	"internal/jobs":    {"internal/consent", "internal/service", xsync},
+	"internal/storage": {"internal/consent", "internal/secret", "internal/service", goose, gorm, pgx, sqlite, sqliteCore, uuid},
+	// A conformance suite is a test that other packages' tests call.
+	"internal/storage/storagetest": {"internal/consent", "internal/secret", "internal/service", "pkg/sca", rapid, testify, uuid, xsync},
+
+	// The edge. Each dialect knows its own wire types only.
+	"internal/api":         {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", echo, uuid, validator},
+	"internal/api/aspsp":   {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", echo, uuid, validator},
+	"internal/api/manager": {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/manager", echo, uuid, validator},
+	"internal/api/stet":    {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/stet", echo, uuid, validator},
+	"internal/api/xs2a":    {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/xs2a", echo, uuid, validator},
+	"internal/docs":        {"openapi", echo, openapi3, yaml},
+	"internal/oauth":       {"internal/consent", "internal/service", echo, jose},
+	"internal/sandbox":     {"internal/consent", "internal/explain", "internal/secret", "internal/service", "internal/tpp", "pkg", echo, uuid},
+	"internal/tpp":         {"internal/consent", "internal/explain", "internal/service", "pkg/eidas", "pkg/httpsig", echo},
+	"internal/web":         {"internal/consent", "internal/secret", "internal/service", "pkg/sca", echo, i18n, qr, text, uuid},
+
+	// The program around it all.
+	"internal/app":    {anything},
+	"internal/config": {validator, yaml},
+	"internal/obs":    {echo, otel, prometheus},
+
+	"openapi": {},
+	"test":    {anything},
+}
+
+// apart are groups whose members may not import one another: use cases share only the
+// domain and the ports (which lie in the group's own package), a dialect knows no
+// other dialect, a flow no other flow.
+var apart = []string{"internal/api", "internal/flows", "internal/service"}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	for _, f := range sources(t) {
+		rule, ok := ruleOf(f.Package())
+		if !ok {
+			t.Errorf("%s: no rule for package %q: add it to the table", f.Path, f.Package())
+			continue
+		}
+		for _, imported := range f.Imports() {
+			if !allowed(f.Package(), rule, imported) {
+				t.Errorf("%s must not import %s (rule %q)", f.Path, imported, rule)
+			}
+		}
+	}
+}
+
+// ruleOf finds the table's entry for a package: the longest that fits.
+func ruleOf(pkg string) (string, bool) {
+	best, found := "", false
+	for rule := range table {
+		if within(pkg, rule) && len(rule) > len(best) {
+			best, found = rule, true
+		}
+	}
+	return best, found
+}
+
+// allowed tells whether a package, for which the given rule holds, may import another.
+func allowed(pkg, rule, imported string) bool {
+	for _, group := range apart {
+		from, to := member(pkg, group), member(imported, group)
+		if from != "" && to != "" && from != to {
+			return false
+		}
+		if from != "" && imported == group {
+			return true
+		}
+	}
+	if standard(imported) || within(imported, rule) {
+		return true
+	}
+	return slices.ContainsFunc(table[rule], func(entry string) bool {
+		return entry == anything || within(imported, entry)
+	})
+}
+
+// member names the direct child of a group that a package belongs to; none is "".
+func member(pkg, group string) string {
+	rest, ok := strings.CutPrefix(pkg, group+"/")
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return name
+}
+
+// within tells whether a path is another one or lies below it. A tree of the module
+// is a folder; a third-party one may also be a later major version.
+func within(path, tree string) bool {
+	return path == tree || strings.HasPrefix(path, tree+"/")
+}
+
+// standard tells the standard library: its first path element has no dot, and it is
+// none of our own folders.
+func standard(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	return !strings.Contains(first, ".") && !slices.Contains(folders, first)
+}
+
+// TestTableIsEnforced shows on made-up imports that the rules bite, whatever the tree holds today.
+func TestTableIsEnforced(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		pkg, imported string
+		want          bool
+	}{
+		{"internal/consent", "time", true},
+		{"internal/consent", "github.com/google/uuid", true},
+		{"internal/consent", "internal/service", false},
+		{"internal/consent", "github.com/labstack/echo/v4", false},
+		{"internal/service/sca", "internal/service", true},
+		{"internal/service/sca", "internal/service/consents", false},
+		{"internal/service/sca", "gorm.io/gorm", false},
+		{"internal/storage", "gorm.io/driver/postgres", true},
+		{"internal/storage/migrations", "github.com/pressly/goose/v3", true},
+		{"internal/storage/storagetest", "gorm.io/gorm", false},
+		{"internal/api/xs2a", "pkg/xs2a", true},
+		{"internal/api/xs2a", "pkg/stet", false},
+		{"internal/api/xs2a", "internal/api/stet", false},
+		{"internal/api/xs2a", "internal/storage", false},
+		{"internal/flows/otp", "internal/service", false},
+		{"internal/flows/otp", "internal/flows/remote", false},
+		{"pkg/sca/scatest", "pkg/sca", true},
+		{"pkg/sca", "pkg/scalar", false},
+		{"pkg/client", "internal/consent", false},
+		{"pkg/client", "openapi", false},
+		{"internal/app", "internal/storage", true},
+	} {
+		rule, ok := ruleOf(c.pkg)
+		if assert.True(t, ok, c.pkg) {
+			assert.Equal(t, c.want, allowed(c.pkg, rule, c.imported), "%s → %s", c.pkg, c.imported)
+		}
+	}
+	_, ok := ruleOf("internal/util")
+	assert.False(t, ok, "a package that the table doesn't name has no rule")
+}
