@@ -1,0 +1,94 @@
+package consent
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Policy is what the bank decides about consents. It is a value: each use case
+// is handed the one it works by.
+type Policy struct {
+	MaxValidityDays     int            // validUntil is lowered to today plus this
+	MaxFrequencyPerDay  int            // a recurring consent's frequencyPerDay is lowered to this
+	Zone                *time.Location // the bank's time zone: days begin there
+	AuthorisationWindow time.Duration  // a consent that nobody authorises in this time is rejected
+	OpenWithin          time.Duration  // a redirect link must be opened in this time
+	FinishWithin        time.Duration  // and the PSU must be through in this time after
+	MaxTries            int            // wrong passwords, or wrong codes, before an authorisation fails
+	MultipleConsents    bool           // a new recurring consent leaves the former ones alone
+}
+
+// DefaultPolicy is what the programs start from.
+func DefaultPolicy() Policy {
+	return Policy{
+		MaxValidityDays:     90,
+		MaxFrequencyPerDay:  4,
+		Zone:                time.UTC,
+		AuthorisationWindow: 24 * time.Hour,
+		OpenWithin:          10 * time.Minute,
+		FinishWithin:        15 * time.Minute,
+		MaxTries:            3,
+	}
+}
+
+// Draft is a consent as a TPP asks for it, parsed from whatever dialect.
+type Draft struct {
+	Kind            Kind
+	Rail            Rail
+	TPP             string
+	TPPName         string
+	Access          Access
+	Recurring       bool
+	FrequencyPerDay int
+	ValidUntil      Date
+	RedirectURI     string
+	NokRedirectURI  string
+}
+
+// Check finds what the bank's policy does not allow in d at now.
+func (p Policy) Check(d Draft, now time.Time) Faults {
+	var faults Faults
+	if d.ValidUntil.Before(DateOf(now, p.Zone)) {
+		faults = append(faults, At(CodeFormat, "validUntil", "validUntil %s is in the past", d.ValidUntil))
+	}
+	switch {
+	case d.FrequencyPerDay < 1:
+		faults = append(faults, At(CodeFormat, "frequencyPerDay", "frequencyPerDay must be at least 1"))
+	case !d.Recurring && d.FrequencyPerDay > 1:
+		faults = append(faults, At(CodeFormat, "frequencyPerDay", "frequencyPerDay must be 1 for a one-off consent"))
+	}
+	return faults
+}
+
+// New makes a consent of a draft: its date and frequency are lowered to what
+// the bank allows. Fails with the Faults of Check.
+func (p Policy) New(id uuid.UUID, d Draft, now time.Time) (*Consent, error) {
+	if err := p.Check(d, now).Err(); err != nil {
+		return nil, err
+	}
+	until := d.ValidUntil
+	if limit := DateOf(now, p.Zone).AddDays(p.MaxValidityDays); limit.Before(until) {
+		until = limit
+	}
+	return &Consent{
+		ID:              id,
+		GroupID:         id,
+		Kind:            d.Kind,
+		Rail:            d.Rail,
+		TPP:             d.TPP,
+		TPPName:         d.TPPName,
+		Status:          Received,
+		StatusChangedAt: now,
+		Access:          d.Access,
+		Recurring:       d.Recurring,
+		FrequencyPerDay: min(d.FrequencyPerDay, p.MaxFrequencyPerDay),
+		ValidUntil:      until,
+		EndsAt:          until.End(p.Zone),
+		AuthoriseBy:     now.Add(p.AuthorisationWindow),
+		RedirectURI:     d.RedirectURI,
+		NokRedirectURI:  d.NokRedirectURI,
+		CreatedAt:       now,
+		Version:         1,
+	}, nil
+}

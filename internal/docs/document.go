@@ -1,0 +1,226 @@
+package docs
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Document is all that a page shows of one description.
+type Document struct {
+	Name, Title, Version, Summary string
+	// ServedHere says that the calls go to the program that shows the page.
+	ServedHere bool
+	Text       []Paragraph
+	Server     Paragraph
+	Schemes    []Row
+	Groups     []Group
+	// Shared are the responses that operations have in common, mostly errors.
+	Shared []Response
+}
+
+// Operations counts them.
+func (d *Document) Operations() int {
+	n := 0
+	for _, g := range d.Groups {
+		n += len(g.Operations)
+	}
+	return n
+}
+
+// Group is a tag with its operations.
+type Group struct {
+	Name       string
+	Text       []Paragraph
+	Operations []Operation
+}
+
+// ID is what a link points at.
+func (g Group) ID() string { return strings.ToLower(strings.ReplaceAll(g.Name, " ", "-")) }
+
+// Operation is one method of one path.
+type Operation struct {
+	ID, Method, Path, Summary string
+	Text                      []Paragraph
+	PathParameters            []Row
+	Required, Optional        []Row
+	Body                      *Body
+	BodyRequired              bool
+	Answers                   []Response
+	Failures                  []Response
+}
+
+// Response is an answer. ID is set when it stands among the shared ones.
+type Response struct {
+	ID, Status string
+	Text       []Paragraph
+	Headers    []Row
+	Bodies     []Body
+	Codes      []Value
+}
+
+// Reason is what HTTP calls the status.
+func (r Response) Reason() string {
+	code, err := strconv.Atoi(r.Status)
+	if err != nil {
+		return ""
+	}
+	return http.StatusText(code)
+}
+
+// Body is the content of a request or an answer in one format.
+type Body struct {
+	Text     []Paragraph
+	Type     string
+	Schema   Row
+	Examples []Example
+}
+
+// Example is a body to look at.
+type Example struct {
+	Summary string
+	Text    []Paragraph
+	JSON    string
+}
+
+func parse(name string, data []byte) (*Document, error) {
+	root, err := readNode(data)
+	if err != nil {
+		return nil, err
+	}
+	info := root.get("info")
+	doc := &Document{
+		Name: name, Title: info.get("title").str(), Version: info.get("version").str(), Summary: info.get("summary").str(),
+		ServedHere: root.get("x-served-here").value == true,
+		Text:       paragraphs(info.get("description").str()),
+	}
+	for _, server := range root.get("servers").items() {
+		doc.Server = spans(server.get("description").str())
+	}
+	for _, scheme := range root.get("components", "securitySchemes").members() {
+		doc.Schemes = append(doc.Schemes, Row{
+			Name: scheme.name, Type: schemeType(scheme.node), Text: paragraphs(scheme.get("description").str()),
+		})
+	}
+	for _, tag := range root.get("tags").items() {
+		doc.Groups = append(doc.Groups, Group{Name: tag.get("name").str(), Text: paragraphs(tag.get("description").str())})
+	}
+	shared := map[string]Response{}
+	for _, path := range root.get("paths").members() {
+		doc.addPath(path, shared)
+	}
+	for _, response := range shared {
+		doc.Shared = append(doc.Shared, response)
+	}
+	slices.SortFunc(doc.Shared, func(a, b Response) int { return strings.Compare(a.Status+a.ID, b.Status+b.ID) })
+	return doc, nil
+}
+
+func schemeType(scheme node) string {
+	switch scheme.get("type").str() {
+	case "mutualTLS":
+		return "mutual TLS"
+	case "http":
+		return "bearer token"
+	}
+	return scheme.get("type").str()
+}
+
+func (d *Document) addPath(path member, shared map[string]Response) {
+	for _, m := range path.members() {
+		if m.name == "parameters" {
+			continue
+		}
+		op := operation(m, path, shared)
+		tag := m.get("tags").strs()
+		for i := range d.Groups {
+			if slices.Contains(tag, d.Groups[i].Name) {
+				d.Groups[i].Operations = append(d.Groups[i].Operations, op)
+			}
+		}
+	}
+}
+
+func operation(m, path member, shared map[string]Response) Operation {
+	op := Operation{
+		ID: m.get("operationId").str(), Method: strings.ToUpper(m.name), Path: path.name,
+		Summary: m.get("summary").str(), Text: paragraphs(m.get("description").str()),
+	}
+	for _, parameter := range slices.Concat(path.get("parameters").items(), m.get("parameters").items()) {
+		p := parameter.expand()
+		row := parameterRow(p.get("name").str(), p)
+		switch {
+		case p.get("in").str() == "path":
+			op.PathParameters = append(op.PathParameters, row)
+		case row.Required:
+			op.Required = append(op.Required, row)
+		default:
+			op.Optional = append(op.Optional, row)
+		}
+	}
+	if request := m.get("requestBody"); request.exists() {
+		op.BodyRequired = request.get("required").value == true
+		for _, body := range bodies(request) {
+			body.Text = paragraphs(request.get("description").str())
+			op.Body = &body
+		}
+	}
+	for _, r := range m.get("responses").members() {
+		res := response(r, shared)
+		if strings.HasPrefix(r.name, "2") {
+			op.Answers = append(op.Answers, res)
+			continue
+		}
+		op.Failures = append(op.Failures, res)
+	}
+	return op
+}
+
+func response(r member, shared map[string]Response) Response {
+	n := r.expand()
+	res := Response{Status: r.name, Text: paragraphs(n.get("description").str()), Bodies: bodies(n)}
+	for _, header := range n.get("headers").members() {
+		res.Headers = append(res.Headers, parameterRow(header.name, header.expand()))
+	}
+	for _, body := range res.Bodies {
+		if res.Codes == nil {
+			res.Codes = codes(body.Schema)
+		}
+	}
+	if name := r.refName(); name != "" {
+		// One component may stand for several statuses (500 and 503): one entry each.
+		res.ID = strings.ToLower(name) + "-" + r.name
+		shared[res.ID] = res
+	}
+	return res
+}
+
+// codes finds the error codes of a body, however deep they are.
+func codes(row Row) []Value {
+	if row.Name == "code" {
+		return row.Values
+	}
+	for _, below := range row.Rows {
+		if found := codes(below); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func bodies(n node) []Body {
+	var found []Body
+	for _, media := range n.get("content").members() {
+		body := Body{Type: media.name, Schema: schemaRow("", media.get("schema"))}
+		for _, example := range media.get("examples").members() {
+			body.Examples = append(body.Examples, Example{
+				Summary: example.get("summary").str(),
+				Text:    paragraphs(example.get("description").str()),
+				JSON:    toJSON(example.get("value").value),
+			})
+		}
+		found = append(found, body)
+	}
+	return found
+}

@@ -1,0 +1,178 @@
+package docs
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"consentd/openapi"
+)
+
+//go:embed templates/*.gohtml style.css
+var files embed.FS
+
+// No script, no picture, no frame, nothing from elsewhere; only our stylesheet.
+const contentSecurityPolicy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// Handler serves the descriptions and their pages. Its zero value serves all.
+type Handler struct {
+	// Names are the descriptions to show; all when empty.
+	Names []string
+
+	once sync.Once
+	site *site
+	err  error
+}
+
+// site is what the first request makes.
+type site struct {
+	templates *template.Template
+	documents []*Document
+}
+
+// Mount adds the routes /openapi/{name}.yaml, /docs, /docs/{name} and /docs/style.css.
+func (h *Handler) Mount(e *echo.Echo) {
+	methods := []string{http.MethodGet, http.MethodHead}
+	e.Match(methods, "/openapi/:file", h.file)
+	e.Match(methods, "/docs", h.index)
+	e.Match(methods, "/docs/style.css", h.stylesheet)
+	e.Match(methods, "/docs/:name", h.page)
+}
+
+func (h *Handler) names() []string {
+	if len(h.Names) > 0 {
+		return h.Names
+	}
+	return openapi.Names()
+}
+
+func (h *Handler) load() (*site, error) {
+	h.once.Do(func() { h.site, h.err = newSite(h.names()) })
+	return h.site, h.err
+}
+
+func newSite(names []string) (*site, error) {
+	templates, err := template.ParseFS(files, "templates/*.gohtml")
+	if err != nil {
+		return nil, fmt.Errorf("parse templates: %w", err)
+	}
+	s := &site{templates: templates}
+	for _, name := range names {
+		data, err := openapi.Read(name)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := parse(name, data)
+		if err != nil {
+			return nil, fmt.Errorf("description %s: %w", name, err)
+		}
+		s.documents = append(s.documents, doc)
+	}
+	// Readers of this page mostly want to call us, not to be called.
+	slices.SortStableFunc(s.documents, func(a, b *Document) int {
+		switch {
+		case a.ServedHere == b.ServedHere:
+			return 0
+		case a.ServedHere:
+			return -1
+		}
+		return 1
+	})
+	return s, nil
+}
+
+func (h *Handler) file(c echo.Context) error {
+	name, isYAML := strings.CutSuffix(c.Param("file"), ".yaml")
+	if !isYAML || !slices.Contains(h.names(), name) {
+		return h.render(c, http.StatusNotFound, "missing", view{})
+	}
+	data, err := openapi.Read(name)
+	if err != nil {
+		return err
+	}
+	return serve(c, "application/yaml; charset=utf-8", data)
+}
+
+func (h *Handler) stylesheet(c echo.Context) error {
+	data, err := files.ReadFile("style.css")
+	if err != nil {
+		return err
+	}
+	return serve(c, "text/css; charset=utf-8", data)
+}
+
+func (h *Handler) index(c echo.Context) error {
+	return h.render(c, http.StatusOK, "index", view{})
+}
+
+func (h *Handler) page(c echo.Context) error {
+	s, err := h.load()
+	if err != nil {
+		return err
+	}
+	for _, doc := range s.documents {
+		if doc.Name == c.Param("name") {
+			return h.render(c, http.StatusOK, "reference", view{Document: doc, Base: base(c, doc)})
+		}
+	}
+	return h.render(c, http.StatusNotFound, "missing", view{})
+}
+
+// view is what a template gets.
+type view struct {
+	Documents []*Document
+	Document  *Document
+	Base      string
+}
+
+// base is the address that the examples call: ours, where we answer these calls
+// ourselves, so that they work when pasted.
+func base(c echo.Context, doc *Document) string {
+	if doc.ServedHere {
+		return c.Scheme() + "://" + c.Request().Host
+	}
+	return "https://" + doc.Name + ".example"
+}
+
+func (h *Handler) render(c echo.Context, status int, name string, v view) error {
+	s, err := h.load()
+	if err != nil {
+		return err
+	}
+	v.Documents = s.documents
+	// Into memory first: a template that fails must not leave half a page.
+	var page bytes.Buffer
+	if err := s.templates.ExecuteTemplate(&page, name, v); err != nil {
+		return fmt.Errorf("render %s: %w", name, err)
+	}
+	protect(c.Response().Header())
+	return c.HTMLBlob(status, page.Bytes())
+}
+
+// serve answers embedded bytes; a browser that has them gets 304.
+func serve(c echo.Context, contentType string, data []byte) error {
+	sum := sha256.Sum256(data)
+	header := c.Response().Header()
+	protect(header)
+	header.Set(echo.HeaderContentType, contentType)
+	header.Set(echo.HeaderCacheControl, "no-cache")
+	header.Set("ETag", `"`+hex.EncodeToString(sum[:16])+`"`)
+	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(data))
+	return nil
+}
+
+func protect(header http.Header) {
+	header.Set(echo.HeaderContentSecurityPolicy, contentSecurityPolicy)
+	header.Set(echo.HeaderXContentTypeOptions, "nosniff")
+	header.Set(echo.HeaderReferrerPolicy, "no-referrer")
+}

@@ -1,0 +1,195 @@
+package docs_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/docs"
+	"consentd/openapi"
+)
+
+func setup(t *testing.T, names ...string) func(method, path string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	e := echo.New()
+	(&docs.Handler{Names: names}).Mount(e)
+	return func(method, path string, headers ...string) *httptest.ResponseRecorder {
+		req := httptest.NewRequest(method, path, http.NoBody)
+		for i := 0; i < len(headers); i += 2 {
+			req.Header.Set(headers[i], headers[i+1])
+		}
+		rec := httptest.NewRecorder()
+		e.ServeHTTP(rec, req)
+		return rec
+	}
+}
+
+func TestDescriptionIsServedAsItIs(t *testing.T) {
+	t.Parallel()
+	get := setup(t)
+	res := get(http.MethodGet, "/openapi/xs2a.yaml")
+	want, err := openapi.Read("xs2a")
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, res.Code)
+	assert.Equal(t, "application/yaml; charset=utf-8", res.Header().Get("Content-Type"))
+	assert.Equal(t, string(want), res.Body.String())
+
+	again := get(http.MethodGet, "/openapi/xs2a.yaml", "If-None-Match", res.Header().Get("ETag"))
+	assert.Equal(t, http.StatusNotModified, again.Code)
+	head := get(http.MethodHead, "/openapi/xs2a.yaml")
+	assert.Equal(t, http.StatusOK, head.Code)
+}
+
+func TestUnknown(t *testing.T) {
+	t.Parallel()
+	get := setup(t, "xs2a")
+	for _, path := range []string{
+		"/openapi/none.yaml", "/openapi/xs2a.json", "/openapi/xs2a", "/openapi/..%2Fxs2a.yaml",
+		"/docs/none", "/docs/xs2a.yaml",
+		// There, but not among the names that this handler shows.
+		"/openapi/bank.yaml", "/docs/bank",
+	} {
+		res := get(http.MethodGet, path)
+		assert.Equal(t, http.StatusNotFound, res.Code, path)
+		assert.Contains(t, res.Body.String(), "<h1>Not found</h1>", path)
+	}
+	assert.NotContains(t, get(http.MethodGet, "/docs").Body.String(), "/docs/bank")
+}
+
+func TestPagesNeedNothingFromElsewhere(t *testing.T) {
+	t.Parallel()
+	get := setup(t)
+	outside := regexp.MustCompile(`(?i)<script|<img|<iframe|<form|@import|url\(|\son[a-z]+=|\sstyle=|(src|href)="(https?:)?//`)
+	for _, path := range []string{"/docs", "/docs/xs2a", "/docs/bank", "/docs/style.css"} {
+		res := get(http.MethodGet, path)
+		page := res.Body.String()
+		require.Equal(t, http.StatusOK, res.Code, path)
+		assert.Empty(t, outside.FindAllString(page, -1), path)
+		policy := res.Header().Get("Content-Security-Policy")
+		assert.Contains(t, policy, "default-src 'none'; style-src 'self'", path)
+		assert.Contains(t, policy, "frame-ancestors 'none'", path)
+		assert.Equal(t, "nosniff", res.Header().Get("X-Content-Type-Options"), path)
+	}
+}
+
+// Everything that a description says must be found on its page.
+func TestPageShowsTheWholeDescription(t *testing.T) {
+	t.Parallel()
+	get := setup(t)
+	for _, name := range openapi.Names() {
+		page := plain(get(http.MethodGet, "/docs/"+name).Body.String())
+		data, err := openapi.Read(name)
+		require.NoError(t, err)
+		var description any
+		require.NoError(t, yaml.Unmarshal(data, &description))
+		for _, words := range sentences(description, "") {
+			// Not Contains, which would print the page.
+			assert.True(t, strings.Contains(page, words), "%s: %s", name, words) //nolint:testifylint // see above
+		}
+	}
+}
+
+// sentences collects what an author wrote to be read. A type's own description
+// that every use replaces (Link and the like) isn't shown, hence the exception.
+func sentences(value any, key string) []string {
+	var found []string
+	switch v := value.(type) {
+	case map[string]any:
+		for name, below := range v {
+			found = append(found, sentences(below, name)...)
+		}
+	case []any:
+		for _, below := range v {
+			found = append(found, sentences(below, key)...)
+		}
+	case string:
+		switch key {
+		case "description", "summary", "operationId", "pattern":
+			for part := range strings.SplitSeq(v, "\n\n") {
+				part = strings.Join(strings.Fields(strings.ReplaceAll(part, "`", "")), " ")
+				if part != "An opaque id of the bank's." {
+					found = append(found, part)
+				}
+			}
+		}
+	}
+	return found
+}
+
+var (
+	tags     = regexp.MustCompile(`<[^>]*>`)
+	entities = strings.NewReplacer("&#39;", "'", "&#34;", `"`, "&#43;", "+", "&lt;", "<", "&gt;", ">", "&amp;", "&")
+)
+
+// plain is the text of a page, with its ids, which are in attributes.
+func plain(page string) string {
+	ids := strings.Join(regexp.MustCompile(`id="[^"]*"`).FindAllString(page, -1), " ")
+	return strings.Join(strings.Fields(entities.Replace(tags.ReplaceAllString(page, ""))), " ") + ids
+}
+
+func TestPageHoldsTogether(t *testing.T) {
+	t.Parallel()
+	get := setup(t)
+	for _, name := range []string{"xs2a", "bank"} {
+		page := get(http.MethodGet, "/docs/"+name).Body.String()
+
+		ids := map[string]bool{}
+		for _, m := range regexp.MustCompile(`\sid="([^"]+)"`).FindAllStringSubmatch(page, -1) {
+			assert.False(t, ids[m[1]], "%s: id %s twice", name, m[1])
+			ids[m[1]] = true
+		}
+		for _, m := range regexp.MustCompile(`href="#([^"]+)"`).FindAllStringSubmatch(page, -1) {
+			assert.True(t, ids[m[1]], "%s: link to %s leads nowhere", name, m[1])
+		}
+
+		// Headings go down one level at a time, for those who hear them.
+		level := 0
+		for _, m := range regexp.MustCompile(`<h([1-6])`).FindAllStringSubmatch(page, -1) {
+			next := int(m[1][0] - '0')
+			assert.LessOrEqual(t, next, level+1, name)
+			level = next
+		}
+		assert.Equal(t, 1, strings.Count(page, "<h1"), name)
+		assert.NotContains(t, page, "ZgotmplZ", name)
+	}
+}
+
+func TestCallsCanBePasted(t *testing.T) {
+	t.Parallel()
+	get := setup(t)
+	page := entities.Replace(get(http.MethodGet, "http://localhost:8080/docs/xs2a").Body.String())
+	assert.Contains(t, page, `curl 'http://localhost:8080/v1/consents' \
+  -H 'X-Request-ID: 99391c7e-ad88-49ec-a2ad-99ddcb1f7721' \
+  -H 'PSU-IP-Address: 192.168.8.78' \
+  -H 'TPP-Redirect-URI: https://tpp.example/cb' \
+  -H 'Content-Type: application/json' \
+  -d '{
+  "access": {
+    "balances": [
+      {
+        "iban": "FR7617515000920400430518020",`)
+	assert.Contains(t, page, "curl -X DELETE 'http://localhost:8080/v1/consents/0198f2c4-")
+
+	// The bank's systems are elsewhere, whatever the host of this page.
+	assert.Contains(t, get(http.MethodGet, "/docs/bank").Body.String(), "https://bank.example/psu-authentications")
+}
+
+func TestHostIsNeverTrusted(t *testing.T) {
+	t.Parallel()
+	e := echo.New()
+	(&docs.Handler{}).Mount(e)
+	req := httptest.NewRequest(http.MethodGet, "/docs/xs2a", http.NoBody)
+	req.Host = `x';<script>alert(1)</script>`
+	rec := httptest.NewRecorder()
+	e.ServeHTTP(rec, req)
+	page := rec.Body.String()
+	assert.NotContains(t, page, "<script")
+	assert.NotContains(t, entities.Replace(page), `x';`, "the quote must not end the shell's word")
+}

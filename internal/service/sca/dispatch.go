@@ -1,0 +1,307 @@
+package sca
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"consentd/internal/consent"
+	"consentd/internal/explain"
+	"consentd/internal/secret"
+	"consentd/internal/service"
+	flow "consentd/pkg/sca"
+)
+
+// Dispatcher holds the use cases: open a run, answer it, poll it.
+type Dispatcher struct {
+	Store      Store
+	Identities Identities
+	Accounts   service.Accounts
+	Signers    service.Signers
+	Keys       *secret.Keys
+	Flows      map[string]flow.Flow // every flow that a run may name
+	Flow       string               // the one that new runs take
+	Policy     consent.Policy
+	Now        func() time.Time
+	Log        *slog.Logger
+}
+
+// Answer is what the PSU sent from a page.
+type Answer struct {
+	Refuse   bool     // on any page: no
+	Approve  bool     // on the review: yes
+	Accounts []string // on the choice of accounts: keys of the offers
+	Fields   map[string]string
+	Method   string
+	// Step is the View.Step of the page that is answered; 0 for whichever is
+	// current. A page that the run has left, sent twice for instance, is not
+	// judged: the current one is shown. Refuse counts from any.
+	Step int
+}
+
+// errMoved says that the run went on while this answer was being judged.
+var errMoved = errors.New("the run has moved on")
+
+// walk is one call's look at a run.
+type walk struct {
+	run  *consent.Run
+	c    *consent.Consent
+	memo memo
+}
+
+// New makes a run that is not written yet, and the handle by which a browser
+// reaches it.
+func (s *Dispatcher) New(purpose consent.Purpose, hint service.Hint, now time.Time) (*consent.Run, string, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, "", fmt.Errorf("run id: %w", err)
+	}
+	handle := secret.Handle()
+	r := &consent.Run{
+		ID:        id,
+		Purpose:   purpose,
+		Flow:      s.Flow,
+		Handle:    secret.Digest(handle),
+		Stage:     consent.StageStart,
+		CreatedAt: now,
+		OpenBy:    now.Add(s.Policy.OpenWithin),
+	}
+	if r.Memo, err = s.seal(r, memo{Hint: hint}); err != nil {
+		return nil, "", err
+	}
+	return r, handle, nil
+}
+
+// Open shows where a run stands, and changes nothing that anyone could miss: it
+// binds no browser and uses nothing up. Fails with CodeNotFound, CodeUsed,
+// CodeExpired, CodeForbidden (another browser's) and CodeUnavailable; the View
+// still says who asked and the way back, where the run is known.
+func (s *Dispatcher) Open(ctx context.Context, handle, browser string) (*View, error) {
+	w, err := s.load(ctx, handle)
+	if err != nil {
+		return nil, err
+	}
+	if back, ok := s.collect(ctx, w, secret.Digest(browser)); ok {
+		return back, nil
+	}
+	if err := s.usable(w, secret.Digest(browser)); err != nil {
+		return s.view(w), err
+	}
+	if w.run.Stage != consent.StageStart {
+		return s.view(w), nil
+	}
+	step, err := s.ask(ctx, w, flow.Input{}, 0)
+	if err != nil {
+		return s.view(w), err
+	}
+	return s.settle(ctx, handle, browser, s.apply(ctx, w, step))
+}
+
+// Answer applies what the PSU sent. The first answer binds the run to its
+// browser. Fails like Open, and with CodeForbidden for an account that was not
+// offered, CodeCredentials for a wrong password or code, CodeLocked when that
+// was the last try, CodeBlocked for a PSU who is blocked at the bank.
+func (s *Dispatcher) Answer(ctx context.Context, handle, browser string, a Answer) (*View, error) {
+	w, err := s.load(ctx, handle)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.usable(w, secret.Digest(browser)); err != nil {
+		return s.view(w), err
+	}
+	if a.Step != 0 && a.Step != w.run.Seq && !a.Refuse {
+		return s.view(w), nil
+	}
+	if err := s.bind(ctx, w, secret.Digest(browser)); err != nil {
+		return s.view(w), err
+	}
+	return s.settle(ctx, handle, browser, s.answer(ctx, w, a))
+}
+
+// Poll asks the flows of waiting runs, at most limit, whether their wait is over.
+func (s *Dispatcher) Poll(ctx context.Context, limit int) (int, error) {
+	ids, err := s.Store.Waiting(ctx, s.Now(), limit)
+	if err != nil {
+		return 0, err
+	}
+	for i, id := range ids {
+		if err := s.poll(ctx, id); err != nil {
+			return i, fmt.Errorf("poll run %s: %w", id, err)
+		}
+	}
+	return len(ids), nil
+}
+
+// result is what a stage made of an answer.
+type result struct {
+	w     *walk
+	wrong bool
+	err   error
+}
+
+// settle turns a result into what the browser sees. An answer that was
+// overtaken is no fault of the PSU's: the page shows where the run stands.
+func (s *Dispatcher) settle(ctx context.Context, handle, browser string, r result) (*View, error) {
+	if errors.Is(r.err, errMoved) {
+		w, err := s.load(ctx, handle)
+		if err != nil {
+			return nil, err
+		}
+		return s.view(w), s.usable(w, secret.Digest(browser))
+	}
+	v := s.view(r.w)
+	v.Wrong = r.wrong
+	return v, r.err
+}
+
+// answer dispatches by the stage of the run: the one place that does.
+func (s *Dispatcher) answer(ctx context.Context, w *walk, a Answer) result {
+	if a.Refuse {
+		explain.Note(ctx, "the PSU refused")
+		return s.refuse(ctx, w, consent.ByPSU, consent.ReasonRefused, nil)
+	}
+	switch w.run.Stage {
+	case consent.StageAccounts:
+		return s.pick(ctx, w, a)
+	case consent.StageReview:
+		return s.approve(ctx, w, a)
+	case consent.StageFlow:
+		return s.judge(ctx, w, a)
+	default: // the first page was never shown: show it
+		step, err := s.ask(ctx, w, flow.Input{}, 0)
+		if err != nil {
+			return result{w: w, err: err}
+		}
+		return s.apply(ctx, w, step)
+	}
+}
+
+// judge counts a try, then lets the flow judge the answer.
+func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
+	if w.memo.Step.Outcome != flow.Prompt {
+		return result{w: w} // a wait is not answered here; show it again
+	}
+	n, err := s.Store.CountTry(ctx, w.run.ID, w.run.Seq, s.Policy.MaxTries)
+	if err != nil {
+		return result{w: w, err: err}
+	}
+	if n == 0 {
+		return result{w: w, err: errMoved}
+	}
+	w.run.Tries = n
+	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Form, Fields: a.Fields, MethodID: a.Method}, n)
+	if err != nil {
+		return result{w: w, err: err}
+	}
+	if !step.Wrong {
+		return s.apply(ctx, w, step)
+	}
+	explain.Note(ctx, "wrong answer, try %d of %d", n, s.Policy.MaxTries)
+	if n < s.Policy.MaxTries {
+		return result{w: w, wrong: true, err: consent.E(consent.CodeCredentials, "wrong answer")}
+	}
+	return s.fail(ctx, w, consent.RunLocked, consent.E(consent.CodeLocked, "too many wrong answers"))
+}
+
+// apply saves what a step of the flow means, if the run still stands there.
+func (s *Dispatcher) apply(ctx context.Context, w *walk, step flow.Step) result {
+	switch step.Outcome {
+	case flow.Prompt, flow.Redirect, flow.Wait:
+		return s.show(ctx, w, step)
+	case flow.Identified:
+		w.memo.Step = step
+		return s.identify(ctx, w, step.PSU)
+	case flow.Done:
+		if w.run.Approved {
+			return s.finish(ctx, w)
+		}
+		w.memo.Authenticated = true
+		return s.identify(ctx, w, step.PSU)
+	case flow.Denied:
+		if step.Blocked {
+			return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeBlocked, "the PSU is blocked"))
+		}
+		explain.Note(ctx, "the flow denied")
+		return s.refuse(ctx, w, consent.ByASPSP, consent.ReasonRefused, nil)
+	default:
+		return result{w: w, err: fmt.Errorf("flow %q answered %q: %w", w.run.Flow, step.Outcome, errors.ErrUnsupported)}
+	}
+}
+
+// show keeps the flow's page for the PSU.
+func (s *Dispatcher) show(ctx context.Context, w *walk, step flow.Step) result {
+	w.memo.Step = step
+	now := s.Now()
+	return s.change(ctx, w, func(r *consent.Run, c *consent.Consent, sealed []byte) error {
+		r.Step(consent.StageFlow, sealed)
+		if step.Outcome == flow.Wait {
+			r.PollAt = now.Add(step.PollAfter)
+		}
+		r.Approved = w.run.Approved
+		if !r.Approved {
+			return nil
+		}
+		return c.Advance(r.Authorisation, consent.ScaStarted, now)
+	})
+}
+
+// ask calls the flow, outside any transaction. try tells apart the answers to
+// one step; a call that is repeated for the same answer has the same key.
+func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input, try int) (flow.Step, error) {
+	f, ok := s.Flows[w.run.Flow]
+	if !ok {
+		return flow.Step{}, fmt.Errorf("no flow %q: %w", w.run.Flow, errors.ErrUnsupported)
+	}
+	req := flow.Request{
+		RunID:    w.run.ID.String(),
+		StepKey:  fmt.Sprintf("%s/%d/%d", w.run.ID, w.run.Seq, try),
+		Purpose:  flow.Purpose(w.run.Purpose),
+		Hint:     w.memo.Hint.PSU,
+		PSU:      w.memo.PSU,
+		Summary:  w.c.TPPName,
+		Language: w.memo.Hint.Language,
+	}
+	var step flow.Step
+	var err error
+	if in.Kind == "" {
+		step, err = f.Start(ctx, req)
+	} else {
+		step, err = f.Continue(ctx, req, w.memo.Step.State, in)
+	}
+	if err != nil {
+		return step, consent.E(consent.CodeUnavailable, "the authentication does not answer").
+			Because(fmt.Errorf("flow %q, step %s: %w", w.run.Flow, req.StepKey, err))
+	}
+	return step, nil
+}
+
+func (s *Dispatcher) poll(ctx context.Context, id uuid.UUID) error {
+	r, err := s.Store.RunByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	w, err := s.walk(ctx, r)
+	if err != nil {
+		return err
+	}
+	if w.run.Stage != consent.StageFlow || w.memo.Step.Outcome != flow.Wait || !s.Now().Before(w.run.Deadline()) {
+		return nil
+	}
+	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Poll}, 0)
+	if err != nil {
+		return err
+	}
+	res := s.apply(ctx, w, step)
+	switch consent.CodeOf(res.err) {
+	case consent.CodeBlocked, consent.CodeForbidden, consent.CodeStatusInvalid:
+		return nil // an ending, which the PSU's page tells
+	}
+	if errors.Is(res.err, errMoved) {
+		return nil
+	}
+	return res.err
+}

@@ -1,0 +1,90 @@
+package sca
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"consentd/internal/consent"
+	"consentd/internal/secret"
+	flow "consentd/pkg/sca"
+)
+
+func digestOf(handle string) consent.Digest { return secret.Digest(handle) }
+
+func approved() flow.Input { return flow.Input{Kind: flow.Approved} }
+
+// unavailable marks a failing call to the bank as worth another try.
+func unavailable(err error) error {
+	if consent.CodeOf(err) != consent.CodeInternal {
+		return err
+	}
+	return consent.E(consent.CodeUnavailable, "the bank does not answer").Because(err)
+}
+
+// replace ends the former consents that are still live.
+func replace(c *consent.Consent, former []*consent.Consent, now time.Time) error {
+	for _, f := range former {
+		f.Settle(now)
+		if !f.Status.Live() {
+			continue
+		}
+		if err := f.Replace(c.ID, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuse ends the run and rejects the consent. cause is what the PSU is told,
+// nil for a refusal of their own.
+func (s *Dispatcher) refuse(ctx context.Context, w *walk, by consent.Actor, why consent.Reason, cause error) result {
+	now := s.Now()
+	return s.end(ctx, w, consent.RunRefused, cause, func(r *consent.Run, c *consent.Consent) error {
+		return c.Refuse(r.Authorisation, by, why, now)
+	})
+}
+
+// fail ends the run and its authorisation; the consent stays and may be
+// authorised anew.
+func (s *Dispatcher) fail(ctx context.Context, w *walk, how consent.RunOutcome, cause error) result {
+	now := s.Now()
+	return s.end(ctx, w, how, cause, func(r *consent.Run, c *consent.Consent) error {
+		return c.Fail(r.Authorisation, now)
+	})
+}
+
+func (s *Dispatcher) end(ctx context.Context, w *walk, how consent.RunOutcome, cause error, act func(*consent.Run, *consent.Consent) error) result {
+	now, polled := s.Now(), !w.run.PollAt.IsZero()
+	res := s.change(ctx, w, func(r *consent.Run, c *consent.Consent, _ []byte) error {
+		r.End(how, now)
+		r.Returned = !polled
+		return act(r, c)
+	})
+	if res.err == nil {
+		res.err = cause
+	}
+	return res
+}
+
+// collect serves the browser that was waiting when a worker ended its run: once,
+// it is sent on to the TPP. Every later look finds the run used.
+func (s *Dispatcher) collect(ctx context.Context, w *walk, browser consent.Digest) (*View, bool) {
+	if w.run.Stage != consent.StageEnded || w.run.Returned || w.run.Browser != browser {
+		return nil, false
+	}
+	err := s.Store.Change(ctx, w.run.ID, func(r *consent.Run, _ *consent.Consent) error {
+		if r.Returned {
+			return errMoved
+		}
+		r.Returned = true
+		return nil
+	})
+	if err != nil {
+		if !errors.Is(err, errMoved) {
+			s.Log.ErrorContext(ctx, "mark run as returned", "run", w.run.ID, "error", err)
+		}
+		return nil, false
+	}
+	return s.view(w), true
+}

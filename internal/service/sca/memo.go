@@ -1,0 +1,50 @@
+package sca
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"consentd/internal/consent"
+	"consentd/internal/service"
+	flow "consentd/pkg/sca"
+)
+
+// memo is what a run remembers between two answers: personal and secret, hence
+// sealed, and wiped when the run ends.
+type memo struct {
+	Hint service.Hint
+	// Step is the flow's last step: its State, and the Prompt to show again.
+	Step flow.Step
+	// Authenticated says that the flow is through; only the PSU's approval is missing.
+	Authenticated bool
+	PSU           string // the bank's id
+	Customer      service.Customer
+	Signers       []string // the bank's ids
+	Offered       []Offer
+	Picked        []string // keys of Offered, once the PSU has chosen
+}
+
+func sealPurpose(r *consent.Run) string { return "run " + r.ID.String() }
+
+func (s *Dispatcher) seal(r *consent.Run, m memo) ([]byte, error) {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode run memo: %w", err)
+	}
+	return s.Keys.Seal(sealPurpose(r), b), nil
+}
+
+func (s *Dispatcher) open(r *consent.Run) (memo, error) {
+	var m memo
+	if r.Memo == nil {
+		return m, nil
+	}
+	b, err := s.Keys.Open(sealPurpose(r), r.Memo)
+	if err != nil {
+		return m, fmt.Errorf("run %s: %w", r.ID, err)
+	}
+	if err := json.Unmarshal(b, &m); err != nil {
+		return m, fmt.Errorf("decode memo of run %s: %w", r.ID, err)
+	}
+	return m, nil
+}

@@ -1,0 +1,44 @@
+package sca
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"consentd/internal/consent"
+	"consentd/internal/service"
+)
+
+// Store is what these use cases need of storage. Implementations pass storagetest.
+type Store interface {
+	// Run reads a run by the digest of its handle. Fails with CodeNotFound.
+	Run(ctx context.Context, handle consent.Digest) (*consent.Run, error)
+	// RunByID reads a run. Fails with CodeNotFound.
+	RunByID(ctx context.Context, id uuid.UUID) (*consent.Run, error)
+	// Get reads a consent whole, as stored. Fails with CodeNotFound.
+	Get(ctx context.Context, id uuid.UUID) (*consent.Consent, error)
+	// CountTry counts one answer to the step seq of a run, in one statement that
+	// parallel answers cannot get past, and returns its number. It returns 0
+	// when limit answers have been counted or the run has moved on.
+	CountTry(ctx context.Context, run uuid.UUID, seq, limit int) (int, error)
+	// Change loads a run and its consent, applies change and saves both in one
+	// transaction. change may run more than once, so it must have no other
+	// effect; its error is returned as it is and nothing is saved.
+	Change(ctx context.Context, run uuid.UUID, change func(*consent.Run, *consent.Consent) error) error
+	// Finish is Change for the step that may make the consent valid. It holds
+	// off every other Finish of the same rail, TPP and customer, and hands
+	// change the consents which this one would replace.
+	Finish(ctx context.Context, run uuid.UUID, change func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error) error
+	// Waiting lists runs whose flow wants to be asked again at now, at most limit.
+	Waiting(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error)
+}
+
+// Identities turns the bank's ids into opaque ones, made at first sight, so
+// that consents refer to nobody by name.
+type Identities interface {
+	PSU(ctx context.Context, bankID string) (uuid.UUID, error)
+	Customer(ctx context.Context, bankID string) (uuid.UUID, error)
+	// Accounts returns the ids in the order of accounts.
+	Accounts(ctx context.Context, customer uuid.UUID, accounts []service.Account) ([]uuid.UUID, error)
+}

@@ -1,0 +1,258 @@
+package sca
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"consentd/internal/consent"
+	"consentd/internal/explain"
+	"consentd/internal/service"
+)
+
+// load reads the run of a handle, with its consent and its memory.
+func (s *Dispatcher) load(ctx context.Context, handle string) (*walk, error) {
+	r, err := s.Store.Run(ctx, digestOf(handle))
+	if err != nil {
+		return nil, err
+	}
+	return s.walk(ctx, r)
+}
+
+func (s *Dispatcher) walk(ctx context.Context, r *consent.Run) (*walk, error) {
+	c, err := s.Store.Get(ctx, r.Consent)
+	if err != nil {
+		return nil, err
+	}
+	c.Settle(s.Now())
+	m, err := s.open(r)
+	if err != nil {
+		return nil, err
+	}
+	return &walk{run: r, c: c, memo: m}, nil
+}
+
+// usable tells whether this browser may go on. A consent that ended meanwhile,
+// by its TPP for instance, ends its runs too.
+func (s *Dispatcher) usable(w *walk, browser consent.Digest) error {
+	if err := w.run.Usable(browser, s.Now()); err != nil {
+		return err
+	}
+	if !w.c.Status.Pending() {
+		return consent.E(consent.CodeExpired, "the consent is %s", w.c.Status)
+	}
+	return nil
+}
+
+// bind gives the run to the browser that answers first, and the authorisation
+// the time to finish.
+func (s *Dispatcher) bind(ctx context.Context, w *walk, browser consent.Digest) error {
+	if w.run.Bound() {
+		return nil
+	}
+	now := s.Now()
+	return s.Store.Change(ctx, w.run.ID, func(r *consent.Run, c *consent.Consent) error {
+		if err := r.Bind(browser, s.Policy.FinishWithin, now); err != nil {
+			return err
+		}
+		w.run.Browser, w.run.FinishBy = r.Browser, r.FinishBy
+		return c.Extend(r.Authorisation, r.FinishBy)
+	})
+}
+
+// change saves a step of the run, with its memory sealed, unless the run has moved on.
+func (s *Dispatcher) change(ctx context.Context, w *walk, step func(r *consent.Run, c *consent.Consent, memo []byte) error) result {
+	sealed, err := s.seal(w.run, w.memo)
+	if err != nil {
+		return result{w: w, err: err}
+	}
+	seq := w.run.Seq
+	err = s.Store.Change(ctx, w.run.ID, func(r *consent.Run, c *consent.Consent) error {
+		if r.Seq != seq {
+			return errMoved
+		}
+		c.Settle(s.Now())
+		if err := step(r, c, sealed); err != nil {
+			return err
+		}
+		w.run, w.c = r, c
+		return nil
+	})
+	return result{w: w, err: err}
+}
+
+// identify finds the customer for whom the PSU acts and the accounts that the
+// consent is about. Only what is the customer's to share is ever offered; a
+// consent that asks for anything else is rejected, and tells nobody more.
+func (s *Dispatcher) identify(ctx context.Context, w *walk, psu string) result {
+	w.memo.PSU = psu
+	known, err := s.lookUp(ctx, w)
+	if err != nil {
+		return result{w: w, err: unavailable(err)}
+	}
+	if !known {
+		return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeForbidden, "the PSU may not sign for this customer"))
+	}
+	offered, complete, err := s.offers(ctx, w.c.Access, w.memo.Customer.ID)
+	if err != nil {
+		return result{w: w, err: unavailable(err)}
+	}
+	psuID, err := s.Identities.PSU(ctx, psu)
+	if err != nil {
+		return result{w: w, err: err}
+	}
+	customerID, err := s.Identities.Customer(ctx, w.memo.Customer.ID)
+	if err != nil {
+		return result{w: w, err: err}
+	}
+	now := s.Now()
+	if !complete || len(offered) == 0 {
+		explain.Note(ctx, "the consent asks for accounts that are not this customer's to share")
+		return s.end(ctx, w, consent.RunRefused, consent.E(consent.CodeResourceUnknown, "there are no such accounts to share"),
+			func(r *consent.Run, c *consent.Consent) error {
+				if err := c.Identify(r.Authorisation, psuID, customerID, now); err != nil {
+					return err
+				}
+				return c.Refuse(r.Authorisation, consent.BySystem, consent.ReasonNotEntitled, now)
+			})
+	}
+	w.memo.Offered = offered
+	next := consent.StageReview
+	if w.c.Access.Chosen() && len(w.c.Access.Grants) == 0 {
+		next = consent.StageAccounts
+	}
+	res := s.change(ctx, w, func(r *consent.Run, c *consent.Consent, sealed []byte) error {
+		r.PSU, r.Customer = psuID, customerID
+		r.Step(next, sealed)
+		return c.Identify(r.Authorisation, psuID, customerID, now)
+	})
+	switch consent.CodeOf(res.err) {
+	case consent.CodeCredentials, consent.CodeStatusInvalid: // another customer's, or signed already
+		return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeForbidden, "not for this PSU to sign"))
+	}
+	return res
+}
+
+// lookUp asks the bank for whom the PSU acts and who must sign, and reports
+// whether the PSU is among them.
+func (s *Dispatcher) lookUp(ctx context.Context, w *walk) (bool, error) {
+	customers, err := s.Signers.Customers(ctx, w.memo.PSU)
+	if err != nil {
+		return false, fmt.Errorf("customers of a PSU: %w", err)
+	}
+	if len(customers) == 0 {
+		return false, nil
+	}
+	w.memo.Customer = customers[0]
+	for _, x := range customers {
+		if hint := w.memo.Hint.Corporate; hint != "" && (x.OrganisationID == hint || x.ID == hint) {
+			w.memo.Customer = x
+		}
+	}
+	w.memo.Signers, err = s.Signers.Signers(ctx, w.memo.Customer.ID)
+	if err != nil {
+		return false, fmt.Errorf("signers of a customer: %w", err)
+	}
+	return slices.Contains(w.memo.Signers, w.memo.PSU), nil
+}
+
+// pick keeps the PSU's choice of accounts.
+func (s *Dispatcher) pick(ctx context.Context, w *walk, a Answer) result {
+	if len(a.Accounts) == 0 {
+		return result{w: w, wrong: true}
+	}
+	for _, key := range a.Accounts {
+		if !slices.ContainsFunc(w.memo.Offered, func(o Offer) bool { return o.Key == key }) {
+			return result{w: w, err: consent.E(consent.CodeForbidden, "an account that was not offered")}
+		}
+	}
+	w.memo.Picked = a.Accounts
+	return s.change(ctx, w, func(r *consent.Run, _ *consent.Consent, sealed []byte) error {
+		r.Step(consent.StageReview, sealed)
+		return nil
+	})
+}
+
+// approve takes the PSU's yes: on to the last factor, or to the end.
+func (s *Dispatcher) approve(ctx context.Context, w *walk, a Answer) result {
+	if !a.Approve {
+		return result{w: w} // neither yes nor no: show it again
+	}
+	w.run.Approved = true
+	if w.memo.Authenticated {
+		return s.finish(ctx, w)
+	}
+	step, err := s.ask(ctx, w, approved(), 0)
+	if err != nil {
+		return result{w: w, err: err}
+	}
+	return s.apply(ctx, w, step)
+}
+
+// finish makes the consent valid, or partially authorised, and ends what it
+// replaces, in one transaction.
+func (s *Dispatcher) finish(ctx context.Context, w *walk) result {
+	signers := make([]uuid.UUID, len(w.memo.Signers))
+	for i, ref := range w.memo.Signers {
+		id, err := s.Identities.PSU(ctx, ref)
+		if err != nil {
+			return result{w: w, err: err}
+		}
+		signers[i] = id
+	}
+	grants, err := s.grants(ctx, w)
+	if err != nil {
+		return result{w: w, err: err}
+	}
+	seq, now, polled := w.run.Seq, s.Now(), !w.run.PollAt.IsZero()
+	err = s.Store.Finish(ctx, w.run.ID, func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error {
+		if r.Seq != seq {
+			return errMoved
+		}
+		c.Settle(now)
+		if err := c.Authorise(r.Authorisation, grants, signers, now); err != nil {
+			return err
+		}
+		r.Approved = true
+		r.End(consent.RunDone, now)
+		r.Returned = !polled
+		w.run, w.c = r, c
+		if c.Status != consent.Valid || s.Policy.MultipleConsents {
+			return nil
+		}
+		return replace(c, former, now)
+	})
+	if consent.CodeOf(err) == consent.CodeStatusInvalid {
+		err = consent.E(consent.CodeExpired, "the consent ended meanwhile").Because(err)
+	}
+	if err == nil {
+		explain.Note(ctx, "consent %s is %s", w.c.ID, w.c.Status)
+	}
+	return result{w: w, err: err}
+}
+
+// grants is what the consent opens: what was asked for of each account, among
+// those that the PSU picked. Scopes that are resolved later grant nothing yet.
+func (s *Dispatcher) grants(ctx context.Context, w *walk) ([]consent.Grant, error) {
+	if w.c.Access.Open() || len(w.c.Access.Grants) > 0 {
+		return nil, nil
+	}
+	var offers []Offer
+	var accounts []service.Account
+	for _, o := range w.memo.Offered {
+		if !w.c.Access.Chosen() || slices.Contains(w.memo.Picked, o.Key) {
+			offers, accounts = append(offers, o), append(accounts, o.Account)
+		}
+	}
+	ids, err := s.Identities.Accounts(ctx, w.run.Customer, accounts)
+	if err != nil {
+		return nil, err
+	}
+	grants := make([]consent.Grant, len(offers))
+	for i, o := range offers {
+		grants[i] = consent.Grant{AccountID: ids[i], Rights: o.Rights, Reference: o.Account.Reference}
+	}
+	return grants, nil
+}

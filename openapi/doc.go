@@ -1,0 +1,10 @@
+// Package openapi holds our own OpenAPI 3.1 descriptions, one file for each
+// surface, embedded into the binary.
+//
+//	xs2a.yaml  what a TPP can ask of consentd (Berlin Group, version 1.3.x)
+//	bank.yaml  what consentd asks of the bank's own systems, as their client
+//
+// The files are the one place where the wire is described. internal/docs serves
+// and renders them; test/contract holds every exchange of the other tests
+// against them. Field names and codes follow the standards; the words are ours.
+package openapi

@@ -1,0 +1,155 @@
+// Package sca is the contract between consentd and a flow of strong customer
+// authentication. It depends on the standard library alone, so a bank can write
+// a flow in a module of its own and hand it to consentd/pkg/server.
+//
+// A flow says how a customer (PSU) is authenticated. consentd does the rest: it
+// shows the pages, counts the tries, lets the PSU choose accounts and read what
+// they agree to, and moves the consent. The conformance kit is package scatest.
+//
+// A typical walk through a flow that asks for a password and then for a code:
+//
+//	Start                       → Prompt(password)
+//	Continue(Form, password)    → Identified       consentd shows the review
+//	Continue(Approved)          → Prompt(code)
+//	Continue(Form, code)        → Done             consentd ends the run
+//
+// A flow that authenticates in one trip goes from Start to Done; consentd shows
+// the review after that, and the PSU's approval ends the run.
+package sca
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Flow drives one PSU through authentication.
+//
+// A Flow keeps nothing in memory between calls: what it must remember it
+// returns in [Step].State and is handed back, so any replica can serve any step.
+// A call may be repeated with the same [Request].StepKey, after a crash for
+// instance, and must then not take effect twice. Calls run in parallel.
+//
+// An error means that the flow is broken, not that the PSU is: a wrong
+// password is a Step with Wrong set, a refusal the outcome Denied. The text of
+// an error is logged and never shown.
+type Flow interface {
+	// Start opens a run and says what comes first.
+	Start(ctx context.Context, req Request) (Step, error)
+	// Continue applies one input to the state that the last step returned.
+	Continue(ctx context.Context, req Request, state []byte, in Input) (Step, error)
+}
+
+// Factory builds a Flow from its own section of the configuration.
+type Factory func(config json.RawMessage, store Store) (Flow, error)
+
+// Store is a flow's own memory per PSU, for passkeys and the like. Values are
+// sealed at rest.
+type Store interface {
+	// Get returns nil without an error when nothing was put.
+	Get(ctx context.Context, psu, key string) ([]byte, error)
+	Put(ctx context.Context, psu, key string, value []byte) error
+}
+
+// Purpose says what the PSU is authenticated for.
+type Purpose string
+
+// The purposes of a run.
+const (
+	ForConsent Purpose = "consent" // authorise a consent
+	ForLogin   Purpose = "login"   // enter the dashboard
+	ForGrant   Purpose = "grant"   // log in for an OAuth2 grant
+	ForAction  Purpose = "action"  // confirm an act, such as ending a consent
+)
+
+// Request is what a flow may know about the run that it serves.
+type Request struct {
+	RunID   string
+	StepKey string // names this call; the same when the call is repeated
+	Purpose Purpose
+	// Hint is who the TPP says that the PSU is (PSU-ID). It may be empty or wrong.
+	Hint string
+	// PSU is who the flow said that the PSU is, from Identified on.
+	PSU         string
+	Summary     string // what is agreed to, in one line in Language, for a message to the PSU
+	ReturnURL   string // where the browser comes back to after a Redirect
+	CallbackURL string // where the bank's backend reports, when Wait is answered
+	Language    string // BCP 47
+}
+
+// Kind tells where an Input comes from.
+type Kind string
+
+// The kinds of input.
+const (
+	Form     Kind = "form"     // the PSU answered a Prompt
+	Approved Kind = "approved" // after Identified: the PSU has read and agreed, now ask for the last factor
+	Returned Kind = "returned" // the browser came back from a Redirect
+	Callback Kind = "callback" // the bank's backend called CallbackURL
+	Poll     Kind = "poll"     // a worker asks whether a Wait is over
+	Cancel   Kind = "cancel"   // the PSU or consentd gives up; the answer is ignored
+)
+
+// Input is what came back.
+type Input struct {
+	Kind     Kind
+	MethodID string
+	Fields   map[string]string
+	Accounts []string // chosen outside the browser, in the bank's app for instance
+}
+
+// Outcome is the closed set of things that a step can ask for.
+type Outcome string
+
+// The outcomes of a step.
+const (
+	Prompt     Outcome = "prompt"     // show Fields, come back with a Form
+	Identified Outcome = "identified" // PSU is known: let them read and agree, come back with Approved
+	Redirect   Outcome = "redirect"   // send the browser to URL, come back with Returned
+	Wait       Outcome = "wait"       // come back with Poll after PollAfter, or with Callback
+	Done       Outcome = "done"       // PSU is authenticated
+	Denied     Outcome = "denied"     // the PSU, or the bank, said no
+)
+
+// Step is a flow's answer. State is opaque to consentd, which stores it sealed.
+type Step struct {
+	Outcome Outcome
+	State   []byte
+	// PSU is the bank's stable id of the customer who logged in; with
+	// Identified and Done.
+	PSU string
+	// Wrong says that the input was refused, with the outcome Prompt. It changes
+	// nothing: State and Fields are ignored, the former ones stand.
+	Wrong bool
+	// Blocked says, with Denied, that the PSU is blocked at the bank on all
+	// channels: the authorisation fails, and the consent may be authorised by another.
+	Blocked   bool
+	Fields    []Field         // what to ask, with Prompt
+	Methods   []Method        // among which the PSU may choose, with Prompt
+	Challenge json.RawMessage // for the embedded approach
+	Accounts  []string        // chosen outside the browser, with Done
+	URL       string          // with Redirect
+	PollAfter time.Duration   // with Wait
+	Message   string          // for the PSU, in Request.Language
+}
+
+// Field is one input of a Prompt. The names psuId, password and otp have pages
+// of their own with well-known markup.
+type Field struct {
+	Name  string
+	Label string // in Request.Language; empty for the well-known names
+	Kind  FieldKind
+}
+
+// FieldKind says how a field is typed.
+type FieldKind string
+
+// The kinds of field.
+const (
+	Text     FieldKind = "text"
+	Password FieldKind = "password"
+	Code     FieldKind = "code" // digits, typed once
+)
+
+// Method is one way to authenticate, as listed to the PSU or the TPP.
+type Method struct{ ID, Type, Name string }
