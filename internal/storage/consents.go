@@ -1,0 +1,246 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"consentd/internal/consent"
+	"consentd/internal/service/consents"
+)
+
+var _ consents.Store = (*DB)(nil)
+
+// Get implements the ports. The three queries see one state of the database.
+func (d *DB) Get(ctx context.Context, id uuid.UUID) (*consent.Consent, error) {
+	var c *consent.Consent
+	err := d.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		s, err := load(tx, id)
+		c = s.c
+		return err
+	}, d.engine.snapshot())
+	return c, translate(err)
+}
+
+// snapshot are the options of a transaction that reads one state.
+func (e engine) snapshot() *sql.TxOptions {
+	if e.name == "sqlite" {
+		return nil // one connection: nobody writes meanwhile
+	}
+	return &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+}
+
+// Recent lists the consents that were made last, without their accounts and
+// authorisations.
+func (d *DB) Recent(ctx context.Context, limit int) ([]*consent.Consent, error) {
+	var rows []consentRow
+	if err := d.gorm.WithContext(ctx).Order("created_at DESC, id DESC").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("recent consents: %w", err)
+	}
+	return domains(rows)
+}
+
+// Update implements consents.Store.
+func (d *DB) Update(ctx context.Context, id uuid.UUID, change func(*consent.Consent) error) (*consent.Consent, error) {
+	return d.update(ctx, id, nil, change)
+}
+
+// AddRun implements consents.Store.
+func (d *DB) AddRun(ctx context.Context, id uuid.UUID, run *consent.Run, change func(*consent.Consent) error) (*consent.Consent, error) {
+	return d.update(ctx, id, run, change)
+}
+
+func (d *DB) update(ctx context.Context, id uuid.UUID, run *consent.Run, change func(*consent.Consent) error) (*consent.Consent, error) {
+	var c *consent.Consent
+	err := d.transact(ctx, func(tx *gorm.DB) error {
+		s, err := load(locked(tx), id)
+		if err != nil {
+			return err
+		}
+		if err := change(s.c); err != nil {
+			return err
+		}
+		c = s.c
+		if err := s.save(tx); err != nil || run == nil {
+			return err
+		}
+		row := runRowOf(run)
+		return tx.Create(&row).Error
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Due implements consents.Store.
+func (d *DB) Due(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
+	var ids []uuid.UUID
+	err := d.gorm.WithContext(ctx).Model(&consentRow{}).Where("due_at <= ?", instantOf(now)).
+		Order("due_at").Limit(limit).Pluck("id", &ids).Error
+	if err != nil {
+		return nil, fmt.Errorf("due consents: %w", err)
+	}
+	return ids, nil
+}
+
+// locked makes the next read of rows lock them until the transaction ends.
+func locked(tx *gorm.DB) *gorm.DB {
+	return tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+}
+
+// stored is a consent beside the rows from which it was read.
+type stored struct {
+	c              *consent.Consent
+	row            consentRow
+	authorisations []authorisationRow
+	grants         int
+}
+
+// load reads a consent with what belongs to it. tx may lock: the consent's row
+// is what serialises changes, so it alone is read through it.
+func load(tx *gorm.DB, id uuid.UUID) (stored, error) {
+	var row consentRow
+	if err := tx.Where("id = ?", id).Take(&row).Error; err != nil {
+		return stored{}, err
+	}
+	return fill(tx.Session(&gorm.Session{NewDB: true}), row)
+}
+
+func fill(tx *gorm.DB, row consentRow) (stored, error) {
+	c, err := row.domain()
+	if err != nil {
+		return stored{}, err
+	}
+	s := stored{c: c, row: row}
+	if err := tx.Where("consent_id = ?", row.ID).Order("created_at, id").Find(&s.authorisations).Error; err != nil {
+		return stored{}, fmt.Errorf("authorisations of consent %s: %w", row.ID, err)
+	}
+	for i := range s.authorisations {
+		c.Authorisations = append(c.Authorisations, s.authorisations[i].domain())
+	}
+	c.Access.Grants, err = grantsOf(tx, row.ID)
+	s.grants = len(c.Access.Grants)
+	return s, err
+}
+
+func grantsOf(tx *gorm.DB, id uuid.UUID) ([]consent.Grant, error) {
+	var rows []struct {
+		AccountID uuid.UUID
+		Rights    int
+		Reference document
+	}
+	err := tx.Table("consent_grants").Select("consent_grants.account_id, consent_grants.rights, accounts.reference").
+		Joins("JOIN accounts ON accounts.id = consent_grants.account_id").
+		Where("consent_grants.consent_id = ?", id).Order("consent_grants.position").Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("grants of consent %s: %w", id, err)
+	}
+	var grants []consent.Grant
+	for _, r := range rows {
+		g := consent.Grant{AccountID: r.AccountID, Rights: consent.Rights(r.Rights)} //nolint:gosec // written from a consent.Rights
+		if err := r.Reference.into(&g.Reference); err != nil {
+			return nil, err
+		}
+		grants = append(grants, g)
+	}
+	return grants, nil
+}
+
+// save writes what changed since load, or nothing.
+func (s *stored) save(tx *gorm.DB) error {
+	row, err := consentRowOf(s.c)
+	if err != nil {
+		return err
+	}
+	row.Asked, row.OnlyTypes = s.row.Asked, s.row.OnlyTypes // never change; PostgreSQL only spells them its own way
+	authorisations := make([]authorisationRow, len(s.c.Authorisations))
+	changed := row != s.row || len(s.c.Access.Grants) != s.grants || len(authorisations) != len(s.authorisations)
+	for i, a := range s.c.Authorisations {
+		authorisations[i] = authorisationRowOf(s.c.ID, a)
+		changed = changed || authorisations[i] != s.authorisations[i]
+	}
+	if !changed {
+		return nil
+	}
+	row.Version = s.row.Version + 1
+	if err := one(tx.Model(&consentRow{}).Where("id = ? AND version = ?", row.ID, s.row.Version).
+		Select(consentChanges[0], tail(consentChanges[1:])...).Updates(&row)); err != nil {
+		return fmt.Errorf("save consent %s: %w", row.ID, err)
+	}
+	s.c.Version = row.Version
+	if err := s.saveAuthorisations(tx, authorisations); err != nil {
+		return err
+	}
+	return s.saveGrants(tx)
+}
+
+func (s *stored) saveAuthorisations(tx *gorm.DB, rows []authorisationRow) error {
+	for i := range rows {
+		if i >= len(s.authorisations) {
+			if err := tx.Create(&rows[i]).Error; err != nil {
+				return fmt.Errorf("add authorisation %s: %w", rows[i].ID, err)
+			}
+			continue
+		}
+		if rows[i] == s.authorisations[i] {
+			continue
+		}
+		if err := one(tx.Model(&authorisationRow{}).Where("id = ?", rows[i].ID).
+			Select("status", "psu_id", "changed_at", "deadline").Updates(&rows[i])); err != nil {
+			return fmt.Errorf("save authorisation %s: %w", rows[i].ID, err)
+		}
+	}
+	return nil
+}
+
+// saveGrants writes the accounts once: what is granted never changes.
+func (s *stored) saveGrants(tx *gorm.DB) error {
+	if s.grants == len(s.c.Access.Grants) {
+		return nil
+	}
+	rows := make([]grantRow, len(s.c.Access.Grants))
+	for i, g := range s.c.Access.Grants {
+		rows[i] = grantRow{ConsentID: s.c.ID, AccountID: g.AccountID, Position: i, Rights: int(g.Rights)}
+	}
+	if err := tx.Create(&rows).Error; err != nil {
+		return fmt.Errorf("save grants of consent %s: %w", s.c.ID, err)
+	}
+	return nil
+}
+
+// one checks that a conditional write met exactly one row.
+func one(res *gorm.DB) error {
+	if res.Error != nil {
+		return res.Error
+	}
+	if res.RowsAffected != 1 {
+		return errStale
+	}
+	return nil
+}
+
+func tail(columns []string) []any {
+	rest := make([]any, len(columns))
+	for i, c := range columns {
+		rest[i] = c
+	}
+	return rest
+}
+
+func domains(rows []consentRow) ([]*consent.Consent, error) {
+	list := make([]*consent.Consent, len(rows))
+	for i := range rows {
+		c, err := rows[i].domain()
+		if err != nil {
+			return nil, err
+		}
+		list[i] = c
+	}
+	return list, nil
+}

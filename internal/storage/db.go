@@ -1,0 +1,156 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/pressly/goose/v3"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"consentd/internal/consent"
+	"consentd/internal/secret"
+)
+
+// Options say where the data is and how to reach it.
+type Options struct {
+	// URL is postgres://… or sqlite:PATH.
+	URL string
+	// MaxConnections bounds the pool; that many are kept open. SQLite always has one.
+	MaxConnections int
+	Keys           *secret.Keys // seals what flows keep
+	Now            func() time.Time
+	Log            *slog.Logger
+}
+
+// DB implements the ports of the use cases over one pool.
+type DB struct {
+	sql    *sql.DB
+	gorm   *gorm.DB
+	engine engine
+	keys   *secret.Keys
+	now    func() time.Time
+}
+
+// engine is what differs between the two databases.
+type engine struct {
+	name      string
+	dialect   goose.Dialect
+	dialector func(*sql.DB) gorm.Dialector
+	// oneStatement says that several rows of several tables can be inserted by
+	// one statement.
+	oneStatement bool
+}
+
+// Open connects. It does not touch the schema: see Migrate and Behind.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	engine, driver, dsn, err := engineOf(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := sql.Open(driver, dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open %s database: %w", engine.name, err)
+	}
+	connections := max(o.MaxConnections, 1)
+	if engine.name == "sqlite" {
+		connections = 1
+	}
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
+	if err := pool.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach %s database: %w", engine.name, err), pool.Close())
+	}
+	g, err := gorm.Open(engine.dialector(pool), &gorm.Config{
+		SkipDefaultTransaction: true,
+		QueryFields:            true,
+		TranslateError:         true,
+		DisableAutomaticPing:   true,
+		NowFunc:                o.Now,
+		Logger: logger.NewSlogLogger(o.Log, logger.Config{
+			ParameterizedQueries:      true, // parameters are personal data
+			IgnoreRecordNotFoundError: true,
+			SlowThreshold:             200 * time.Millisecond,
+			LogLevel:                  logger.Warn,
+		}),
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("set up %s database: %w", engine.name, err), pool.Close())
+	}
+	return &DB{sql: pool, gorm: g, engine: engine, keys: o.Keys, now: o.Now}, nil
+}
+
+func engineOf(url string) (engine, string, string, error) {
+	switch {
+	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
+		return engine{
+			name:         "postgres",
+			dialect:      goose.DialectPostgres,
+			dialector:    func(db *sql.DB) gorm.Dialector { return postgres.New(postgres.Config{Conn: db}) },
+			oneStatement: true,
+		}, "pgx", url, nil
+	case strings.HasPrefix(url, "sqlite:"):
+		return engine{name: "sqlite", dialect: goose.DialectSQLite3, dialector: sqliteDialector},
+			sqliteDriver, sqliteDSN(strings.TrimPrefix(url, "sqlite:")), nil
+	default:
+		return engine{}, "", "", errors.New("a database URL begins with postgres:// or sqlite:")
+	}
+}
+
+// Close ends all connections.
+func (d *DB) Close() error {
+	if err := d.sql.Close(); err != nil {
+		return fmt.Errorf("close database: %w", err)
+	}
+	return nil
+}
+
+// Ping reports whether the database answers.
+func (d *DB) Ping(ctx context.Context) error {
+	if err := d.sql.PingContext(ctx); err != nil {
+		return fmt.Errorf("reach database: %w", err)
+	}
+	return nil
+}
+
+// attempts bounds how often a transaction that lost to another is run again.
+const attempts = 5
+
+// transact runs fn in a transaction, again if the database says that it lost
+// against another one.
+func (d *DB) transact(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	var err error
+	for range attempts {
+		if err = d.gorm.WithContext(ctx).Transaction(fn); !lost(err) {
+			break
+		}
+	}
+	return translate(err)
+}
+
+// lost reports a serialisation failure, a deadlock or a version that moved on.
+func lost(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pg.Code == "40001" || pg.Code == "40P01"
+	}
+	return errors.Is(err, errStale)
+}
+
+// errStale says that a row was not in the version that was read.
+var errStale = errors.New("the row changed since it was read")
+
+// translate gives driver errors the domain's codes where they have one.
+func translate(err error) error {
+	if errors.Is(err, gorm.ErrRecordNotFound) || errors.Is(err, sql.ErrNoRows) {
+		return consent.E(consent.CodeNotFound, "not known")
+	}
+	return err
+}

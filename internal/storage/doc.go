@@ -1,0 +1,19 @@
+// Package storage keeps consents, authorisations and flow runs in PostgreSQL or
+// SQLite, behind the ports that the use cases declare.
+//
+// It owns rows, SQL and transactions, and nothing else: every rule about when a
+// consent may change is in package consent, and runs here inside the
+// transaction, as the function that Update, Change or Finish is handed. Rows
+// are private; no gorm type and no driver error leaves. Hot statements are
+// written by hand on the same pool.
+//
+// # Concurrency
+//
+// PostgreSQL runs at READ COMMITTED with row locks, SQLite with one connection
+// and immediate transactions. Whoever changes an aggregate locks its consent
+// row first. Finish, which may end other consents, first writes the row of
+// current_consents for this rail, TPP and customer, and then locks consents in
+// the order of their ids: there is one order, hence no deadlock. Every write is
+// conditional on the version that was read, so a mistake in all this would fail
+// loudly rather than lose an update.
+package storage

@@ -1,0 +1,118 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+
+	"consentd/internal/consent"
+)
+
+// The statements below are on the paths that are called most. They are written
+// by hand, one round trip each.
+
+const (
+	consentColumns = `id, group_id, kind, rail, tpp, tpp_name, status, status_changed_at, scope, owner_name, rights,
+ asked, only_types, recurring, frequency_per_day, valid_until, ends_at, authorise_by, due_at, redirect_uri,
+ nok_redirect_uri, created_at, version`
+	authorisationColumns = `id, consent_id, run_id, status, approach, created_at, changed_at, deadline`
+	runColumns           = `id, purpose, consent_id, authorisation_id, flow, handle, stage, approved, returned, seq,
+ tries, memo, created_at, open_by`
+)
+
+// createStatement inserts a consent, its authorisation and the run of it.
+// PostgreSQL checks foreign keys at the end of the statement.
+//
+//nolint:gochecknoglobals // a constant, but for Go
+var createStatement = "WITH c AS (INSERT INTO consents (" + consentColumns + ") VALUES (" + dollars(1, 23) + "))," +
+	" a AS (INSERT INTO authorisations (" + authorisationColumns + ") VALUES (" + dollars(24, 8) + "))" +
+	" INSERT INTO flow_runs (" + runColumns + ") VALUES (" + dollars(32, 14) + ")"
+
+// dollars lists n placeholders from the first.
+func dollars(first, n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "$" + strconv.Itoa(first+i)
+	}
+	return strings.Join(list, ", ")
+}
+
+// Create implements consents.Store.
+func (d *DB) Create(ctx context.Context, c *consent.Consent, run *consent.Run) error {
+	row, err := consentRowOf(c)
+	if err != nil {
+		return err
+	}
+	if run == nil || !d.engine.oneStatement {
+		return d.createEach(ctx, c, row, run)
+	}
+	a, r := authorisationRowOf(c.ID, c.Authorisations[0]), runRowOf(run)
+	_, err = d.sql.ExecContext(ctx, createStatement,
+		row.ID, row.GroupID, row.Kind, row.Rail, row.TPP, row.TPPName, row.Status, row.StatusChangedAt, row.Scope,
+		row.OwnerName, row.Rights, row.Asked, row.OnlyTypes, row.Recurring, row.FrequencyPerDay, row.ValidUntil,
+		row.EndsAt, row.AuthoriseBy, row.DueAt, row.RedirectURI, row.NokRedirectURI, row.CreatedAt, row.Version,
+		a.ID, a.ConsentID, a.RunID, a.Status, a.Approach, a.CreatedAt, a.ChangedAt, a.Deadline,
+		r.ID, r.Purpose, r.ConsentID, r.AuthorisationID, r.Flow, r.Handle, r.Stage, r.Approved, r.Returned, r.Seq,
+		r.Tries, r.Memo, r.CreatedAt, r.OpenBy)
+	if err != nil {
+		return fmt.Errorf("create consent %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+func (d *DB) createEach(ctx context.Context, c *consent.Consent, row consentRow, run *consent.Run) error {
+	return d.transact(ctx, func(tx *gorm.DB) error {
+		if err := tx.Create(&row).Error; err != nil {
+			return fmt.Errorf("create consent %s: %w", c.ID, err)
+		}
+		for _, a := range c.Authorisations {
+			arow := authorisationRowOf(c.ID, a)
+			if err := tx.Create(&arow).Error; err != nil {
+				return fmt.Errorf("create authorisation %s: %w", a.ID, err)
+			}
+		}
+		if run == nil {
+			return nil
+		}
+		rrow := runRowOf(run)
+		if err := tx.Create(&rrow).Error; err != nil {
+			return fmt.Errorf("create run %s: %w", run.ID, err)
+		}
+		return nil
+	})
+}
+
+// Status implements consents.Store.
+func (d *DB) Status(ctx context.Context, id uuid.UUID) (*consent.Consent, error) {
+	var row consentRow
+	err := d.sql.QueryRowContext(ctx, `SELECT tpp, status, status_changed_at, ended_by, end_reason, ends_at, authorise_by
+ FROM consents WHERE id = $1`, id).
+		Scan(&row.TPP, &row.Status, &row.StatusChangedAt, &row.EndedBy, &row.EndReason, &row.EndsAt, &row.AuthoriseBy)
+	if err != nil {
+		return nil, translate(err)
+	}
+	return &consent.Consent{
+		ID: id, TPP: row.TPP, Status: consent.Status(row.Status), StatusChangedAt: row.StatusChangedAt.Time,
+		Ending: consent.Ending{By: consent.Actor(row.EndedBy), Reason: consent.Reason(row.EndReason)},
+		EndsAt: row.EndsAt.Time, AuthoriseBy: row.AuthoriseBy.Time,
+	}, nil
+}
+
+// CountTry implements sca.Store: the database counts, so parallel answers
+// cannot get more tries than there are.
+func (d *DB) CountTry(ctx context.Context, run uuid.UUID, seq, limit int) (int, error) {
+	var n int
+	err := d.sql.QueryRowContext(ctx, `UPDATE flow_runs SET tries = tries + 1
+ WHERE id = $1 AND seq = $2 AND tries < $3 AND ended_at IS NULL RETURNING tries`, run, seq, limit).Scan(&n)
+	if err = translate(err); consent.CodeOf(err) == consent.CodeNotFound && err != nil {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count a try of run %s: %w", run, err)
+	}
+	return n, nil
+}

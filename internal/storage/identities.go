@@ -1,0 +1,146 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"consentd/internal/service"
+	"consentd/internal/service/sca"
+	flow "consentd/pkg/sca"
+)
+
+var _ sca.Identities = (*DB)(nil)
+
+// identityRow is a PSU or a customer: an opaque id and the bank's.
+type identityRow struct {
+	ID        uuid.UUID `gorm:"primaryKey"`
+	BankID    string
+	CreatedAt instant
+}
+
+// accountRow is an account of a customer.
+type accountRow struct {
+	ID         uuid.UUID `gorm:"primaryKey"`
+	CustomerID uuid.UUID
+	BankID     string
+	Reference  document
+	CreatedAt  instant
+}
+
+// TableName implements gorm's Tabler.
+func (accountRow) TableName() string { return "accounts" }
+
+// PSU implements sca.Identities.
+func (d *DB) PSU(ctx context.Context, bankID string) (uuid.UUID, error) {
+	return d.identity(ctx, "psus", bankID)
+}
+
+// Customer implements sca.Identities.
+func (d *DB) Customer(ctx context.Context, bankID string) (uuid.UUID, error) {
+	return d.identity(ctx, "customers", bankID)
+}
+
+func (d *DB) identity(ctx context.Context, table, bankID string) (uuid.UUID, error) {
+	row := identityRow{ID: uuid.New(), BankID: bankID, CreatedAt: instantOf(d.now())}
+	err := d.transact(ctx, func(tx *gorm.DB) error {
+		return ensure(tx.Table(table), &row, tx.Table(table).Where("bank_id = ?", bankID))
+	})
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("identity in %s: %w", table, err)
+	}
+	return row.ID, nil
+}
+
+// Accounts implements sca.Identities. An account's reference is brought up to
+// date, since a bank may give it another one.
+func (d *DB) Accounts(ctx context.Context, customer uuid.UUID, accounts []service.Account) ([]uuid.UUID, error) {
+	ids := make([]uuid.UUID, len(accounts))
+	err := d.transact(ctx, func(tx *gorm.DB) error {
+		for i, a := range accounts {
+			reference, err := documentOf(a.Reference)
+			if err != nil {
+				return err
+			}
+			row := accountRow{ID: uuid.New(), CustomerID: customer, BankID: a.ID, Reference: reference, CreatedAt: instantOf(d.now())}
+			if err := ensure(tx, &row, tx.Where("customer_id = ? AND bank_id = ?", customer, a.ID)); err != nil {
+				return err
+			}
+			ids[i] = row.ID
+			if row.Reference == reference {
+				continue
+			}
+			if err := tx.Model(&accountRow{}).Where("id = ?", row.ID).Update("reference", reference).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("account ids: %w", err)
+	}
+	return ids, nil
+}
+
+// ensure inserts row unless it is there, and reads what is there by find.
+func ensure[R any](tx *gorm.DB, row *R, find *gorm.DB) error {
+	res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(row)
+	if res.Error != nil || res.RowsAffected == 1 {
+		return res.Error
+	}
+	var existing R
+	if err := find.Take(&existing).Error; err != nil {
+		return err
+	}
+	*row = existing
+	return nil
+}
+
+// FlowStore is the memory of one flow, per PSU and sealed.
+func (d *DB) FlowStore(name string) flow.Store { return flowStore{db: d, flow: name} }
+
+type flowStore struct {
+	db   *DB
+	flow string
+}
+
+type flowRow struct {
+	Flow  string `gorm:"primaryKey"`
+	PSU   string `gorm:"column:psu;primaryKey"`
+	Key   string `gorm:"primaryKey"`
+	Value []byte
+}
+
+// TableName implements gorm's Tabler.
+func (flowRow) TableName() string { return "flow_store" }
+
+func (s flowStore) purpose(psu, key string) string {
+	return fmt.Sprintf("flow %q %q %q", s.flow, psu, key)
+}
+
+// Get implements the flow contract.
+func (s flowStore) Get(ctx context.Context, psu, key string) ([]byte, error) {
+	var rows []flowRow
+	err := s.db.gorm.WithContext(ctx).Where("flow = ? AND psu = ? AND key = ?", s.flow, psu, key).Find(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	value, err := s.db.keys.Open(s.purpose(psu, key), rows[0].Value)
+	if err != nil {
+		return nil, fmt.Errorf("memory of flow %s: %w", s.flow, err)
+	}
+	return value, nil
+}
+
+// Put implements the flow contract.
+func (s flowStore) Put(ctx context.Context, psu, key string, value []byte) error {
+	row := flowRow{Flow: s.flow, PSU: psu, Key: key, Value: s.db.keys.Seal(s.purpose(psu, key), value)}
+	err := s.db.gorm.WithContext(ctx).Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
+	if err != nil {
+		return fmt.Errorf("memory of flow %s: %w", s.flow, err)
+	}
+	return nil
+}

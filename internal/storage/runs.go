@@ -1,0 +1,190 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"consentd/internal/consent"
+	"consentd/internal/service/sca"
+)
+
+var _ sca.Store = (*DB)(nil)
+
+// Run implements sca.Store.
+func (d *DB) Run(ctx context.Context, handle consent.Digest) (*consent.Run, error) {
+	return d.run(ctx, "handle = ?", digest(handle))
+}
+
+// RunByID implements sca.Store.
+func (d *DB) RunByID(ctx context.Context, id uuid.UUID) (*consent.Run, error) {
+	return d.run(ctx, "id = ?", id)
+}
+
+func (d *DB) run(ctx context.Context, where string, arg any) (*consent.Run, error) {
+	var row runRow
+	if err := d.gorm.WithContext(ctx).Where(where, arg).Take(&row).Error; err != nil {
+		return nil, translate(err)
+	}
+	return row.domain(), nil
+}
+
+// Waiting implements sca.Store.
+func (d *DB) Waiting(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
+	var ids []uuid.UUID
+	err := d.gorm.WithContext(ctx).Model(&runRow{}).Where("poll_at <= ?", instantOf(now)).
+		Order("poll_at").Limit(limit).Pluck("id", &ids).Error
+	if err != nil {
+		return nil, fmt.Errorf("waiting runs: %w", err)
+	}
+	return ids, nil
+}
+
+// Change implements sca.Store.
+func (d *DB) Change(ctx context.Context, run uuid.UUID, change func(*consent.Run, *consent.Consent) error) error {
+	return d.transact(ctx, func(tx *gorm.DB) error {
+		consentID, err := consentOf(tx, run)
+		if err != nil {
+			return err
+		}
+		s, err := load(locked(tx), consentID)
+		if err != nil {
+			return err
+		}
+		return changeRun(tx, run, func(r *consent.Run) error {
+			if err := change(r, s.c); err != nil {
+				return err
+			}
+			return s.save(tx)
+		})
+	})
+}
+
+// Finish implements sca.Store. It locks in the order that every Finish keeps:
+// the row of current_consents, then the consents by id.
+func (d *DB) Finish(ctx context.Context, run uuid.UUID, change func(*consent.Run, *consent.Consent, []*consent.Consent) error) error {
+	return d.transact(ctx, func(tx *gorm.DB) error {
+		consentID, err := consentOf(tx, run)
+		if err != nil {
+			return err
+		}
+		all, err := lockWithFormer(tx, consentID)
+		if err != nil {
+			return err
+		}
+		own := all[0]
+		former := make([]*consent.Consent, len(all)-1)
+		for i := range former {
+			former[i] = all[i+1].c
+		}
+		return changeRun(tx, run, func(r *consent.Run) error {
+			if err := change(r, own.c, former); err != nil {
+				return err
+			}
+			for i := range all {
+				if err := all[i].save(tx); err != nil {
+					return err
+				}
+			}
+			return saveCurrent(tx, own.c)
+		})
+	})
+}
+
+// lockWithFormer locks a consent and those that it would replace, and returns
+// it first.
+func lockWithFormer(tx *gorm.DB, id uuid.UUID) ([]stored, error) {
+	peek, err := load(tx, id) // who and what it is never changes
+	if err != nil {
+		return nil, err
+	}
+	if !peek.c.Replaces() || peek.c.Customer == uuid.Nil {
+		s, err := load(locked(tx), id)
+		return []stored{s}, err
+	}
+	row := currentRow{Rail: peek.row.Rail, TPP: peek.row.TPP, CustomerID: peek.c.Customer}
+	err = tx.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "rail"}, {Name: "tpp"}, {Name: "customer_id"}},
+		DoUpdates: clause.Assignments(map[string]any{"rail": row.Rail}), // changes nothing, locks the row
+	}).Create(&row).Error
+	if err != nil {
+		return nil, fmt.Errorf("queue for the current consent: %w", err)
+	}
+	var rows []consentRow
+	err = locked(tx).Where(
+		"id = ? OR (customer_id = ? AND tpp = ? AND rail = ? AND kind = ? AND recurring AND status IN ?)",
+		id, peek.row.CustomerID, peek.row.TPP, peek.row.Rail, string(consent.AccountAccess),
+		[]string{string(consent.Valid), string(consent.Suspended)}).Order("id").Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("former consents: %w", err)
+	}
+	all := make([]stored, 1, len(rows))
+	for _, row := range rows {
+		s, err := fill(tx, row)
+		if err != nil {
+			return nil, err
+		}
+		if row.ID == id {
+			all[0] = s
+			continue
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// currentRow names the recurring consent of a TPP for a customer.
+type currentRow struct {
+	Rail       string    `gorm:"primaryKey"`
+	TPP        string    `gorm:"column:tpp;primaryKey"`
+	CustomerID uuid.UUID `gorm:"primaryKey"`
+	ConsentID  ref
+}
+
+// TableName implements gorm's Tabler.
+func (currentRow) TableName() string { return "current_consents" }
+
+func saveCurrent(tx *gorm.DB, c *consent.Consent) error {
+	if !c.Replaces() || c.Status != consent.Valid {
+		return nil
+	}
+	err := tx.Model(&currentRow{}).Where("rail = ? AND tpp = ? AND customer_id = ?", string(c.Rail), c.TPP, c.Customer).
+		Update("consent_id", c.ID).Error
+	if err != nil {
+		return fmt.Errorf("name the current consent: %w", err)
+	}
+	return nil
+}
+
+// consentOf finds the consent of a run, which never changes.
+func consentOf(tx *gorm.DB, run uuid.UUID) (uuid.UUID, error) {
+	var row runRow
+	if err := tx.Select("consent_id").Where("id = ?", run).Take(&row).Error; err != nil {
+		return uuid.Nil, err
+	}
+	return uuid.UUID(row.ConsentID), nil
+}
+
+// changeRun locks a run, applies change and writes it.
+func changeRun(tx *gorm.DB, id uuid.UUID, change func(*consent.Run) error) error {
+	var row runRow
+	if err := locked(tx).Where("id = ?", id).Take(&row).Error; err != nil {
+		return err
+	}
+	r := row.domain()
+	if err := change(r); err != nil {
+		return err
+	}
+	row = runRowOf(r)
+	err := one(tx.Model(&runRow{}).Where("id = ?", id).Select(
+		"browser", "stage", "approved", "returned", "psu_id", "customer_id", "seq", "tries", "memo",
+		"finish_by", "poll_at", "ended_at", "outcome").Updates(&row))
+	if err != nil {
+		return fmt.Errorf("save run %s: %w", id, err)
+	}
+	return nil
+}

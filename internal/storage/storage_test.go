@@ -1,0 +1,143 @@
+package storage_test
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/consent"
+	"consentd/internal/secret"
+	"consentd/internal/storage"
+	"consentd/internal/storage/storagetest"
+	"consentd/test/pgtest"
+)
+
+// url is a fresh, empty database of the engine.
+func url(t *testing.T, engine string) string {
+	t.Helper()
+	if engine == "postgres" {
+		return pgtest.DSN(t)
+	}
+	return "sqlite:" + filepath.Join(t.TempDir(), "test.db")
+}
+
+func open(t *testing.T, url string, log *slog.Logger) *storage.DB {
+	t.Helper()
+	keys, err := secret.New(secret.NewMaster())
+	require.NoError(t, err)
+	db, err := storage.Open(t.Context(), storage.Options{
+		URL: url, MaxConnections: 16, Keys: keys, Now: func() time.Time { return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC) }, Log: log,
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func TestConformance(t *testing.T) {
+	for _, engine := range pgtest.Engines(t) {
+		t.Run(engine, func(t *testing.T) {
+			storagetest.Run(t, func(t *testing.T) storagetest.Store {
+				t.Helper()
+				db := open(t, url(t, engine), slog.New(slog.DiscardHandler))
+				_, err := db.Migrate(t.Context())
+				require.NoError(t, err)
+				return db
+			})
+		})
+	}
+}
+
+func TestMigrations(t *testing.T) {
+	for _, engine := range pgtest.Engines(t) {
+		t.Run(engine, func(t *testing.T) {
+			db := open(t, url(t, engine), slog.New(slog.DiscardHandler))
+			behind, err := db.Behind(t.Context())
+			require.NoError(t, err)
+			require.True(t, behind, "an empty database")
+			steps, err := db.Migrate(t.Context())
+			require.NoError(t, err)
+			require.NotEmpty(t, steps)
+			behind, err = db.Behind(t.Context())
+			require.NoError(t, err)
+			require.False(t, behind)
+			steps, err = db.Migrate(t.Context())
+			require.NoError(t, err)
+			require.Empty(t, steps, "a second time")
+			steps, err = db.Migrations(t.Context())
+			require.NoError(t, err)
+			for _, s := range steps {
+				require.True(t, s.Applied, s.Name)
+			}
+		})
+	}
+}
+
+// TestSchemasAgree compares what the two engines' migrations make: the same
+// tables, columns and NULLs.
+func TestSchemasAgree(t *testing.T) {
+	schemas := map[string][]string{}
+	for engine, query := range map[string]string{
+		"postgres": `SELECT table_name || '.' || column_name || CASE is_nullable WHEN 'YES' THEN '?' ELSE '' END
+			FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'goose_db_version' ORDER BY 1`,
+		"sqlite": `SELECT m.name || '.' || c.name || CASE WHEN c."notnull" = 0 AND c.pk = 0 THEN '?' ELSE '' END
+			FROM sqlite_master m JOIN pragma_table_info(m.name) c
+			WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name <> 'goose_db_version' ORDER BY 1`,
+	} {
+		address := url(t, engine)
+		db := open(t, address, slog.New(slog.DiscardHandler))
+		_, err := db.Migrate(t.Context())
+		require.NoError(t, err)
+		schemas[engine] = column(t, address, query)
+	}
+	require.ElementsMatch(t, schemas["postgres"], schemas["sqlite"])
+	require.Greater(t, len(schemas["sqlite"]), 50)
+}
+
+func column(t *testing.T, url, query string) []string {
+	t.Helper()
+	driver, dsn := "pgx", url
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		driver, dsn = "sqlite", path
+	}
+	raw, err := sql.Open(driver, dsn)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, raw.Close()) }()
+	rows, err := raw.QueryContext(t.Context(), query)
+	require.NoError(t, err)
+	defer rows.Close()
+	var list []string
+	for rows.Next() {
+		var s string
+		require.NoError(t, rows.Scan(&s))
+		list = append(list, s)
+	}
+	require.NoError(t, rows.Err())
+	return list
+}
+
+func TestLogsCarryNoParameters(t *testing.T) {
+	var out strings.Builder
+	db := open(t, url(t, "sqlite"), slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	_, err := db.PSU(t.Context(), "MARKER-IBAN") // no schema yet: fails and logs
+	require.Error(t, err)
+	require.NotContains(t, out.String(), "MARKER-IBAN")
+	require.NotContains(t, err.Error(), "MARKER-IBAN")
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for _, bad := range []string{"", "mysql://x", "/tmp/x.db"} {
+		_, err := storage.Open(t.Context(), storage.Options{URL: bad, Log: slog.New(slog.DiscardHandler)})
+		require.Error(t, err, bad)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	_, err := storage.Open(ctx, storage.Options{URL: "postgres://127.0.0.1:1/x", Log: slog.New(slog.DiscardHandler)})
+	require.Error(t, err)
+	require.Equal(t, consent.CodeInternal, consent.CodeOf(err))
+}

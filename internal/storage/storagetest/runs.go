@@ -1,0 +1,201 @@
+package storagetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/consent"
+	"consentd/internal/service"
+)
+
+func testRuns(t *testing.T, open Open) {
+	t.Run("a run is found by its handle and by its id", func(t *testing.T) {
+		b := setup(t, open)
+		_, run := b.create(draft())
+		got, err := b.Run(b.ctx, run.Handle)
+		require.NoError(t, err)
+		require.Equal(t, run, got)
+		got, err = b.RunByID(b.ctx, run.ID)
+		require.NoError(t, err)
+		require.Equal(t, run, got)
+		_, err = b.Run(b.ctx, consent.Digest{1})
+		require.Equal(t, consent.CodeNotFound, consent.CodeOf(err))
+	})
+	t.Run("a change of run and consent is saved whole", func(t *testing.T) {
+		b := setup(t, open)
+		psu, customer, _ := b.person("p")
+		c, run := b.create(draft())
+		var want consent.Run
+		require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, c *consent.Consent) error {
+			require.NoError(t, r.Bind(consent.Digest{7}, time.Hour, start))
+			r.PSU, r.Customer, r.Approved = psu, customer, true
+			r.Step(consent.StageFlow, []byte("x"))
+			r.PollAt = start.Add(time.Second)
+			want = *r
+			return c.Identify(run.Authorisation, psu, customer, start)
+		}))
+		got, err := b.RunByID(b.ctx, run.ID)
+		require.NoError(t, err)
+		require.Equal(t, &want, got)
+		require.Equal(t, customer, b.get(c.ID).Customer)
+		require.Equal(t, psu, b.get(c.ID).Authorisations[0].PSU)
+	})
+	t.Run("a refused change saves neither", func(t *testing.T) {
+		b := setup(t, open)
+		c, run := b.create(draft())
+		err := b.Change(b.ctx, run.ID, func(r *consent.Run, c *consent.Consent) error {
+			r.End(consent.RunFailed, start)
+			require.NoError(t, c.Terminate(start))
+			return consent.E(consent.CodeForbidden, "no")
+		})
+		require.Equal(t, consent.CodeForbidden, consent.CodeOf(err))
+		got, err := b.RunByID(b.ctx, run.ID)
+		require.NoError(t, err)
+		require.Equal(t, run, got)
+		require.Equal(t, c, b.get(c.ID))
+	})
+	t.Run("tries are counted to the limit, per step", func(t *testing.T) {
+		b := setup(t, open)
+		_, run := b.create(draft())
+		for _, want := range []int{1, 2, 3, 0, 0} {
+			n, err := b.CountTry(b.ctx, run.ID, 0, 3)
+			require.NoError(t, err)
+			require.Equal(t, want, n)
+		}
+		n, err := b.CountTry(b.ctx, run.ID, 1, 3)
+		require.NoError(t, err)
+		require.Zero(t, n, "a step that is not there yet")
+		require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
+			r.Step(consent.StageFlow, nil)
+			return nil
+		}))
+		n, err = b.CountTry(b.ctx, run.ID, 1, 3)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
+			r.End(consent.RunRefused, start)
+			return nil
+		}))
+		n, err = b.CountTry(b.ctx, run.ID, 2, 3)
+		require.NoError(t, err)
+		require.Zero(t, n, "an ended run")
+	})
+	t.Run("waiting lists runs to poll", func(t *testing.T) {
+		b := setup(t, open)
+		_, run := b.create(draft())
+		b.create(draft())
+		require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
+			r.PollAt = start.Add(time.Minute)
+			return nil
+		}))
+		ids, err := b.Waiting(b.ctx, start, 9)
+		require.NoError(t, err)
+		require.Empty(t, ids)
+		ids, err = b.Waiting(b.ctx, start.Add(time.Minute), 9)
+		require.NoError(t, err)
+		require.Equal(t, []uuid.UUID{run.ID}, ids)
+	})
+	t.Run("finishing replaces what it should and nothing else", func(t *testing.T) { testReplace(t, open) })
+}
+
+// testReplace authorises a recurring consent beside every kind of neighbour.
+func testReplace(t *testing.T, open Open) {
+	b := setup(t, open)
+	psu, customer, grants := b.person("lea")
+	otherPSU, other, otherGrants := b.person("enzo")
+	valid := func(d consent.Draft, psu, customer uuid.UUID, g []consent.Grant) uuid.UUID {
+		c, run := b.identified(d, psu, customer)
+		require.NoError(t, b.finish(b.ctx, run, psu, g, start))
+		return c.ID
+	}
+	untouched := map[string]uuid.UUID{
+		"one-off":            valid(draft(func(d *consent.Draft) { d.Recurring, d.FrequencyPerDay = false, 1 }), psu, customer, grants),
+		"another TPP's":      valid(draft(func(d *consent.Draft) { d.TPP = "PSDXX-TEST-B" }), psu, customer, grants),
+		"another rail's":     valid(draft(func(d *consent.Draft) { d.Rail = consent.RailSTET }), psu, customer, grants),
+		"another customer's": valid(draft(), otherPSU, other, otherGrants),
+		"funds confirmation": valid(draft(func(d *consent.Draft) { d.Kind = consent.FundsConfirmation }), psu, customer, grants),
+	}
+	former := valid(draft(), psu, customer, grants)
+	_, err := b.Update(b.ctx, former, func(c *consent.Consent) error { return c.Suspend(start) })
+	require.NoError(t, err)
+	pending, _ := b.identified(draft(), psu, customer)
+
+	newest := valid(draft(), psu, customer, grants)
+
+	got := b.get(former)
+	require.Equal(t, consent.Expired, got.Status)
+	require.Equal(t, newest, got.ReplacedBy)
+	require.Equal(t, consent.Ending{By: consent.BySystem, Reason: consent.ReasonReplaced}, got.Ending)
+	require.Equal(t, consent.Received, b.get(pending.ID).Status)
+	require.Equal(t, consent.Valid, b.get(newest).Status)
+	require.Equal(t, grants, b.get(newest).Access.Grants)
+	for name, id := range untouched {
+		require.Equal(t, consent.Valid, b.get(id).Status, name)
+	}
+	// a one-off never replaces
+	oneOff := valid(draft(func(d *consent.Draft) { d.Recurring, d.FrequencyPerDay = false, 1 }), psu, customer, grants)
+	require.Equal(t, consent.Valid, b.get(oneOff).Status)
+	require.Equal(t, consent.Valid, b.get(newest).Status)
+}
+
+func testIdentities(t *testing.T, open Open) {
+	t.Run("the same bank id has the same opaque id, in its own register", func(t *testing.T) {
+		b := setup(t, open)
+		psu, err := b.PSU(b.ctx, "x")
+		require.NoError(t, err)
+		again, err := b.PSU(b.ctx, "x")
+		require.NoError(t, err)
+		require.Equal(t, psu, again)
+		customer, err := b.Customer(b.ctx, "x")
+		require.NoError(t, err)
+		require.NotEqual(t, psu, customer)
+	})
+	t.Run("accounts belong to their customer", func(t *testing.T) {
+		b := setup(t, open)
+		_, lea, _ := b.person("lea")
+		_, enzo, _ := b.person("enzo")
+		list := []service.Account{
+			{ID: "a1", Reference: consent.Reference{IBAN: "DE1"}},
+			{ID: "a2", Reference: consent.Reference{MaskedPAN: "1******4"}},
+		}
+		ids, err := b.Accounts(b.ctx, lea, list)
+		require.NoError(t, err)
+		again, err := b.Accounts(b.ctx, lea, []service.Account{list[1], list[0]})
+		require.NoError(t, err)
+		require.Equal(t, []uuid.UUID{ids[1], ids[0]}, again)
+		others, err := b.Accounts(b.ctx, enzo, list)
+		require.NoError(t, err)
+		require.NotEqual(t, ids, others)
+	})
+	t.Run("a new reference shows in the consents that grant the account", func(t *testing.T) {
+		b := setup(t, open)
+		psu, customer, grants := b.person("lea")
+		c, run := b.identified(draft(), psu, customer)
+		require.NoError(t, b.finish(b.ctx, run, psu, grants, start))
+		ref := consent.Reference{IBAN: "DE02100100109307118603"}
+		_, err := b.Accounts(b.ctx, customer, []service.Account{{ID: "lea-1", Reference: ref}})
+		require.NoError(t, err)
+		require.Equal(t, ref, b.get(c.ID).Access.Grants[0].Reference)
+	})
+}
+
+func testFlowStore(t *testing.T, open Open) {
+	b := setup(t, open)
+	s := b.FlowStore("otp")
+	got, err := s.Get(b.ctx, "psu", "k")
+	require.NoError(t, err)
+	require.Nil(t, got)
+	require.NoError(t, s.Put(b.ctx, "psu", "k", []byte("one")))
+	require.NoError(t, s.Put(b.ctx, "psu", "k", []byte("two")))
+	got, err = s.Get(b.ctx, "psu", "k")
+	require.NoError(t, err)
+	require.Equal(t, "two", string(got))
+	for _, other := range []struct{ flow, psu, key string }{{"x", "psu", "k"}, {"otp", "x", "k"}, {"otp", "psu", "x"}} {
+		got, err = b.FlowStore(other.flow).Get(b.ctx, other.psu, other.key)
+		require.NoError(t, err)
+		require.Nil(t, got)
+	}
+}

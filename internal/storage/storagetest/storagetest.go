@@ -1,0 +1,158 @@
+// Package storagetest is the conformance suite of storage: what every engine
+// must do, and must not do when calls race. A method of a port is not done
+// until this suite covers it.
+package storagetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/consent"
+	"consentd/internal/secret"
+	"consentd/internal/service"
+	"consentd/internal/service/consents"
+	"consentd/internal/service/sca"
+	flow "consentd/pkg/sca"
+)
+
+// Store is everything that storage offers.
+type Store interface {
+	consents.Store
+	sca.Store
+	sca.Identities
+	Recent(ctx context.Context, limit int) ([]*consent.Consent, error)
+	FlowStore(name string) flow.Store
+}
+
+// Open makes an empty store that ends with the test.
+type Open func(t *testing.T) Store
+
+// Run runs the suite.
+func Run(t *testing.T, open Open) {
+	t.Run("Consents", func(t *testing.T) { testConsents(t, open) })
+	t.Run("Runs", func(t *testing.T) { testRuns(t, open) })
+	t.Run("Identities", func(t *testing.T) { testIdentities(t, open) })
+	t.Run("FlowStore", func(t *testing.T) { testFlowStore(t, open) })
+	t.Run("Races", func(t *testing.T) { testRaces(t, open) })
+}
+
+// start is the instant at which the suite's consents are made.
+var start = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
+
+// bundle is what a test works with.
+type bundle struct {
+	Store
+	t   *testing.T
+	ctx context.Context //nolint:containedctx // a test's context, for brevity
+}
+
+func setup(t *testing.T, open Open) *bundle {
+	t.Helper()
+	return &bundle{Store: open(t), t: t, ctx: t.Context()}
+}
+
+func draft(edit ...func(*consent.Draft)) consent.Draft {
+	d := consent.Draft{
+		Kind: consent.AccountAccess, Rail: consent.RailXS2A, TPP: "PSDXX-TEST-A", TPPName: "A",
+		Access: consent.Access{
+			Scope: consent.ScopeDedicated,
+			Asked: []consent.Asked{{
+				Reference: consent.Reference{IBAN: "DE40100100103307118608", Currency: "EUR"},
+				Rights:    consent.RightAccounts | consent.RightBalances,
+			}},
+			Only: nil,
+		},
+		Recurring: true, FrequencyPerDay: 4, ValidUntil: consent.DateOf(start, time.UTC).AddDays(30),
+		RedirectURI: "https://tpp.example/ok", NokRedirectURI: "https://tpp.example/nok",
+	}
+	for _, e := range edit {
+		e(&d)
+	}
+	return d
+}
+
+// newConsent makes a consent with one authorisation under way and the run of it.
+func newConsent(t *testing.T, d consent.Draft) (*consent.Consent, *consent.Run) {
+	t.Helper()
+	c, err := consent.DefaultPolicy().New(uuid.Must(uuid.NewV7()), d, start)
+	require.NoError(t, err)
+	run := newRun(c.ID)
+	require.NoError(t, c.Start(authorisation(run)))
+	return c, run
+}
+
+func newRun(c uuid.UUID) *consent.Run {
+	return &consent.Run{
+		ID: uuid.Must(uuid.NewV7()), Purpose: consent.ForConsent, Consent: c,
+		Authorisation: uuid.Must(uuid.NewV7()), Flow: "test", Handle: secret.Digest(secret.Handle()),
+		Stage: consent.StageStart, Memo: []byte("sealed"), CreatedAt: start, OpenBy: start.Add(10 * time.Minute),
+	}
+}
+
+func authorisation(run *consent.Run) consent.Authorisation {
+	return consent.Authorisation{
+		ID: run.Authorisation, RunID: run.ID, Status: consent.ScaReceived, Approach: consent.Redirect,
+		CreatedAt: start, ChangedAt: start, Deadline: run.OpenBy,
+	}
+}
+
+// create stores a fresh consent.
+func (b *bundle) create(d consent.Draft) (*consent.Consent, *consent.Run) {
+	b.t.Helper()
+	c, run := newConsent(b.t, d)
+	require.NoError(b.t, b.Create(b.ctx, c, run))
+	return c, run
+}
+
+// identified stores a consent whose PSU has logged in for a customer.
+func (b *bundle) identified(d consent.Draft, psu, customer uuid.UUID) (*consent.Consent, *consent.Run) {
+	b.t.Helper()
+	c, run := b.create(d)
+	require.NoError(b.t, b.Change(b.ctx, run.ID, func(r *consent.Run, c *consent.Consent) error {
+		r.PSU, r.Customer = psu, customer
+		r.Step(consent.StageReview, []byte("more"))
+		return c.Identify(run.Authorisation, psu, customer, start)
+	}))
+	return c, run
+}
+
+// finish authorises as the dispatcher does: the consent becomes valid and ends
+// what it replaces.
+func (b *bundle) finish(ctx context.Context, run *consent.Run, psu uuid.UUID, grants []consent.Grant, now time.Time) error {
+	return b.Finish(ctx, run.ID, func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error {
+		if err := c.Authorise(run.Authorisation, grants, []uuid.UUID{psu}, now); err != nil {
+			return err
+		}
+		r.End(consent.RunDone, now)
+		for _, f := range former {
+			if err := f.Replace(c.ID, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// person makes a PSU who is their own customer, with one account.
+func (b *bundle) person(name string) (psu, customer uuid.UUID, grants []consent.Grant) {
+	b.t.Helper()
+	psu, err := b.PSU(b.ctx, name)
+	require.NoError(b.t, err)
+	customer, err = b.Customer(b.ctx, name)
+	require.NoError(b.t, err)
+	ref := consent.Reference{IBAN: "DE40100100103307118608", Currency: "EUR"}
+	ids, err := b.Accounts(b.ctx, customer, []service.Account{{ID: name + "-1", Reference: ref}})
+	require.NoError(b.t, err)
+	return psu, customer, []consent.Grant{{AccountID: ids[0], Rights: consent.RightAccounts, Reference: ref}}
+}
+
+func (b *bundle) get(id uuid.UUID) *consent.Consent {
+	b.t.Helper()
+	c, err := b.Get(b.ctx, id)
+	require.NoError(b.t, err)
+	return c
+}
