@@ -211,12 +211,23 @@ func (c *Consent) Resume(now time.Time) error {
 	return c.moveTo(Valid, now)
 }
 
-// Replace ends the consent because successor has become valid.
-func (c *Consent) Replace(successor uuid.UUID, now time.Time) error {
-	if err := c.end(Expired, BySystem, ReasonReplaced, now); err != nil {
-		return err
+// Supersede ends those of former that this consent, which has become valid,
+// replaces: live recurring consents to account access of the same rail, TPP and
+// customer (XS2A IG 1.3.x §6.3). All others it leaves alone.
+func (c *Consent) Supersede(former []*Consent, now time.Time) error {
+	if c.Status != Valid || !c.Replaces() {
+		return nil
 	}
-	c.ReplacedBy = successor
+	for _, f := range former {
+		f.Settle(now)
+		if f.ID == c.ID || !f.Status.Live() || !f.Replaces() || f.Rail != c.Rail || f.TPP != c.TPP || f.Customer != c.Customer {
+			continue
+		}
+		if err := f.end(Expired, BySystem, ReasonReplaced, now); err != nil {
+			return err
+		}
+		f.ReplacedBy = c.ID
+	}
 	return nil
 }
 

@@ -22,20 +22,6 @@ func unavailable(err error) error {
 	return consent.E(consent.CodeUnavailable, "the bank does not answer").Because(err)
 }
 
-// replace ends the former consents that are still live.
-func replace(c *consent.Consent, former []*consent.Consent, now time.Time) error {
-	for _, f := range former {
-		f.Settle(now)
-		if !f.Status.Live() {
-			continue
-		}
-		if err := f.Replace(c.ID, now); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // refuse ends the run and rejects the consent. cause is what the PSU is told,
 // nil for a refusal of their own.
 func (s *Dispatcher) refuse(ctx context.Context, w *walk, by consent.Actor, why consent.Reason, cause error) result {

@@ -219,10 +219,10 @@ func (s *Dispatcher) finish(ctx context.Context, w *walk) result {
 		r.End(consent.RunDone, now)
 		r.Returned = !polled
 		w.run, w.c = r, c
-		if c.Status != consent.Valid || s.Policy.MultipleConsents {
+		if s.Policy.MultipleConsents {
 			return nil
 		}
-		return replace(c, former, now)
+		return c.Supersede(former, now)
 	})
 	if consent.CodeOf(err) == consent.CodeStatusInvalid {
 		err = consent.E(consent.CodeExpired, "the consent ended meanwhile").Because(err)

@@ -128,12 +128,7 @@ func (b *bundle) finish(ctx context.Context, run *consent.Run, psu uuid.UUID, gr
 			return err
 		}
 		r.End(consent.RunDone, now)
-		for _, f := range former {
-			if err := f.Replace(c.ID, now); err != nil {
-				return err
-			}
-		}
-		return nil
+		return c.Supersede(former, now)
 	})
 }
 
