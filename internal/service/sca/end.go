@@ -3,7 +3,6 @@ package sca
 import (
 	"context"
 	"errors"
-	"time"
 
 	"consentd/internal/consent"
 	"consentd/internal/secret"
