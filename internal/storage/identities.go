@@ -10,7 +10,6 @@ import (
 
 	"consentd/internal/service"
 	"consentd/internal/service/sca"
-	flow "consentd/pkg/sca"
 )
 
 var _ sca.Identities = (*DB)(nil)
@@ -100,9 +99,10 @@ func ensure[R any](tx *gorm.DB, row *R, find *gorm.DB) error {
 }
 
 // FlowStore is the memory of one flow, per PSU and sealed.
-func (d *DB) FlowStore(name string) flow.Store { return flowStore{db: d, flow: name} }
+func (d *DB) FlowStore(name string) FlowStore { return FlowStore{db: d, flow: name} }
 
-type flowStore struct {
+// FlowStore implements the Store of the flow contract.
+type FlowStore struct {
 	db   *DB
 	flow string
 }
@@ -117,12 +117,12 @@ type flowRow struct {
 // TableName implements gorm's Tabler.
 func (flowRow) TableName() string { return "flow_store" }
 
-func (s flowStore) purpose(psu, key string) string {
+func (s FlowStore) purpose(psu, key string) string {
 	return fmt.Sprintf("flow %q %q %q", s.flow, psu, key)
 }
 
 // Get implements the flow contract.
-func (s flowStore) Get(ctx context.Context, psu, key string) ([]byte, error) {
+func (s FlowStore) Get(ctx context.Context, psu, key string) ([]byte, error) {
 	var rows []flowRow
 	err := s.db.gorm.WithContext(ctx).Where("flow = ? AND psu = ? AND key = ?", s.flow, psu, key).Find(&rows).Error
 	if err != nil || len(rows) == 0 {
@@ -136,7 +136,7 @@ func (s flowStore) Get(ctx context.Context, psu, key string) ([]byte, error) {
 }
 
 // Put implements the flow contract.
-func (s flowStore) Put(ctx context.Context, psu, key string, value []byte) error {
+func (s FlowStore) Put(ctx context.Context, psu, key string, value []byte) error {
 	row := flowRow{Flow: s.flow, PSU: psu, Key: key, Value: s.db.keys.Seal(s.purpose(psu, key), value)}
 	err := s.db.gorm.WithContext(ctx).Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
 	if err != nil {

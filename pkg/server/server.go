@@ -11,12 +11,10 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 
 	"consentd/internal/app"
-	"consentd/internal/config"
 	"consentd/pkg/sca"
 )
 
@@ -53,15 +51,7 @@ func Run(ctx context.Context, configPath string, opts ...Option) error {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	cfg, err := config.Load(configPath, o.env)
-	if err != nil {
-		return fmt.Errorf("configuration %s: %w", configPath, err)
-	}
-	log, err := app.NewLog(o.log, cfg.Log.Level, cfg.Log.Format)
-	if err != nil {
-		return err
-	}
-	a, err := app.NewServer(ctx, cfg, log, o.flows)
+	a, err := app.FromFile(ctx, configPath, app.Surroundings{Env: o.env, Log: o.log, Flows: o.flows})
 	if err != nil {
 		return err
 	}

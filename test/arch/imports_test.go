@@ -65,7 +65,7 @@ var table = map[string][]string{
 	"internal/jobs":    {"internal/consent", "internal/service", xsync},
 	"internal/storage": {"internal/consent", "internal/secret", "internal/service", goose, gorm, pgx, sqlite, sqliteCore, uuid},
 	// A conformance suite is a test that other packages' tests call.
-	"internal/storage/storagetest": {"internal/consent", "internal/secret", "internal/service", "pkg/sca", rapid, testify, uuid, xsync},
+	"internal/storage/storagetest": {"internal/storage", "internal/consent", "internal/secret", "internal/service", "pkg/sca", rapid, testify, uuid, xsync},
 
 	// The edge. Each dialect knows its own wire types only.
 	"internal/api":         {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", echo, uuid, validator},

@@ -12,98 +12,110 @@ import (
 )
 
 func testRuns(t *testing.T, open Open) {
-	t.Run("a run is found by its handle and by its id", func(t *testing.T) {
-		b := setup(t, open)
-		_, run := b.create(draft())
-		got, err := b.Run(b.ctx, run.Handle)
-		require.NoError(t, err)
-		require.Equal(t, run, got)
-		got, err = b.RunByID(b.ctx, run.ID)
-		require.NoError(t, err)
-		require.Equal(t, run, got)
-		_, err = b.Run(b.ctx, consent.Digest{1})
-		require.Equal(t, consent.CodeNotFound, consent.CodeOf(err))
+	runAll(t, open, map[string]func(*testing.T, *bundle){
+		"finishing replaces what it should and nothing else": finishReplaces,
+		"a run is found by its handle and by its id":         runIsFound,
+		"a change of run and consent is saved whole":         changeIsWhole,
+		"a refused change saves neither":                     refusedChange,
+		"tries are counted to the limit, per step":           triesAreCounted,
+		"waiting lists runs to poll":                         waitingRuns,
 	})
-	t.Run("a change of run and consent is saved whole", func(t *testing.T) {
-		b := setup(t, open)
-		psu, customer, _ := b.person("p")
-		c, run := b.create(draft())
-		var want consent.Run
-		require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, c *consent.Consent) error {
-			require.NoError(t, r.Bind(consent.Digest{7}, time.Hour, start))
-			r.PSU, r.Customer, r.Approved = psu, customer, true
-			r.Step(consent.StageFlow, []byte("x"))
-			r.PollAt = start.Add(time.Second)
-			want = *r
-			return c.Identify(run.Authorisation, psu, customer, start)
-		}))
-		got, err := b.RunByID(b.ctx, run.ID)
-		require.NoError(t, err)
-		require.Equal(t, &want, got)
-		require.Equal(t, customer, b.get(c.ID).Customer)
-		require.Equal(t, psu, b.get(c.ID).Authorisations[0].PSU)
+}
+
+func runIsFound(t *testing.T, b *bundle) {
+	t.Helper()
+	_, run := b.create(draft())
+	got, err := b.Run(b.ctx, run.Handle)
+	require.NoError(t, err)
+	require.Equal(t, run, got)
+	got, err = b.RunByID(b.ctx, run.ID)
+	require.NoError(t, err)
+	require.Equal(t, run, got)
+	_, err = b.Run(b.ctx, consent.Digest{1})
+	require.Equal(t, consent.CodeNotFound, consent.CodeOf(err))
+}
+
+func changeIsWhole(t *testing.T, b *bundle) {
+	t.Helper()
+	psu, customer, _ := b.person("p")
+	c, run := b.create(draft())
+	var want consent.Run
+	require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, c *consent.Consent) error {
+		require.NoError(t, r.Bind(consent.Digest{7}, time.Hour, start))
+		r.PSU, r.Customer, r.Approved = psu, customer, true
+		r.Step(consent.StageFlow, []byte("x"))
+		r.PollAt = start.Add(time.Second)
+		want = *r
+		return c.Identify(run.Authorisation, psu, customer, start)
+	}))
+	got, err := b.RunByID(b.ctx, run.ID)
+	require.NoError(t, err)
+	require.Equal(t, &want, got)
+	require.Equal(t, customer, b.get(c.ID).Customer)
+	require.Equal(t, psu, b.get(c.ID).Authorisations[0].PSU)
+}
+
+func refusedChange(t *testing.T, b *bundle) {
+	t.Helper()
+	c, run := b.create(draft())
+	err := b.Change(b.ctx, run.ID, func(r *consent.Run, c *consent.Consent) error {
+		r.End(consent.RunFailed, start)
+		require.NoError(t, c.Terminate(start))
+		return consent.E(consent.CodeForbidden, "no")
 	})
-	t.Run("a refused change saves neither", func(t *testing.T) {
-		b := setup(t, open)
-		c, run := b.create(draft())
-		err := b.Change(b.ctx, run.ID, func(r *consent.Run, c *consent.Consent) error {
-			r.End(consent.RunFailed, start)
-			require.NoError(t, c.Terminate(start))
-			return consent.E(consent.CodeForbidden, "no")
-		})
-		require.Equal(t, consent.CodeForbidden, consent.CodeOf(err))
-		got, err := b.RunByID(b.ctx, run.ID)
+	require.Equal(t, consent.CodeForbidden, consent.CodeOf(err))
+	got, err := b.RunByID(b.ctx, run.ID)
+	require.NoError(t, err)
+	require.Equal(t, run, got)
+	require.Equal(t, c, b.get(c.ID))
+}
+
+func triesAreCounted(t *testing.T, b *bundle) {
+	t.Helper()
+	_, run := b.create(draft())
+	for _, want := range []int{1, 2, 3, 0, 0} {
+		n, err := b.CountTry(b.ctx, run.ID, 0, 3)
 		require.NoError(t, err)
-		require.Equal(t, run, got)
-		require.Equal(t, c, b.get(c.ID))
-	})
-	t.Run("tries are counted to the limit, per step", func(t *testing.T) {
-		b := setup(t, open)
-		_, run := b.create(draft())
-		for _, want := range []int{1, 2, 3, 0, 0} {
-			n, err := b.CountTry(b.ctx, run.ID, 0, 3)
-			require.NoError(t, err)
-			require.Equal(t, want, n)
-		}
-		n, err := b.CountTry(b.ctx, run.ID, 1, 3)
-		require.NoError(t, err)
-		require.Zero(t, n, "a step that is not there yet")
-		require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
-			r.Step(consent.StageFlow, nil)
-			return nil
-		}))
-		n, err = b.CountTry(b.ctx, run.ID, 1, 3)
-		require.NoError(t, err)
-		require.Equal(t, 1, n)
-		require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
-			r.End(consent.RunRefused, start)
-			return nil
-		}))
-		n, err = b.CountTry(b.ctx, run.ID, 2, 3)
-		require.NoError(t, err)
-		require.Zero(t, n, "an ended run")
-	})
-	t.Run("waiting lists runs to poll", func(t *testing.T) {
-		b := setup(t, open)
-		_, run := b.create(draft())
-		b.create(draft())
-		require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
-			r.PollAt = start.Add(time.Minute)
-			return nil
-		}))
-		ids, err := b.Waiting(b.ctx, start, 9)
-		require.NoError(t, err)
-		require.Empty(t, ids)
-		ids, err = b.Waiting(b.ctx, start.Add(time.Minute), 9)
-		require.NoError(t, err)
-		require.Equal(t, []uuid.UUID{run.ID}, ids)
-	})
-	t.Run("finishing replaces what it should and nothing else", func(t *testing.T) { testReplace(t, open) })
+		require.Equal(t, want, n)
+	}
+	n, err := b.CountTry(b.ctx, run.ID, 1, 3)
+	require.NoError(t, err)
+	require.Zero(t, n, "a step that is not there yet")
+	require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
+		r.Step(consent.StageFlow, nil)
+		return nil
+	}))
+	n, err = b.CountTry(b.ctx, run.ID, 1, 3)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
+		r.End(consent.RunRefused, start)
+		return nil
+	}))
+	n, err = b.CountTry(b.ctx, run.ID, 2, 3)
+	require.NoError(t, err)
+	require.Zero(t, n, "an ended run")
+}
+
+func waitingRuns(t *testing.T, b *bundle) {
+	t.Helper()
+	_, run := b.create(draft())
+	b.create(draft())
+	require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
+		r.PollAt = start.Add(time.Minute)
+		return nil
+	}))
+	ids, err := b.Waiting(b.ctx, start, 9)
+	require.NoError(t, err)
+	require.Empty(t, ids)
+	ids, err = b.Waiting(b.ctx, start.Add(time.Minute), 9)
+	require.NoError(t, err)
+	require.Equal(t, []uuid.UUID{run.ID}, ids)
 }
 
 // testReplace authorises a recurring consent beside every kind of neighbour.
-func testReplace(t *testing.T, open Open) {
-	b := setup(t, open)
+func finishReplaces(t *testing.T, b *bundle) {
+	t.Helper()
 	psu, customer, grants := b.person("lea")
 	otherPSU, other, otherGrants := b.person("enzo")
 	valid := func(d consent.Draft, psu, customer uuid.UUID, g []consent.Grant) uuid.UUID {
@@ -142,44 +154,52 @@ func testReplace(t *testing.T, open Open) {
 }
 
 func testIdentities(t *testing.T, open Open) {
-	t.Run("the same bank id has the same opaque id, in its own register", func(t *testing.T) {
-		b := setup(t, open)
-		psu, err := b.PSU(b.ctx, "x")
-		require.NoError(t, err)
-		again, err := b.PSU(b.ctx, "x")
-		require.NoError(t, err)
-		require.Equal(t, psu, again)
-		customer, err := b.Customer(b.ctx, "x")
-		require.NoError(t, err)
-		require.NotEqual(t, psu, customer)
+	runAll(t, open, map[string]func(*testing.T, *bundle){
+		"the same bank id has the same opaque id, in its own register": identitiesAreStable,
+		"accounts belong to their customer":                            accountsBelong,
+		"a new reference shows in the consents that grant the account": newReference,
 	})
-	t.Run("accounts belong to their customer", func(t *testing.T) {
-		b := setup(t, open)
-		_, lea, _ := b.person("lea")
-		_, enzo, _ := b.person("enzo")
-		list := []service.Account{
-			{ID: "a1", Reference: consent.Reference{IBAN: "DE1"}},
-			{ID: "a2", Reference: consent.Reference{MaskedPAN: "1******4"}},
-		}
-		ids, err := b.Accounts(b.ctx, lea, list)
-		require.NoError(t, err)
-		again, err := b.Accounts(b.ctx, lea, []service.Account{list[1], list[0]})
-		require.NoError(t, err)
-		require.Equal(t, []uuid.UUID{ids[1], ids[0]}, again)
-		others, err := b.Accounts(b.ctx, enzo, list)
-		require.NoError(t, err)
-		require.NotEqual(t, ids, others)
-	})
-	t.Run("a new reference shows in the consents that grant the account", func(t *testing.T) {
-		b := setup(t, open)
-		psu, customer, grants := b.person("lea")
-		c, run := b.identified(draft(), psu, customer)
-		require.NoError(t, b.finish(b.ctx, run, psu, grants, start))
-		ref := consent.Reference{IBAN: "DE02100100109307118603"}
-		_, err := b.Accounts(b.ctx, customer, []service.Account{{ID: "lea-1", Reference: ref}})
-		require.NoError(t, err)
-		require.Equal(t, ref, b.get(c.ID).Access.Grants[0].Reference)
-	})
+}
+
+func identitiesAreStable(t *testing.T, b *bundle) {
+	t.Helper()
+	psu, err := b.PSU(b.ctx, "x")
+	require.NoError(t, err)
+	again, err := b.PSU(b.ctx, "x")
+	require.NoError(t, err)
+	require.Equal(t, psu, again)
+	customer, err := b.Customer(b.ctx, "x")
+	require.NoError(t, err)
+	require.NotEqual(t, psu, customer)
+}
+
+func accountsBelong(t *testing.T, b *bundle) {
+	t.Helper()
+	_, lea, _ := b.person("lea")
+	_, enzo, _ := b.person("enzo")
+	list := []service.Account{
+		{ID: "a1", Reference: consent.Reference{IBAN: "DE1"}},
+		{ID: "a2", Reference: consent.Reference{MaskedPAN: "1******4"}},
+	}
+	ids, err := b.Accounts(b.ctx, lea, list)
+	require.NoError(t, err)
+	again, err := b.Accounts(b.ctx, lea, []service.Account{list[1], list[0]})
+	require.NoError(t, err)
+	require.Equal(t, []uuid.UUID{ids[1], ids[0]}, again)
+	others, err := b.Accounts(b.ctx, enzo, list)
+	require.NoError(t, err)
+	require.NotEqual(t, ids, others)
+}
+
+func newReference(t *testing.T, b *bundle) {
+	t.Helper()
+	psu, customer, grants := b.person("lea")
+	c, run := b.identified(draft(), psu, customer)
+	require.NoError(t, b.finish(b.ctx, run, psu, grants, start))
+	ref := consent.Reference{IBAN: "DE02100100109307118603"}
+	_, err := b.Accounts(b.ctx, customer, []service.Account{{ID: "lea-1", Reference: ref}})
+	require.NoError(t, err)
+	require.Equal(t, ref, b.get(c.ID).Access.Grants[0].Reference)
 }
 
 func testFlowStore(t *testing.T, open Open) {

@@ -16,7 +16,7 @@ import (
 	"consentd/internal/service"
 	"consentd/internal/service/consents"
 	"consentd/internal/service/sca"
-	flow "consentd/pkg/sca"
+	"consentd/internal/storage"
 )
 
 // Store is everything that storage offers.
@@ -25,7 +25,7 @@ type Store interface {
 	sca.Store
 	sca.Identities
 	Recent(ctx context.Context, limit int) ([]*consent.Consent, error)
-	FlowStore(name string) flow.Store
+	FlowStore(name string) storage.FlowStore
 }
 
 // Open makes an empty store that ends with the test.
@@ -150,4 +150,12 @@ func (b *bundle) get(id uuid.UUID) *consent.Consent {
 	c, err := b.Get(b.ctx, id)
 	require.NoError(b.t, err)
 	return c
+}
+
+// runAll runs each test on a store of its own.
+func runAll(t *testing.T, open Open, tests map[string]func(*testing.T, *bundle)) {
+	t.Helper()
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) { test(t, setup(t, open)) })
+	}
 }

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"consentd/internal/app"
+	"consentd/internal/config"
+)
+
+// command is the whole command line.
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "consentd",
+		Short:         "A PSD2 consent server: Berlin Group consents with strong customer authentication",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(sandboxCommand(), serveCommand(), migrateCommand(), configCommand(), versionCommand())
+	return root
+}
+
+func sandboxCommand() *cobra.Command {
+	var o app.SandboxOptions
+	var level string
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Run everything on this machine, with a made-up bank, an embedded database and personas",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := app.NewLog(cmd.ErrOrStderr(), level, "text")
+			if err != nil {
+				return err
+			}
+			a, err := app.NewSandbox(cmd.Context(), o, log)
+			if err != nil {
+				return err
+			}
+			fmt.Fprint(cmd.OutOrStdout(), a.Greeting())
+			return a.Run(cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:8080", "address to listen on, host:port")
+	cmd.Flags().StringVar(&o.Data, "data", "", "folder to keep data in between runs (default: a temporary one)")
+	cmd.Flags().BoolVar(&o.Strict, "strict", false, "require Digest, Signature and TPP-Signature-Certificate")
+	cmd.Flags().StringVar(&level, "log", "warn", "log level: debug, info, warn, error")
+	return cmd
+}
+
+func serveCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "serve", Short: "Run the server on PostgreSQL", Args: cobra.NoArgs}
+	path := configFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		a, err := app.FromFile(cmd.Context(), *path, app.Surroundings{Env: os.Getenv, Log: cmd.ErrOrStderr()})
+		if err != nil {
+			return err
+		}
+		return a.Run(cmd.Context())
+	}
+	return cmd
+}
+
+func migrateCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "migrate", Short: "Move the database schema forward, or show where it is"}
+	cmd.AddCommand(
+		withConfig(&cobra.Command{Use: "up", Short: "Apply what is pending", Args: cobra.NoArgs},
+			func(cmd *cobra.Command, cfg *config.Config) error {
+				return migrate(cmd.Context(), cmd.OutOrStdout(), cfg, true)
+			}),
+		withConfig(&cobra.Command{Use: "status", Short: "List the migrations and whether each is applied", Args: cobra.NoArgs},
+			func(cmd *cobra.Command, cfg *config.Config) error {
+				return migrate(cmd.Context(), cmd.OutOrStdout(), cfg, false)
+			}),
+	)
+	return cmd
+}
+
+func migrate(ctx context.Context, out io.Writer, cfg *config.Config, up bool) (err error) {
+	log, err := app.NewLog(os.Stderr, cfg.Log.Level, cfg.Log.Format)
+	if err != nil {
+		return err
+	}
+	db, err := app.OpenDatabase(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := db.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	if up {
+		if _, err := db.Migrate(ctx); err != nil {
+			return err
+		}
+	}
+	steps, err := db.Migrations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range steps {
+		state := "pending"
+		if s.Applied {
+			state = "applied"
+		}
+		fmt.Fprintf(out, "%05d  %-8s %s\n", s.Version, state, s.Name)
+	}
+	return nil
+}
+
+func configCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Work on the configuration"}
+	cmd.AddCommand(withConfig(&cobra.Command{Use: "check", Short: "Report all problems of a configuration at once", Args: cobra.NoArgs},
+		func(cmd *cobra.Command, _ *config.Config) error {
+			fmt.Fprintln(cmd.OutOrStdout(), "the configuration is fine")
+			return nil
+		}))
+	return cmd
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print which build this is", Args: cobra.NoArgs,
+		Run: func(cmd *cobra.Command, _ []string) {
+			version, goVersion := "unknown", ""
+			if b, ok := debug.ReadBuildInfo(); ok {
+				version, goVersion = b.Main.Version, b.GoVersion
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "consentd", version, goVersion)
+		},
+	}
+}
+
+// configFlag gives a command the --config flag.
+func configFlag(cmd *cobra.Command) *string {
+	path := cmd.Flags().String("config", "", "configuration file (see deployments/consentd.yaml)")
+	if err := cmd.MarkFlagRequired("config"); err != nil {
+		panic(err) // the flag was defined a line above
+	}
+	return path
+}
+
+// withConfig runs a command with the configuration that --config names.
+func withConfig(cmd *cobra.Command, run func(*cobra.Command, *config.Config) error) *cobra.Command {
+	path := configFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := config.Load(*path, os.Getenv)
+		if err != nil {
+			return err
+		}
+		return run(cmd, cfg)
+	}
+	return cmd
+}

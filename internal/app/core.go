@@ -1,0 +1,109 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"consentd/internal/consent"
+	"consentd/internal/flows/otp"
+	"consentd/internal/jobs"
+	"consentd/internal/secret"
+	"consentd/internal/service"
+	"consentd/internal/service/consents"
+	"consentd/internal/service/sca"
+	"consentd/internal/storage"
+	flow "consentd/pkg/sca"
+)
+
+// bankSystems is everything that consentd asks of the bank.
+type bankSystems interface {
+	service.Accounts
+	service.Signers
+	service.Funds
+	service.Logins
+	service.Phones
+}
+
+// parts are what the two programs, sandbox and server, build differently.
+type parts struct {
+	db     *storage.DB
+	keys   *secret.Keys
+	bank   bankSystems
+	policy consent.Policy
+	now    func() time.Time
+	log    *slog.Logger
+	flows  map[string]flow.Flow
+	flow   string // which of them serves the redirect approach
+}
+
+// core is the use cases.
+type core struct {
+	consents *consents.Consents
+	walks    *sca.Dispatcher
+}
+
+func (p parts) core() core {
+	walks := &sca.Dispatcher{
+		Store: p.db, Identities: p.db, Accounts: p.bank, Signers: p.bank, Keys: p.keys,
+		Flows: p.flows, Flow: p.flow, Policy: p.policy, Now: p.now, Log: p.log,
+	}
+	return core{
+		walks:    walks,
+		consents: &consents.Consents{Store: p.db, Runs: walks, Policy: p.policy, Now: p.now},
+	}
+}
+
+// runner is the jobs of the program. They look often, since what they find due
+// depends on the injected clock; a look that finds nothing is one index probe.
+func (c core) runner(log *slog.Logger) *jobs.Runner {
+	return &jobs.Runner{Log: log, Jobs: []jobs.Job{
+		{Name: "expire consents", Every: 10 * time.Second, Work: c.consents.Expire},
+		{Name: "ask waiting flows", Every: time.Second, Work: c.walks.Poll},
+	}}
+}
+
+// factories are the flows that the program brings along, to which a bank's own
+// main may add.
+func factories(bank bankSystems, keys *secret.Keys, now func() time.Time, release otp.Release) map[string]flow.Factory {
+	return map[string]flow.Factory{
+		"otp": func(json.RawMessage, flow.Store) (flow.Flow, error) {
+			return otp.New(otp.Config{
+				Directory: directory{bank}, Phone: phone{bank}, Release: release,
+				Key: keys.MAC("key of the otp flow"), Now: now,
+			})
+		},
+	}
+}
+
+// build makes the flows that a configuration names.
+func build(sections map[string]json.RawMessage, all map[string]flow.Factory, db *storage.DB) (map[string]flow.Flow, error) {
+	flows := map[string]flow.Flow{}
+	for name, section := range sections {
+		factory, ok := all[name]
+		if !ok {
+			return nil, fmt.Errorf("sca.flows.%s: no such flow", name)
+		}
+		f, err := factory(section, db.FlowStore(name))
+		if err != nil {
+			return nil, fmt.Errorf("sca.flows.%s: %w", name, err)
+		}
+		flows[name] = f
+	}
+	return flows, nil
+}
+
+// ready reports whether the program can serve: the database answers and its
+// schema is the one that the program needs.
+func ready(ctx context.Context, db *storage.DB) error {
+	behind, err := db.Behind(ctx)
+	if err != nil {
+		return err
+	}
+	if behind {
+		return errBehind
+	}
+	return nil
+}

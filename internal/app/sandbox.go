@@ -1,0 +1,155 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"consentd/internal/api/xs2a"
+	"consentd/internal/config"
+	"consentd/internal/consent"
+	"consentd/internal/docs"
+	"consentd/internal/obs"
+	"consentd/internal/sandbox"
+	"consentd/internal/secret"
+	"consentd/internal/storage"
+	"consentd/internal/tpp"
+	"consentd/internal/web"
+)
+
+// SandboxOptions say how to run the sandbox. The zero value is usable.
+type SandboxOptions struct {
+	Listen string // host:port; default 127.0.0.1:8080
+	Data   string // folder that is kept between runs; default a temporary one
+	Strict bool   // require Digest, Signature and TPP-Signature-Certificate
+	// Database overrides the embedded one, as storage.Options.URL; tests run the
+	// sandbox on PostgreSQL with it.
+	Database string
+	// Now is the time from which the sandbox's clock starts; default the real one.
+	Now func() time.Time
+}
+
+// NewSandbox builds the whole program on one listener, with a bank in memory
+// and an embedded database.
+func NewSandbox(ctx context.Context, o SandboxOptions, log *slog.Logger) (*App, error) {
+	a := &App{log: log, grace: 5 * time.Second}
+	if err := a.sandbox(ctx, o); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) sandbox(ctx context.Context, o SandboxOptions) error {
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:8080"
+	}
+	if o.Now == nil {
+		o.Now = Now
+	}
+	dir, err := a.dataDir(o.Data)
+	if err != nil {
+		return err
+	}
+	keys, err := masterKey(filepath.Join(dir, "master.key"))
+	if err != nil {
+		return err
+	}
+	clock := &sandbox.Clock{Real: o.Now}
+	if o.Database == "" {
+		o.Database = "sqlite:" + filepath.Join(dir, "consentd.db")
+	}
+	db, err := storage.Open(ctx, storage.Options{URL: o.Database, MaxConnections: 8, Keys: keys, Now: clock.Now, Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, db.Close)
+	if _, err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	return a.mountSandbox(ctx, o, db, keys, clock)
+}
+
+func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, db *storage.DB, keys *secret.Keys, clock *sandbox.Clock) error {
+	bank := &sandbox.Bank{Store: db.FlowStore("sandbox"), Now: clock.Now}
+	flows, err := build(map[string]json.RawMessage{"otp": nil}, factories(bank, keys, clock.Now, bank), db)
+	if err != nil {
+		return err
+	}
+	p := parts{
+		db: db, keys: keys, bank: bank, policy: consent.DefaultPolicy(), now: clock.Now, log: a.log,
+		flows: flows, flow: "otp",
+	}
+	core, watch := p.core(), obs.NewObserver(a.log, time.Now)
+	a.jobs = core.runner(a.log)
+	api := p.xs2a(core.consents, surface{
+		callers:    sandbox.Callers{},
+		signatures: tpp.Signatures{Required: o.Strict},
+		options:    xs2aOptions(config.Default().XS2A),
+		links:      xs2a.Links{BaseURL: base("")},
+	})
+	e := newEcho("sandbox", watch, api)
+	api.Mount(e)
+	(&web.SCA{Walks: core.walks, Keys: keys, Log: a.log}).Mount(e)
+	(&docs.Handler{}).Mount(e)
+	mountOps(e, db, watch, a.log)
+	host, _, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return fmt.Errorf("listen address: %w", err)
+	}
+	sb := &sandbox.Sandbox{
+		Bank: bank, Clock: clock, Users: users{db}, Recent: db, Hosts: []string{host}, Log: a.log,
+		HTTP: &http.Client{Timeout: 10 * time.Second},
+	}
+	sb.Mount(e)
+	if err := a.listen(ctx, "sandbox", o.Listen, e); err != nil {
+		return err
+	}
+	a.greeting, err = sb.Greeting(ctx, a.URL("sandbox"))
+	return err
+}
+
+// users names PSUs by the ids under which consents refer to them.
+type users struct{ db *storage.DB }
+
+// UserID implements sandbox.Users.
+func (u users) UserID(ctx context.Context, psu string) (string, error) {
+	id, err := u.db.PSU(ctx, psu)
+	return id.String(), err
+}
+
+// dataDir is the folder to keep, or a temporary one that goes with the program.
+func (a *App) dataDir(keep string) (string, error) {
+	if keep != "" {
+		if err := os.MkdirAll(keep, 0o700); err != nil {
+			return "", fmt.Errorf("data folder: %w", err)
+		}
+		return keep, nil
+	}
+	dir, err := os.MkdirTemp("", "consentd-sandbox-")
+	if err != nil {
+		return "", fmt.Errorf("temporary data folder: %w", err)
+	}
+	a.closers = append(a.closers, func() error { return os.RemoveAll(dir) })
+	return dir, nil
+}
+
+// masterKey reads the sandbox's master key, and makes one the first time.
+func masterKey(path string) (*secret.Keys, error) {
+	master, err := os.ReadFile(path) //nolint:gosec // a file of our own
+	if errors.Is(err, fs.ErrNotExist) {
+		master = secret.NewMaster()
+		err = os.WriteFile(path, master, 0o600)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("master key: %w", err)
+	}
+	return secret.New(master)
+}

@@ -1,0 +1,132 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"time"
+
+	"consentd/internal/bank"
+	"consentd/internal/config"
+	"consentd/internal/consent"
+	"consentd/internal/docs"
+	"consentd/internal/obs"
+	"consentd/internal/secret"
+	"consentd/internal/storage"
+	"consentd/internal/tpp"
+	"consentd/internal/web"
+	flow "consentd/pkg/sca"
+)
+
+// Now is the program's clock: UTC, in microseconds, as the database keeps them.
+func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// unverified is whom callers are taken for while they are not verified.
+func unverified() tpp.TPP { return tpp.TPP{ID: "UNVERIFIED", Name: "Unverified TPP"} }
+
+// Surroundings are what a server finds around it.
+type Surroundings struct {
+	Env   func(string) string
+	Log   io.Writer
+	Flows map[string]flow.Factory // those that a bank brings along
+}
+
+// FromFile builds the production program that a configuration file describes.
+// It fails when the configuration has problems, all of which the error names,
+// and when the database schema is behind.
+func FromFile(ctx context.Context, path string, around Surroundings) (*App, error) {
+	cfg, err := config.Load(path, around.Env)
+	if err != nil {
+		return nil, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	log, err := obs.NewLog(around.Log, cfg.Log.Level, cfg.Log.Format)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{log: log, grace: cfg.ShutdownGrace}
+	if err := a.serve(ctx, cfg, around.Flows); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	for _, f := range a.fronts {
+		log.InfoContext(ctx, "listening", "surface", f.name, "address", f.listener.Addr().String())
+	}
+	return a, nil
+}
+
+func (a *App) serve(ctx context.Context, cfg *config.Config, more map[string]flow.Factory) error {
+	keys, err := secret.New([]byte(cfg.MasterKey.Reveal()))
+	if err != nil {
+		return err
+	}
+	db, err := OpenDatabase(ctx, cfg, a.log)
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, db.Close)
+	if err := ready(ctx, db); err != nil {
+		return err
+	}
+	p := parts{
+		db: db, keys: keys, policy: policy(cfg), now: Now, log: a.log, flow: cfg.SCA.Redirect,
+		bank: &bank.Client{BaseURL: cfg.Bank.URL, Token: cfg.Bank.Token.Reveal(), HTTP: &http.Client{Timeout: cfg.Bank.Timeout}},
+	}
+	all := factories(p.bank, keys, Now, nil)
+	maps.Copy(all, more)
+	if p.flows, err = build(cfg.SCA.Flows, all, db); err != nil {
+		return err
+	}
+	return a.mountServer(ctx, cfg, p)
+}
+
+// mountServer gives each audience a listener of its own.
+func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) error {
+	core, watch := p.core(), obs.NewObserver(a.log, time.Now)
+	a.jobs = core.runner(a.log)
+	api := p.xs2a(core.consents, surface{
+		callers: tpp.Unverified{As: unverified()},
+		options: xs2aOptions(cfg.XS2A),
+		links:   linksOf(cfg),
+	})
+	tppFront, psuFront, opsFront := newEcho("tpp", watch, api), newEcho("psu", watch), newEcho("ops", watch)
+	api.Mount(tppFront)
+	(&docs.Handler{}).Mount(tppFront)
+	(&web.SCA{
+		Walks: core.walks, Keys: p.keys, Log: a.log, Brand: cfg.Brand, Origin: cfg.URLs.PSU,
+		AppSchemes: cfg.XS2A.RedirectSchemes,
+		Secure:     func(*http.Request) bool { return isHTTPS(cfg.URLs.PSU) },
+	}).Mount(psuFront)
+	mountOps(opsFront, p.db, watch, a.log)
+	return errors.Join(
+		a.listen(ctx, "tpp", cfg.Listeners.TPP, tppFront),
+		a.listen(ctx, "psu", cfg.Listeners.PSU, psuFront),
+		a.listen(ctx, "ops", cfg.Listeners.Ops, opsFront),
+	)
+}
+
+// OpenDatabase connects to the database of a configuration.
+func OpenDatabase(ctx context.Context, cfg *config.Config, log *slog.Logger) (*storage.DB, error) {
+	keys, err := secret.New([]byte(cfg.MasterKey.Reveal()))
+	if err != nil {
+		return nil, err
+	}
+	return storage.Open(ctx, storage.Options{
+		URL: cfg.Database.URL.Reveal(), MaxConnections: cfg.Database.MaxConnections, Keys: keys, Now: Now, Log: log,
+	})
+}
+
+func policy(cfg *config.Config) consent.Policy {
+	return consent.Policy{
+		MaxValidityDays:     cfg.Policy.MaxValidityDays,
+		MaxFrequencyPerDay:  cfg.Policy.MaxFrequencyPerDay,
+		Zone:                cfg.Zone,
+		AuthorisationWindow: cfg.Policy.AuthorisationWindow,
+		OpenWithin:          cfg.Policy.OpenWithin,
+		FinishWithin:        cfg.Policy.FinishWithin,
+		MaxTries:            cfg.Policy.MaxTries,
+		MultipleConsents:    cfg.Policy.MultipleConsents,
+	}
+}

@@ -1,0 +1,156 @@
+package bank
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"consentd/internal/service"
+)
+
+// DefaultTimeout is how long a Client without HTTP waits for an answer.
+const DefaultTimeout = 5 * time.Second
+
+// maxBody is the most that is read of an answer, in bytes.
+const maxBody = 1 << 20
+
+// Errors of the bank's systems, besides those of package service.
+var (
+	// ErrNoAnswer means that the bank's system is down, slow or not as described.
+	ErrNoAnswer = errors.New("the bank's system does not answer as described")
+	// ErrUnknown means that the bank does not know an id, or no longer.
+	ErrUnknown = errors.New("the bank does not know the id")
+	// ErrToken means that the bank refused our token: a fault of the set-up.
+	ErrToken = errors.New("the bank's system refused the token")
+)
+
+// Client asks one bank's systems. It is safe for parallel use.
+type Client struct {
+	BaseURL string
+	Token   string
+	// HTTP sends the calls, with its time-out. Nil: one with DefaultTimeout.
+	HTTP *http.Client
+}
+
+var (
+	_ service.Accounts = (*Client)(nil)
+	_ service.Signers  = (*Client)(nil)
+	_ service.Funds    = (*Client)(nil)
+	_ service.Logins   = (*Client)(nil)
+	_ service.Phones   = (*Client)(nil)
+)
+
+// get asks for a resource. Only this is tried again, once, when the connection
+// failed: it changes nothing.
+func (c *Client) get(ctx context.Context, into any, path ...string) (int, error) {
+	status, err := c.call(ctx, http.MethodGet, path, nil, into)
+	if broken, ok := errors.AsType[*net.OpError](err); ok && !broken.Timeout() && ctx.Err() == nil {
+		return c.call(ctx, http.MethodGet, path, nil, into)
+	}
+	return status, err
+}
+
+// post sends a body and reads the answer.
+func (c *Client) post(ctx context.Context, body, into any, path ...string) (int, error) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return 0, fmt.Errorf("encode %s: %w", path[len(path)-1], err)
+	}
+	return c.call(ctx, http.MethodPost, path, raw, into)
+}
+
+// call makes one exchange. It returns the status, and for 2xx fills into.
+func (c *Client) call(ctx context.Context, method string, path []string, body []byte, into any) (int, error) {
+	operation := method + " " + path[len(path)-1] // the last segment is never an id
+	if slices.ContainsFunc(path, func(s string) bool { return s == "" || s == "." || s == ".." }) {
+		return 0, fmt.Errorf("bank %s: %w", operation, ErrUnknown) // such an id would change the path
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.address(path), bytes.NewReader(body))
+	if err != nil {
+		return 0, fmt.Errorf("bank %s: malformed base address", operation)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.Token)
+	req.Header.Set("Accept", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := c.client().Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("bank %s: %w: %w", operation, ErrNoAnswer, plain(err))
+	}
+	defer func() { _ = res.Body.Close() }() // nothing is lost with it: what matters was read
+	if res.StatusCode < 200 || res.StatusCode > 299 {
+		_, _ = io.CopyN(io.Discard, res.Body, maxBody) // so that the connection serves again
+		return res.StatusCode, fmt.Errorf("bank %s: %w", operation, errorOf(res))
+	}
+	if err := read(res.Body, into); err != nil {
+		return res.StatusCode, fmt.Errorf("bank %s: %w: %w", operation, ErrNoAnswer, err)
+	}
+	return res.StatusCode, nil
+}
+
+// client is HTTP, but follows no redirect: that would carry what a customer
+// typed to an address that nobody configured.
+func (c *Client) client() *http.Client {
+	client := http.Client{Timeout: DefaultTimeout}
+	if c.HTTP != nil {
+		client = *c.HTTP
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client
+}
+
+// address joins the base address and escaped segments: an id can never reach
+// another operation.
+func (c *Client) address(path []string) string {
+	var b strings.Builder
+	b.WriteString(strings.TrimRight(c.BaseURL, "/"))
+	for _, segment := range path {
+		b.WriteString("/" + url.PathEscape(segment))
+	}
+	return b.String()
+}
+
+// plain takes the address out of a transport error, since ids stand in it.
+func plain(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+// errorOf tells what an answer other than 2xx means.
+func errorOf(res *http.Response) error {
+	switch {
+	case res.StatusCode == http.StatusUnauthorized && res.Header.Get("WWW-Authenticate") != "":
+		return ErrToken
+	case res.StatusCode == http.StatusNotFound:
+		return ErrUnknown
+	default:
+		return fmt.Errorf("%w: status %d", ErrNoAnswer, res.StatusCode)
+	}
+}
+
+// read decodes one JSON answer of at most maxBody bytes.
+func read(body io.Reader, into any) error {
+	raw, err := io.ReadAll(io.LimitReader(body, maxBody+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("read: %w", err)
+	case len(raw) > maxBody:
+		return fmt.Errorf("more than %d bytes", maxBody)
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return errors.New("not the JSON that is described") // the cause may quote it
+	}
+	return nil
+}

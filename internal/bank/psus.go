@@ -1,0 +1,78 @@
+package bank
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"consentd/internal/service"
+)
+
+// Authenticate implements service.Logins.
+func (c *Client) Authenticate(ctx context.Context, login, password string) (psu, name string, err error) {
+	var answer struct {
+		PSU  string `json:"psu"`
+		Name string `json:"name"`
+	}
+	body := map[string]string{"login": login, "password": password}
+	status, err := c.post(ctx, body, &answer, "psu-authentications")
+	switch {
+	case status == http.StatusUnauthorized && !errors.Is(err, ErrToken):
+		return "", "", service.ErrWrongCredentials
+	case status == http.StatusForbidden:
+		return "", "", service.ErrBlocked
+	case err != nil:
+		return "", "", err
+	case answer.PSU == "":
+		return "", "", fmt.Errorf("bank POST psu-authentications: %w: nobody", ErrNoAnswer)
+	}
+	return answer.PSU, answer.Name, nil
+}
+
+// SendCode implements service.Phones.
+func (c *Client) SendCode(ctx context.Context, m service.CodeMessage) (string, error) {
+	var answer struct {
+		To string `json:"to"`
+	}
+	body := map[string]string{"psu": m.PSU, "key": m.Key, "code": m.Code, "text": m.Text, "language": m.Language}
+	status, err := c.post(ctx, body, &answer, "one-time-codes")
+	if status == http.StatusForbidden {
+		return "", service.ErrRefused
+	}
+	return answer.To, err
+}
+
+// Customers implements service.Signers.
+func (c *Client) Customers(ctx context.Context, psu string) ([]service.Customer, error) {
+	var answer struct {
+		Customers []struct {
+			Customer       string `json:"customer"`
+			Name           string `json:"name"`
+			OrganisationID string `json:"organisationId"`
+		} `json:"customers"`
+	}
+	if _, err := c.get(ctx, &answer, "psus", psu, "customers"); err != nil {
+		return nil, err
+	}
+	list := make([]service.Customer, len(answer.Customers))
+	for i, x := range answer.Customers {
+		list[i] = service.Customer{ID: x.Customer, Name: x.Name, OrganisationID: x.OrganisationID}
+	}
+	return list, nil
+}
+
+// Signers implements service.Signers. A bank that names none would make every
+// consent valid unsigned; that is taken for no answer.
+func (c *Client) Signers(ctx context.Context, customer string) ([]string, error) {
+	var answer struct {
+		Signers []string `json:"signers"`
+	}
+	if _, err := c.get(ctx, &answer, "customers", customer, "signers"); err != nil {
+		return nil, err
+	}
+	if len(answer.Signers) == 0 {
+		return nil, fmt.Errorf("bank GET signers: %w: no signer", ErrNoAnswer)
+	}
+	return answer.Signers, nil
+}

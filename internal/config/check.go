@@ -1,0 +1,178 @@
+package config
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/go-playground/validator/v10"
+)
+
+// appScheme is what an app's own scheme looks like (RFC 3986 §3.1), in lower case.
+var appScheme = regexp.MustCompile(`^[a-z][a-z0-9+.-]*$`)
+
+// notApps are schemes that a browser handles itself; a redirect to one of them
+// could run a script or leave the protection of TLS.
+var notApps = map[string]bool{
+	"http": true, "https": true, "javascript": true, "data": true, "file": true, "blob": true,
+	"about": true, "vbscript": true, "view-source": true, "ws": true, "wss": true, "ftp": true,
+}
+
+// texts say what a tag wants; %s is its parameter.
+var texts = map[string]string{
+	"required": "is missing",
+	"min":      "must be at least %s",
+	"max":      "must be at most %s",
+	"oneof":    "must be one of %s",
+	"unique":   "must not name one thing twice",
+	"timezone": "must be an IANA time zone such as Europe/Paris",
+}
+
+// checkTags applies the validate tags.
+func (l *loader) checkTags() {
+	v := validator.New(validator.WithRequiredStructEnabled())
+	v.RegisterTagNameFunc(func(field reflect.StructField) string { return field.Tag.Get("yaml") })
+	var faults validator.ValidationErrors
+	if !errors.As(v.Struct(l.config), &faults) {
+		return
+	}
+	for _, fault := range faults {
+		_, path, _ := strings.Cut(fault.Namespace(), ".")
+		parameter := fault.Param()
+		if fault.Tag() == "oneof" {
+			parameter = strings.ReplaceAll(parameter, " ", ", ")
+		}
+		l.report(path, strings.ReplaceAll(texts[fault.Tag()], "%s", parameter))
+	}
+}
+
+// checkListeners looks at the addresses, at what they share, and at who reaches them.
+func (l *loader) checkListeners() {
+	c := l.config
+	if !c.Insecure {
+		l.report("insecure", "callers can't be verified yet: set insecure: true and listen on loopback")
+	}
+	taken := map[string]string{}
+	for _, listener := range []struct{ path, address string }{
+		{"listeners.tpp", c.Listeners.TPP},
+		{"listeners.psu", c.Listeners.PSU},
+		{"listeners.ops", c.Listeners.Ops},
+	} {
+		host, port, ok := hostPort(listener.address)
+		if !ok {
+			l.report(listener.path, "must be host:port")
+			continue
+		}
+		if c.Insecure && !loopback(host) {
+			l.report(listener.path, "must be on loopback as long as callers are not verified (insecure: true)")
+		}
+		if host == "localhost" {
+			host = "127.0.0.1"
+		}
+		address := net.JoinHostPort(host, port)
+		if first, ok := taken[address]; ok {
+			l.report(listener.path, "is the same address as "+first)
+			continue
+		}
+		taken[address] = listener.path
+	}
+}
+
+// checkURLs looks at the public addresses, and derives those that are not given.
+func (l *loader) checkURLs() {
+	c := l.config
+	for _, public := range []struct {
+		path, listener string
+		url            *string
+	}{
+		{"urls.tpp", c.Listeners.TPP, &c.URLs.TPP},
+		{"urls.psu", c.Listeners.PSU, &c.URLs.PSU},
+	} {
+		if *public.url == "" {
+			*public.url = "http://" + public.listener
+			continue
+		}
+		*public.url = strings.TrimSuffix(*public.url, "/")
+		if parsed := l.checkURL(public.path, *public.url); parsed != nil && parsed.Path != "" {
+			l.report(public.path, "must have no path")
+		}
+	}
+	if c.Bank.URL == "" {
+		l.report("bank.url", "is missing")
+		return
+	}
+	l.checkURL("bank.url", c.Bank.URL)
+}
+
+// checkURL wants an absolute address that protects what is sent to it: https,
+// or http within the machine. It returns nil when it has reported a problem.
+func (l *loader) checkURL(path, text string) *url.URL {
+	parsed, err := url.Parse(text)
+	switch {
+	case err != nil || parsed.Hostname() == "" || (parsed.Scheme != "https" && parsed.Scheme != "http"):
+		l.report(path, "must be an address such as https://bank.example")
+	case parsed.User != nil || parsed.RawQuery != "" || parsed.ForceQuery || strings.Contains(text, "#"):
+		l.report(path, "must have no user, query or fragment")
+	case parsed.Scheme == "http" && !loopback(parsed.Hostname()):
+		l.report(path, "must be https, unless it is on loopback")
+	default:
+		return parsed
+	}
+	return nil
+}
+
+// checkDatabaseURL looks at the secret's form; its text stays unseen.
+func (l *loader) checkDatabaseURL() {
+	text := l.config.Database.URL.Reveal()
+	if text == "" {
+		return // reported already
+	}
+	parsed, err := url.Parse(text)
+	if err != nil || (parsed.Scheme != "postgres" && parsed.Scheme != "postgresql") {
+		l.report(l.either("database.url", "database.urlFile", "database.urlEnv"), "must be an address such as postgres://user:password@host:5432/name")
+	}
+}
+
+// checkPolicy looks at what must fit together.
+func (l *loader) checkPolicy() {
+	if p := l.config.Policy; p.OpenWithin+p.FinishWithin > p.AuthorisationWindow {
+		l.report("policy.authorisationWindow", "must be at least openWithin and finishWithin together")
+	}
+	for i, scheme := range l.config.XS2A.RedirectSchemes {
+		if !appScheme.MatchString(scheme) || notApps[scheme] {
+			l.report("xs2a.redirectSchemes["+strconv.Itoa(i)+"]", "must be the scheme of an app, in lower case and without a colon")
+		}
+	}
+}
+
+// checkFlows wants every approach to name a flow that has a section.
+func (l *loader) checkFlows() {
+	s := l.config.SCA
+	if _, ok := s.Flows[s.Redirect]; !ok && s.Redirect != "" {
+		l.report("sca.redirect", "must name one of sca.flows")
+	}
+}
+
+// hostPort splits an address to listen on; the port is a number from 1.
+func hostPort(address string) (host, port string, ok bool) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", "", false
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	return host, port, err == nil && number > 0
+}
+
+// loopback tells a host that only this machine reaches.
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}

@@ -1,0 +1,150 @@
+package config
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Config is what a server is told. The keys of the file are the names in the
+// yaml tags; deployments/consentd.yaml explains each.
+type Config struct {
+	// Insecure admits callers without verifying them; every listener is then on loopback.
+	Insecure bool `yaml:"insecure"`
+	// Brand is the bank's name on the pages.
+	Brand string `yaml:"brand" validate:"required,max=60"`
+	// TimeZone is the bank's, an IANA name: days begin there.
+	TimeZone string `yaml:"timeZone" validate:"timezone"`
+	// Zone is TimeZone, loaded.
+	Zone *time.Location `yaml:"-" validate:"-"`
+
+	MasterKeyFile string `yaml:"masterKeyFile"`
+	MasterKeyEnv  string `yaml:"masterKeyEnv"`
+	// MasterKey is the key of all keys: 32 bytes.
+	MasterKey Secret `yaml:"-" validate:"-"`
+
+	Listeners Listeners `yaml:"listeners"`
+	URLs      URLs      `yaml:"urls"`
+	Database  Database  `yaml:"database"`
+	Policy    Policy    `yaml:"policy"`
+	XS2A      XS2A      `yaml:"xs2a"`
+	SCA       SCA       `yaml:"sca"`
+	Bank      Bank      `yaml:"bank"`
+	Log       Log       `yaml:"log"`
+
+	// ShutdownGrace is how long calls under way may take to finish after the signal to stop.
+	ShutdownGrace time.Duration `yaml:"shutdownGrace" validate:"min=0s,max=10m"`
+}
+
+// Listeners are the addresses that the server binds, as host:port: one for each
+// audience, so that none reaches another's surface.
+type Listeners struct {
+	TPP string `yaml:"tpp"`
+	PSU string `yaml:"psu"`
+	Ops string `yaml:"ops"`
+}
+
+// URLs are how the outside reaches the listeners, without a path and without a
+// slash at the end. By default they are the listeners' own addresses.
+type URLs struct {
+	TPP string `yaml:"tpp"`
+	PSU string `yaml:"psu"`
+}
+
+// Database is where consents are kept.
+type Database struct {
+	// URL is the address, password included, as postgres://…
+	URL     Secret `yaml:"url" validate:"-"`
+	URLFile string `yaml:"urlFile"`
+	URLEnv  string `yaml:"urlEnv"`
+	// MaxConnections is the size of the pool; idle connections are kept.
+	MaxConnections int `yaml:"maxConnections" validate:"min=1,max=1000"`
+}
+
+// Policy is what the bank decides about consents.
+type Policy struct {
+	MaxValidityDays    int `yaml:"maxValidityDays" validate:"min=1,max=3650"`     // later dates are lowered
+	MaxFrequencyPerDay int `yaml:"maxFrequencyPerDay" validate:"min=1,max=10000"` // likewise
+	// AuthorisationWindow ends a consent that nobody authorises; within it, a
+	// link must be opened (OpenWithin) and then finished (FinishWithin).
+	AuthorisationWindow time.Duration `yaml:"authorisationWindow" validate:"min=1m,max=720h"`
+	OpenWithin          time.Duration `yaml:"openWithin" validate:"min=1m,max=24h"`
+	FinishWithin        time.Duration `yaml:"finishWithin" validate:"min=1m,max=24h"`
+	// MaxTries is how many wrong passwords, or codes, an authorisation takes.
+	MaxTries int `yaml:"maxTries" validate:"min=1,max=10"`
+	// MultipleConsents lets a new recurring consent leave the former ones alone.
+	MultipleConsents bool `yaml:"multipleConsents"`
+}
+
+// XS2A holds the switches of the Berlin Group dialect.
+type XS2A struct {
+	// The models of consent that are offered besides dedicated accounts.
+	BankOffered                  bool `yaml:"bankOffered"`
+	AllPSD2                      bool `yaml:"allPsd2"`
+	AvailableAccounts            bool `yaml:"availableAccounts"`
+	AvailableAccountsWithBalance bool `yaml:"availableAccountsWithBalance"`
+	// What of additionalInformation is offered.
+	OwnerName            bool `yaml:"ownerName"`
+	TrustedBeneficiaries bool `yaml:"trustedBeneficiaries"`
+	// AccountReferences are the identifiers by which an account may be named.
+	AccountReferences []string `yaml:"accountReferences" validate:"min=1,unique,dive,oneof=iban bban pan maskedPan msisdn other"`
+	// RedirectSchemes are schemes of apps, besides https, that TPP-Redirect-URI may have.
+	RedirectSchemes []string `yaml:"redirectSchemes" validate:"unique"`
+	// StartAuthorisationMode says whether creating a consent starts its authorisation:
+	// auto leaves it to the TPP.
+	StartAuthorisationMode string `yaml:"startAuthorisationMode" validate:"oneof=auto implicit explicit"`
+	// Sessions allows combinedServiceIndicator: true.
+	Sessions bool `yaml:"sessions"`
+	// StrictStatus answers expired, not terminatedByAspsp, for a consent that the bank ended.
+	StrictStatus bool `yaml:"strictStatus"`
+	// LenientDates takes the date of a timestamp where a date is asked for.
+	LenientDates bool `yaml:"lenientDates"`
+}
+
+// SCA says which flow authenticates a PSU in which approach.
+type SCA struct {
+	// Redirect names the flow of the redirect approach, one of Flows.
+	Redirect string `yaml:"redirect" validate:"required"`
+	// Flows are the flows in use, by name, each with its own section as JSON.
+	Flows map[string]json.RawMessage `yaml:"flows" validate:"-"`
+}
+
+// Bank is where the bank's own systems answer (openapi/bank.yaml).
+type Bank struct {
+	URL       string `yaml:"url"`
+	TokenFile string `yaml:"tokenFile"`
+	TokenEnv  string `yaml:"tokenEnv"`
+	// Token is the bearer token of every call.
+	Token   Secret        `yaml:"-" validate:"-"`
+	Timeout time.Duration `yaml:"timeout" validate:"min=100ms,max=1m"`
+}
+
+// Log says what is logged, and how.
+type Log struct {
+	Level  string `yaml:"level" validate:"oneof=debug info warn error"`
+	Format string `yaml:"format" validate:"oneof=json text"`
+}
+
+// Default is what a file changes. It is not whole: the brand, the secrets and
+// the bank's address have no default, and callers count as verified.
+func Default() *Config {
+	return &Config{
+		TimeZone:  "UTC",
+		Zone:      time.UTC,
+		Listeners: Listeners{TPP: "127.0.0.1:8443", PSU: "127.0.0.1:8444", Ops: "127.0.0.1:9090"},
+		Database:  Database{MaxConnections: 16},
+		Policy: Policy{
+			MaxValidityDays: 90, MaxFrequencyPerDay: 4, MaxTries: 3,
+			AuthorisationWindow: 24 * time.Hour, OpenWithin: 10 * time.Minute, FinishWithin: 15 * time.Minute,
+		},
+		XS2A: XS2A{
+			BankOffered: true, AllPSD2: true, AvailableAccounts: true, AvailableAccountsWithBalance: true,
+			OwnerName: true, TrustedBeneficiaries: true,
+			AccountReferences:      []string{"iban", "bban", "pan", "maskedPan", "msisdn", "other"},
+			StartAuthorisationMode: "auto",
+		},
+		SCA:           SCA{Redirect: "otp", Flows: map[string]json.RawMessage{"otp": json.RawMessage("{}")}},
+		Bank:          Bank{Timeout: 5 * time.Second},
+		Log:           Log{Level: "info", Format: "json"},
+		ShutdownGrace: 20 * time.Second,
+	}
+}

@@ -1,0 +1,13 @@
+// Package otp is the built-in flow of a password, then a code that is sent to
+// the PSU.
+//
+//	Start           → Prompt(psuId, password)
+//	Form            → Identified      Denied and blocked, or Wrong
+//	Approved        → Prompt(otp)     Denied when the bank refuses to send
+//	Form            → Done, or Wait   Wrong
+//	Poll, Callback  → Done, or Wait   for a bank that takes its time
+//
+// It owns the code: how it is made, how long it is good for and how it is
+// compared. Who the PSU is and how a code reaches them is the bank's business,
+// behind [Directory] and [Phone]. Tries are counted by the service.
+package otp

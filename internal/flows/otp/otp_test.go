@@ -1,0 +1,271 @@
+package otp_test
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/flows/otp"
+	"consentd/pkg/sca"
+)
+
+// bundle is a run that stands at the step that a test is about.
+type bundle struct {
+	bank *bank
+	flow *otp.Flow
+	req  sca.Request
+	step sca.Step
+	seq  int
+}
+
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	b := newBank()
+	s := &bundle{bank: b, flow: flowFor(t, b), req: sca.Request{RunID: "run", StepKey: "run/0", Summary: "Demo TPP", Language: "en"}}
+	var err error
+	s.step, err = s.flow.Start(t.Context(), s.req)
+	require.NoError(t, err)
+	return s
+}
+
+// send makes the next call; a refused answer leaves the run where it is.
+func (s *bundle) send(t *testing.T, in sca.Input) sca.Step {
+	t.Helper()
+	s.seq++
+	s.req.StepKey = fmt.Sprintf("run/%d", s.seq)
+	step, err := s.flow.Continue(t.Context(), s.req, s.step.State, in)
+	require.NoError(t, err)
+	if !step.Wrong {
+		s.step = step
+	}
+	return step
+}
+
+// toCode brings the run to where the code is asked for.
+func (s *bundle) toCode(t *testing.T) *bundle {
+	t.Helper()
+	s.send(t, login("lea", "sandbox"))
+	s.send(t, sca.Input{Kind: sca.Approved})
+	return s
+}
+
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		in    sca.Input
+		fails error
+		want  sca.Step
+	}{
+		"right":             {in: login("lea", "sandbox"), want: sca.Step{Outcome: sca.Identified, PSU: psu}},
+		"spaces round name": {in: login(" lea ", "sandbox"), want: sca.Step{Outcome: sca.Identified, PSU: psu}},
+		"wrong password":    {in: login("lea", "sandbox "), want: sca.Step{Outcome: sca.Prompt, Wrong: true}},
+		"unknown":           {in: login("eve", "sandbox"), want: sca.Step{Outcome: sca.Prompt, Wrong: true}},
+		"no password":       {in: login("lea", ""), fails: errors.New("not to be asked"), want: sca.Step{Outcome: sca.Prompt, Wrong: true}},
+		"blocked":           {in: login("lea", "sandbox"), fails: otp.ErrBlocked, want: sca.Step{Outcome: sca.Denied, Blocked: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := setup(t)
+			s.bank.fails = c.fails
+			got := s.send(t, c.in)
+			got.State = nil
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestCodeArrives(t *testing.T) {
+	t.Parallel()
+	for lang, want := range map[string]struct{ text, page string }{
+		"en":    {"%s is your code for: Demo TPP. Give it to nobody.", "We have sent a code to " + masked + "."},
+		"fr-CA": {"%s est votre code pour : Demo TPP. Ne le communiquez à personne.", "Nous avons envoyé un code au " + masked + "."},
+		"de":    {"%s ist Ihr Code für: Demo TPP. Geben Sie ihn niemandem.", "Wir haben einen Code an " + masked + " gesendet."},
+		"pt":    {"%s is your code for: Demo TPP. Give it to nobody.", "We have sent a code to " + masked + "."},
+	} {
+		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
+			s := setup(t)
+			s.req.Language = lang
+			s.toCode(t)
+			sent := s.bank.messages("")
+			require.Len(t, sent, 1)
+			assert.Regexp(t, regexp.MustCompile(`^\d{6}$`), sent[0].Code)
+			assert.Equal(t, psu, sent[0].PSU)
+			assert.Equal(t, "run/2", sent[0].Key)
+			assert.Equal(t, fmt.Sprintf(want.text, sent[0].Code), sent[0].Text)
+			assert.Equal(t, want.page, s.step.Message)
+			assert.NotContains(t, string(s.step.State), sent[0].Code, "the state holds no code")
+		})
+	}
+}
+
+func TestCodeWithoutSummary(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.req.Summary = " "
+	s.toCode(t)
+	sent := s.bank.messages("")[0]
+	assert.Equal(t, sent.Code+" is your code. Give it to nobody.", sent.Text)
+}
+
+func TestCodeIsJudged(t *testing.T) {
+	t.Parallel()
+	done, wrong := sca.Step{Outcome: sca.Done, PSU: psu}, sca.Step{Outcome: sca.Prompt, Wrong: true}
+	expired := sca.Step{Outcome: sca.Prompt, Wrong: true, Message: "This code has expired."}
+	for name, c := range map[string]struct {
+		typed func(code string) string
+		after time.Duration
+		want  sca.Step
+	}{
+		"right":                 {typed: func(c string) string { return c }, want: done},
+		"with spaces":           {typed: func(c string) string { return " " + c[:3] + " " + c[3:] }, want: done},
+		"at the last moment":    {typed: func(c string) string { return c }, after: 5*time.Minute - time.Microsecond, want: done},
+		"expired":               {typed: func(c string) string { return c }, after: 5 * time.Minute, want: expired},
+		"empty":                 {typed: func(string) string { return "" }, want: wrong},
+		"cut short":             {typed: func(c string) string { return c[:5] }, want: wrong},
+		"too long":              {typed: func(c string) string { return c + "0" }, want: wrong},
+		"another code":          {typed: func(c string) string { return string('0'+(c[0]-'0'+1)%10) + c[1:] }, want: wrong},
+		"a wrong one, too late": {typed: func(string) string { return "x" }, after: time.Hour, want: expired},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := setup(t).toCode(t)
+			s.bank.pass(c.after)
+			got := s.send(t, code(c.typed(s.bank.messages("")[0].Code)))
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestBankRefusesTheCode(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fails error
+		want  sca.Step
+	}{
+		"refused": {otp.ErrRefused, sca.Step{Outcome: sca.Denied}},
+		"blocked": {otp.ErrBlocked, sca.Step{Outcome: sca.Denied, Blocked: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := setup(t)
+			s.send(t, login("lea", "sandbox"))
+			s.bank.fails = fmt.Errorf("phone: %w", c.fails)
+			assert.Equal(t, c.want, s.send(t, sca.Input{Kind: sca.Approved}))
+		})
+	}
+}
+
+// TestBrokenBank: what is not the PSU's fault is an error, at each call.
+func TestBrokenBank(t *testing.T) {
+	t.Parallel()
+	down := errors.New("down")
+	for name, prepare := range map[string]func(t *testing.T, s *bundle) sca.Input{
+		"password": func(*testing.T, *bundle) sca.Input { return login("lea", "sandbox") },
+		"sending": func(t *testing.T, s *bundle) sca.Input {
+			t.Helper()
+			s.send(t, login("lea", "sandbox"))
+			return sca.Input{Kind: sca.Approved}
+		},
+		"release": func(t *testing.T, s *bundle) sca.Input {
+			t.Helper()
+			s.toCode(t)
+			return code(s.bank.messages("")[0].Code)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := setup(t)
+			in := prepare(t, s)
+			s.bank.fails = down
+			_, err := s.flow.Continue(t.Context(), s.req, s.step.State, in)
+			require.ErrorIs(t, err, down)
+		})
+	}
+}
+
+func TestSlowBank(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.bank.slowness = 30 * time.Second
+	s.toCode(t)
+	got := s.send(t, code(s.bank.messages("")[0].Code))
+	assert.Equal(t, sca.Wait, got.Outcome)
+	assert.Equal(t, 2*time.Second, got.PollAfter)
+	assert.NotEmpty(t, got.Message)
+
+	s.bank.pass(30*time.Second - time.Microsecond)
+	assert.Equal(t, sca.Wait, s.send(t, sca.Input{Kind: sca.Poll}).Outcome)
+	s.bank.pass(time.Microsecond)
+	assert.Equal(t, sca.Step{Outcome: sca.Done, PSU: psu}, s.send(t, sca.Input{Kind: sca.Callback}))
+}
+
+// TestCodesDiffer: another step, another key, another code; and all digits are
+// in use at every place.
+func TestCodesDiffer(t *testing.T) {
+	t.Parallel()
+	seen, digits := map[string]bool{}, [6]map[byte]bool{}
+	for i := range digits {
+		digits[i] = map[byte]bool{}
+	}
+	b := newBank()
+	f := flowFor(t, b)
+	known := fmt.Appendf(nil, `{"stage":"known","psu":%q}`, psu)
+	for i := range 400 {
+		_, err := f.Continue(t.Context(), sca.Request{StepKey: fmt.Sprint(i)}, known, sca.Input{Kind: sca.Approved})
+		require.NoError(t, err)
+	}
+	for _, m := range b.messages("") {
+		seen[m.Code] = true
+		for i := range digits {
+			digits[i][m.Code[i]] = true
+		}
+	}
+	assert.Greater(t, len(seen), 395, "400 codes of a million rarely meet")
+	for i := range digits {
+		assert.Len(t, digits[i], 10)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	b := newBank()
+	whole := otp.Config{Directory: b, Phone: b, Now: b.Now, Key: []byte(strings.Repeat("k", otp.MinKey))}
+	for name, spoil := range map[string]func(c *otp.Config){
+		"no directory": func(c *otp.Config) { c.Directory = nil },
+		"no phone":     func(c *otp.Config) { c.Phone = nil },
+		"no clock":     func(c *otp.Config) { c.Now = nil },
+		"short key":    func(c *otp.Config) { c.Key = c.Key[1:] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := whole
+			spoil(&c)
+			_, err := otp.New(c)
+			require.Error(t, err)
+		})
+	}
+	_, err := otp.New(whole)
+	require.NoError(t, err)
+}
+
+// FuzzState: no bytes that reach the flow as its state break it, and none get
+// anybody through without a code.
+func FuzzState(f *testing.F) {
+	for _, seed := range []string{"", "{}", `{"stage":"code"}`, `{"stage":"code","psu":"x","key":"y","expires":"2030-01-01T00:00:00Z"}`, `{"stage":"login","psu":"x"}`} {
+		f.Add([]byte(seed))
+	}
+	flow := flowFor(f, newBank())
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		step, err := flow.Continue(t.Context(), sca.Request{StepKey: "k"}, raw, code(""))
+		if err == nil {
+			assert.True(t, step.Wrong)
+		}
+	})
+}

@@ -1,0 +1,63 @@
+package otp
+
+import (
+	"fmt"
+	"strings"
+)
+
+// words are the flow's texts in one language.
+type words struct {
+	Language string
+	Code     string // the message: code, what it is for
+	Bare     string // the message when nothing is known of what it is for
+	Sent     string // the page: where the code went
+	Expired  string
+	Wait     string
+}
+
+var texts = map[string]words{
+	"en": {
+		Language: "en",
+		Code:     "%s is your code for: %s. Give it to nobody.",
+		Bare:     "%s is your code. Give it to nobody.",
+		Sent:     "We have sent a code to %s.",
+		Expired:  "This code has expired.",
+		Wait:     "Your bank is checking this. It may take a minute.",
+	},
+	"fr": {
+		Language: "fr",
+		Code:     "%s est votre code pour : %s. Ne le communiquez à personne.",
+		Bare:     "%s est votre code. Ne le communiquez à personne.",
+		Sent:     "Nous avons envoyé un code au %s.",
+		Expired:  "Ce code a expiré.",
+		Wait:     "Votre banque vérifie votre demande. Cela peut prendre une minute.",
+	},
+	"de": {
+		Language: "de",
+		Code:     "%s ist Ihr Code für: %s. Geben Sie ihn niemandem.",
+		Bare:     "%s ist Ihr Code. Geben Sie ihn niemandem.",
+		Sent:     "Wir haben einen Code an %s gesendet.",
+		Expired:  "Dieser Code ist abgelaufen.",
+		Wait:     "Ihre Bank prüft die Anfrage. Das kann eine Minute dauern.",
+	},
+}
+
+// textsFor finds the texts for a language tag; English for one that we lack.
+func textsFor(tag string) words {
+	primary, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	if t, ok := texts[primary]; ok {
+		return t
+	}
+	return texts["en"]
+}
+
+// message is what arrives on the phone. It names what the code is for, so that
+// the PSU sees if they are being led to agree to something else (RTS art. 5,
+// dynamic linking).
+func (w words) message(code, summary string) string {
+	summary = strings.TrimRight(strings.TrimSpace(summary), ".")
+	if summary == "" {
+		return fmt.Sprintf(w.Bare, code)
+	}
+	return fmt.Sprintf(w.Code, code, summary)
+}

@@ -1,0 +1,107 @@
+// Package obs makes the program observable: its log, one line per call, and its
+// metrics. Neither ever carries a path with an id or a handle in it, a query, a
+// header or a body: calls are named by their route.
+package obs
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// NewLog makes the program's log: level is debug, info, warn or error, format
+// json or text.
+func NewLog(w io.Writer, level, format string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("log level: %w", err)
+	}
+	o := &slog.HandlerOptions{Level: l}
+	if format == "text" {
+		return slog.New(slog.NewTextHandler(w, o)), nil
+	}
+	return slog.New(slog.NewJSONHandler(w, o)), nil
+}
+
+// Observer watches calls.
+type Observer struct {
+	Log      *slog.Logger
+	Now      func() time.Time
+	registry *prometheus.Registry
+	calls    *prometheus.HistogramVec
+}
+
+// NewObserver makes an Observer with a registry of its own. now measures
+// durations, so it should not be a clock that can be turned.
+func NewObserver(log *slog.Logger, now func() time.Time) *Observer {
+	o := &Observer{
+		Log: log, Now: now, registry: prometheus.NewRegistry(),
+		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "consentd_http_request_duration_seconds",
+			Help:    "Time to answer a call, by surface, route, method and status.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+		}, []string{"surface", "route", "method", "status"}),
+	}
+	o.registry.MustRegister(o.calls, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return o
+}
+
+// Register adds a collector to what /metrics shows.
+func (o *Observer) Register(c prometheus.Collector) error {
+	if err := o.registry.Register(c); err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	return nil
+}
+
+// Metrics serves the metrics in Prometheus' format.
+func (o *Observer) Metrics() http.Handler {
+	return promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{})
+}
+
+// Watch is the middleware that logs and measures the calls of a surface. It
+// stands outermost, so that it sees what was really answered.
+func (o *Observer) Watch(surface string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			begin := o.Now()
+			if err := next(c); err != nil {
+				c.Error(err)
+			}
+			took := o.Now().Sub(begin)
+			status, route := c.Response().Status, c.Path()
+			if route == "" {
+				route = "unknown"
+			}
+			method := known(c.Request().Method)
+			o.calls.WithLabelValues(surface, route, method, strconv.Itoa(status)).Observe(took.Seconds())
+			ctx := c.Request().Context()
+			if o.Log.Enabled(ctx, slog.LevelInfo) {
+				o.Log.LogAttrs(ctx, slog.LevelInfo, "call",
+					slog.String("surface", surface), slog.String("method", method), slog.String("route", route),
+					slog.Int("status", status), slog.Duration("took", took),
+					slog.String("requestId", c.Response().Header().Get("X-Request-ID")))
+			}
+			return nil
+		}
+	}
+}
+
+// known keeps made-up methods from becoming labels.
+func known(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return method
+	default:
+		return "other"
+	}
+}

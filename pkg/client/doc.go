@@ -1,0 +1,21 @@
+// Package client is a Go client for third parties (TPPs): it creates, reads and
+// ends consents over a bank's XS2A interface (NextGenPSD2 1.3.x), and follows
+// their authorisations.
+//
+//	bank, err := client.New("https://xs2a.bank.example")
+//	created, meta, err := bank.CreateConsent(ctx, xs2a.ConsentsRequest{…}, client.CreateOptions{
+//		PSUIPAddress: "192.0.2.7",
+//		RedirectURI:  "https://tpp.example/back",
+//	})
+//	// send the customer's browser to created.Links["scaRedirect"].Href, then
+//	status, _, err := bank.ConsentStatus(ctx, created.ConsentID)
+//
+// Every call carries a fresh X-Request-ID and returns a [Meta] with the headers
+// of the answer, also where it fails. An answer that is not a success is an
+// [*Error]. Nothing is repeated on its own: whether a call that broke off took
+// effect is for the caller to judge, with the same X-Request-ID if they wish
+// ([CallOptions].RequestID).
+//
+// The client keeps no state and may be used by many goroutines. It signs
+// nothing: certificates belong to the [net/http.Client] that it is given.
+package client

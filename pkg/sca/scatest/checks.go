@@ -1,0 +1,246 @@
+package scatest
+
+import (
+	"bytes"
+	"context"
+	"testing"
+
+	"consentd/pkg/sca"
+)
+
+// checkStart: Start knows nobody yet, so it can only ask, send away or wait.
+func checkStart(t testing.TB, h Harness) {
+	t.Helper()
+	w := newWalk(t, h.New(t), "run-start")
+	step := w.must(w.request(0), sca.Input{})
+	switch step.Outcome {
+	case sca.Prompt, sca.Redirect, sca.Wait:
+	default:
+		t.Fatalf("Start answered %s; want Prompt, Redirect or Wait", describe(step))
+	}
+	if step.Wrong || step.PSU != "" {
+		t.Fatalf("Start answered %s: nothing was answered yet, nobody is known", describe(step))
+	}
+	wellFormed(t, step)
+}
+
+// wellFormed: each outcome comes with what it needs.
+func wellFormed(t testing.TB, step sca.Step) {
+	t.Helper()
+	switch step.Outcome {
+	case sca.Prompt:
+		if len(step.Fields) == 0 && len(step.Methods) == 0 {
+			t.Fatalf("a Prompt asks for nothing")
+		}
+		for _, f := range step.Fields {
+			if f.Name == "" || f.Kind == "" {
+				t.Fatalf("a Prompt has a field without name or kind: %+v", f)
+			}
+		}
+	case sca.Redirect:
+		if step.URL == "" {
+			t.Fatalf("a Redirect without URL")
+		}
+	case sca.Wait:
+		if step.PollAfter <= 0 {
+			t.Fatalf("a Wait without PollAfter would be polled without a pause")
+		}
+	case sca.Identified, sca.Done:
+		if step.PSU == "" {
+			t.Fatalf("%s without PSU", step.Outcome)
+		}
+	case sca.Denied:
+	default:
+		t.Fatalf("unknown outcome %q", step.Outcome)
+	}
+}
+
+// checkWalk: the right answers lead to Done, by way of Identified, whichever
+// instance serves a call.
+func checkWalk(t testing.TB, h Harness) {
+	t.Helper()
+	w := newWalk(t, h.New(t), "run-walk")
+	prompts, identified := 0, 0
+	for w.advance() {
+		wellFormed(t, w.step)
+		switch w.step.Outcome {
+		case sca.Prompt:
+			prompts++
+		case sca.Identified:
+			identified++
+			if w.step.PSU != w.bench.PSU {
+				t.Fatalf("Identified the PSU %q, not %q", w.step.PSU, w.bench.PSU)
+			}
+		}
+	}
+	w.finish()
+	if prompts != h.Prompts {
+		t.Fatalf("Done after %d prompts; want %d", prompts, h.Prompts)
+	}
+	if want := btoi(!h.SingleTrip); identified != want {
+		t.Fatalf("Identified %d times; want %d", identified, want)
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// checkRepeat: a call that is made again with the same StepKey answers the same
+// and does nothing more, and the run goes on from either answer.
+func checkRepeat(t testing.TB, h Harness) {
+	t.Helper()
+	for _, keepFirst := range []bool{true, false} {
+		w := newWalk(t, h.New(t), "run-repeat")
+		for !w.done && w.seq < maxSteps {
+			req, in := w.request(0), w.next()
+			first := w.must(req, in)
+			before := w.effects()
+			second := w.must(req, in)
+			if !same(first, second) {
+				t.Fatalf("after %s: the repeated call answered %s, not %s", w.where(), describe(second), describe(first))
+			}
+			if after := w.effects(); after != before {
+				t.Fatalf("after %s: the repeated call took effect again (%d effects, before %d)", w.where(), after, before)
+			}
+			if keepFirst {
+				second = first
+			}
+			if second.Wrong {
+				t.Fatalf("after %s: the right answer is refused since the last call was repeated", w.where())
+			}
+			w.move(second)
+		}
+		w.finish()
+	}
+}
+
+// checkWrong: a wrong answer is a Prompt with Wrong, and leaves the run where
+// it was.
+func checkWrong(t testing.TB, h Harness) {
+	t.Helper()
+	w := newWalk(t, h.New(t), "run-wrong")
+	seen := 0
+	for w.advance() {
+		if w.step.Outcome != sca.Prompt {
+			continue
+		}
+		seen++
+		for try := 1; try <= 2; try++ {
+			req := w.request(try)
+			step := w.must(req, w.bench.Wrong(req, w.step))
+			if !step.Wrong || step.Outcome != sca.Prompt {
+				t.Fatalf("after %s: a wrong answer gave %s; want a Prompt with Wrong", w.where(), describe(step))
+			}
+		}
+	}
+	w.finish()
+	if seen != h.Prompts {
+		t.Fatalf("%d prompts; want %d", seen, h.Prompts)
+	}
+}
+
+// checkOrder: nothing but the answer that a step waits for takes the run
+// further: no empty form, no approval out of turn.
+func checkOrder(t testing.TB, h Harness) {
+	t.Helper()
+	w := newWalk(t, h.New(t), "run-order")
+	var last sca.Input
+	for w.advance() {
+		if w.done {
+			break
+		}
+		inputs := []sca.Input{{Kind: sca.Form}, {Kind: sca.Form, Fields: map[string]string{}}, {Kind: "unheard-of"}, {}}
+		if w.step.Outcome != sca.Identified {
+			inputs = append(inputs, sca.Input{Kind: sca.Approved})
+		}
+		if w.step.Outcome == sca.Prompt || w.step.Outcome == sca.Identified {
+			inputs = append(inputs, sca.Input{Kind: sca.Poll}, sca.Input{Kind: sca.Callback}, sca.Input{Kind: sca.Returned})
+		}
+		if last.Kind == sca.Form {
+			inputs = append(inputs, last) // the answer to the step before
+		}
+		for i, in := range inputs {
+			if step, err := w.call(w.request(i+1), in); err == nil && through(step) {
+				t.Fatalf("after %s: %q with %d fields gave %s", w.where(), in.Kind, len(in.Fields), describe(step))
+			}
+		}
+		last = w.next()
+	}
+	w.finish()
+}
+
+// checkState: what is not the flow's own state is an error, and never lets
+// anybody through.
+func checkState(t testing.TB, h Harness) {
+	t.Helper()
+	w := newWalk(t, h.New(t), "run-state")
+	for w.advance() {
+		if w.done {
+			break
+		}
+		whole := w.step.State
+		for i, state := range broken(whole) {
+			w.step.State = state
+			step, err := w.call(w.request(i+1), w.next())
+			w.step.State = whole
+			if err == nil {
+				t.Fatalf("after %s: the state %q was taken for the flow's own and gave %s", w.where(), state, describe(step))
+			}
+		}
+	}
+	w.finish()
+}
+
+// broken lists states that no flow has written, given one that it has.
+func broken(whole []byte) [][]byte {
+	states := [][]byte{[]byte("garbage"), {0, 0xff, 0xfe}, []byte("{}"), []byte("[]"), []byte("null"), []byte(`{"stage":"done"}`)}
+	if len(whole) > 0 {
+		states = append(states, nil, whole[:len(whole)/2], append(bytes.Clone(whole), "garbage"...))
+	}
+	return states
+}
+
+// checkContext: a call whose context has ended does nothing and fails.
+func checkContext(t testing.TB, h Harness) {
+	t.Helper()
+	w := newWalk(t, h.New(t), "run-context")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for !w.done {
+		live, before := w.ctx, w.effects()
+		in := w.next()
+		w.ctx = ended
+		step, err := w.call(w.request(1), in)
+		w.ctx = live
+		if err == nil {
+			t.Fatalf("after %s: a call with an ended context gave %s", w.where(), describe(step))
+		}
+		if w.effects() != before {
+			t.Fatalf("after %s: a call with an ended context took effect", w.where())
+		}
+		w.advance()
+	}
+	w.finish()
+}
+
+// checkCancel: giving up is possible at every step, and lets nobody through.
+func checkCancel(t testing.TB, h Harness) {
+	t.Helper()
+	w := newWalk(t, h.New(t), "run-cancel")
+	for w.advance() {
+		if w.done {
+			break
+		}
+		step, err := w.call(w.request(1), sca.Input{Kind: sca.Cancel})
+		if err != nil {
+			t.Fatalf("after %s: cancel failed: %v", w.where(), err)
+		}
+		if through(step) {
+			t.Fatalf("after %s: cancel gave %s", w.where(), describe(step))
+		}
+	}
+}
