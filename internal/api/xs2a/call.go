@@ -1,0 +1,194 @@
+package xs2a
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"consentd/internal/consent"
+	"consentd/internal/explain"
+	"consentd/internal/service/consents"
+	"consentd/internal/tpp"
+	wire "consentd/pkg/xs2a"
+)
+
+// call is one request on its way through the checks.
+type call struct {
+	echo   echo.Context
+	req    *http.Request
+	caller tpp.TPP
+	body   []byte
+	draft  consent.Draft
+}
+
+func (k *call) ctx() context.Context { return k.req.Context() }
+
+// serve makes Echo's handler of an endpoint: the checks in their order, then
+// the use case, and one place where what fails is answered.
+func (h *Handler) serve(ep endpoint) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		stampID(c)
+		defer h.recover(c)
+		r := c.Request()
+		k := &call{echo: c, req: r}
+		if err := h.check(ep, k); err != nil {
+			h.fail(c, err)
+			return nil
+		}
+		if err := ep.serve(h, k); err != nil {
+			h.fail(c, err)
+		}
+		return nil
+	}
+}
+
+// check judges a request in the order that ARCHITECTURE.md promises: what the
+// caller may not learn is looked at after who they are.
+func (h *Handler) check(ep endpoint, k *call) error {
+	if !ep.matches(k.req) { // Echo's parameters match nothing, and slashes
+		return errPath()
+	}
+	if !acceptable(k.req.Header["Accept"]) {
+		return consent.At(consent.CodeNotAcceptable, "Header.Accept", "only application/json is offered")
+	}
+	caller, err := h.Callers.Identify(k.req)
+	if err != nil {
+		return err
+	}
+	k.caller = caller
+	explain.Note(k.ctx(), "the caller is %s (%s)", caller.ID, caller.Name)
+	if err := h.receive(ep, k); err != nil {
+		return err
+	}
+	faults := checkHeaders(h.Options, k.req.Header, ep.place)
+	if ep.parse != nil {
+		faults = append(faults, ep.parse(h, k)...)
+	}
+	noteFaults(k.ctx(), faults)
+	return faults.Err()
+}
+
+// receive reads the body and judges signature, media type and size, in this
+// order. A body over the limit is not read to its end, so its digest cannot be
+// judged; which headers are there can.
+func (h *Handler) receive(ep endpoint, k *call) error {
+	body, err := readBody(k.req)
+	if err != nil {
+		return err
+	}
+	if len(body) > maxBody {
+		err = h.Signatures.Present(k.req)
+	} else {
+		err = h.Signatures.Check(k.req, body)
+	}
+	if err != nil {
+		return err
+	}
+	takes := ep.body == bodyRequired || ep.body == bodyOptional && len(body) > 0
+	if takes && !isJSON(k.req.Header["Content-Type"]) {
+		explain.Note(k.ctx(), "Content-Type is not application/json")
+		return consent.At(consent.CodeMediaType, "Header.Content-Type", "must be application/json")
+	}
+	if len(body) > maxBody {
+		return consent.At(consent.CodeTooLarge, pathBody, "must not be larger than %d bytes", maxBody)
+	}
+	k.body = body
+	return nil
+}
+
+// readBody reads at most one byte more than a body may have.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
+		return nil, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil:
+		return body, nil
+	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
+		return nil, consent.E(consent.CodeTimeout, "the body did not come in time").Because(err)
+	case errors.As(err, &tooLarge):
+		return nil, consent.At(consent.CodeTooLarge, pathBody, "must not be larger than %d bytes", tooLarge.Limit)
+	default:
+		return nil, consent.At(consent.CodeFormat, pathBody, "could not be read").Because(err)
+	}
+}
+
+// isJSON tells whether a Content-Type is application/json, in UTF-8 where it
+// names a charset.
+func isJSON(header []string) bool {
+	if len(header) != 1 {
+		return false
+	}
+	if header[0] == wire.MediaTypeJSON {
+		return true
+	}
+	media, params, err := mime.ParseMediaType(header[0])
+	if err != nil || media != wire.MediaTypeJSON {
+		return false
+	}
+	charset, ok := params["charset"]
+	return !ok || strings.EqualFold(charset, "utf-8")
+}
+
+// noteFaults explains a refusal: where the faults lie, not what was sent.
+func noteFaults(ctx context.Context, faults consent.Faults) {
+	for _, f := range faults {
+		explain.Note(ctx, "fault: %s %s", f.Path, f.Text)
+	}
+}
+
+// recover answers a panic as an internal error and logs where it was.
+func (h *Handler) recover(c echo.Context) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(p) // net/http's own way to cut a connection
+	}
+	h.Log.ErrorContext(c.Request().Context(), "panic", "requestId", idOf(c), "panic", p, "stack", string(debug.Stack()))
+	if !c.Response().Committed {
+		c.Response().WriteHeader(http.StatusInternalServerError)
+	}
+}
+
+// consentID is the id in the path. One that is malformed names nothing, like
+// one that is unknown. Ids are opaque to the TPP: only what it was given counts,
+// no other spelling of the same UUID.
+func (k *call) consentID() (uuid.UUID, error) {
+	id, ok := parseID(k.echo.Param("consentId"))
+	if !ok {
+		explain.Note(k.ctx(), "the consent id in the path is none of ours")
+		return id, consents.ErrUnknown()
+	}
+	return id, nil
+}
+
+// authorisationID is the id in the path; nil, which no authorisation has, where
+// it is malformed. Whose consent it is comes first, so this is no error here.
+func (k *call) authorisationID() uuid.UUID {
+	id, ok := parseID(k.echo.Param("authorisationId"))
+	if !ok {
+		explain.Note(k.ctx(), "the authorisation id in the path is none of ours")
+		return uuid.Nil
+	}
+	return id
+}
+
+func parseID(s string) (uuid.UUID, bool) {
+	if len(s) != 36 || strings.ToLower(s) != s {
+		return uuid.Nil, false
+	}
+	id, err := uuid.Parse(s)
+	return id, err == nil
+}

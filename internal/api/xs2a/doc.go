@@ -1,0 +1,106 @@
+// Package xs2a speaks the Berlin Group's XS2A interface (NextGenPSD2, version
+// 1.3.x) over the use cases of consents. It owns everything that a TPP sees:
+// which headers and members a request may hold and what they mean, the answers,
+// the links, and the one table from domain codes to HTTP statuses and codes of
+// the standard. It decides nothing about a consent; who is calling is package
+// tpp's to say, and the pages of the PSU are package web's.
+//
+// A request is judged in one order, and the first step that refuses it answers:
+//
+//	path 404, method 405 → Accept 406 → caller 401 → signature 400, 401 →
+//	Content-Type 415 → size 400 → headers and body, all faults in one 400 →
+//	ownership 403 → state 401, 409
+//
+// # Divergences
+//
+// Where we differ from the standard, had to choose because it is silent, or
+// chose among what peers do:
+//
+//	matter                      what we do, and why
+//	--------------------------  ------------------------------------------------
+//	Signature                   Its header, Digest and certificate are checked
+//	                            for presence and form, Digest against the body.
+//	                            The Signature itself is NOT verified yet: until
+//	                            then trust rests on the connection alone.
+//	PUT …/authorisations/{id}   Not offered yet: the redirect approach needs none.
+//	body over 64 KiB            400 FORMAT_ERROR with path body. 413 is no status
+//	                            of the standard. Its Digest is not judged, since
+//	                            the rest is never read.
+//	GET and DELETE with a body  It is ignored, but for Digest and size.
+//	PSU-IP-Address              Version 6 is taken too (official: ipv4). An
+//	                            address with a zone is refused.
+//	X-Request-ID                A UUID of any version, also as 32 digits without
+//	                            dashes, as real TPPs send it. A missing or
+//	                            malformed one is 400, and a fresh one comes back.
+//	TPP-Redirect-URI            Required on creation even when the TPP prefers
+//	                            another approach, since redirect is the fallback;
+//	                            absolute https (http on loopback, app schemes by
+//	                            a list), characters of RFC 3986, no user-info, no
+//	                            fragment. On POST …/authorisations it is checked
+//	                            and not used: the one of the creation stays.
+//	header values               Blank, repeated, not UTF-8 or with control
+//	                            characters: 400. PSU-Accept and the like may be
+//	                            repeated. Limits where the standard has none:
+//	                            PSU-ID and its kin 50, brand 255, URIs 500
+//	                            characters.
+//	conditional PSU-ID types    PSU-ID-Type without PSU-ID is taken and unused.
+//	SCA approach                Only redirect is there so far; every preference
+//	                            ends in it and none is refused.
+//	notifications               TPP-Notification-URI and -Content-Preferred are
+//	                            checked and not used: no ASPSP-Notification-Support.
+//	one 400                     Faults of headers and body come together, at most
+//	                            50, each with a path: Header.PSU-IP-Address,
+//	                            access.accounts[0].iban, or body for the whole.
+//	media type of errors        application/json, unless Accept prefers
+//	                            application/problem+json by its q-value, or at
+//	                            the same one by naming it where application/json
+//	                            comes by a wildcard. Successes are always
+//	                            application/json. The type of a problem is
+//	                            about:blank: the code says it all.
+//	combinedServiceIndicator    May be missing, though the schema requires it: the
+//	                            official examples leave it out.
+//	JSON types                  Strict: "true", "4", 4.0 and 4e0 are 400, though
+//	                            some official examples quote; null is not the
+//	                            same as absent.
+//	JSON form                   UTF-8, one object, no member twice (two readers
+//	                            could take different ones), at most 16 deep.
+//	                            Members that we don't know are ignored,
+//	                            access.statements of 1.3.16 among them.
+//	validUntil                  A timestamp is 400; with lenientDates it counts as
+//	                            the date that it is written with. In the past:
+//	                            400 FORMAT_ERROR (peers: 401, TIMESTAMP_INVALID).
+//	frequencyPerDay             Above 1 for a one-off consent: 400 (a peer lowers
+//	                            it in silence).
+//	access                      {} is 400 (a peer takes it for bank-offered). Two
+//	                            flags, a flag with lists or additionalInformation,
+//	                            empty with filled lists, restrictedTo with named
+//	                            accounts, an empty restrictedTo: 400 FORMAT_ERROR.
+//	additionalInformation       Without one of the three lists, or with an account
+//	                            that none of them names: 400 FORMAT_ERROR (a peer:
+//	                            SERVICE_INVALID). An account without currency
+//	                            covers its sub-accounts. What the bank does not
+//	                            offer is left out of the consent.
+//	account references          Exactly one identifier; patterns hold for the
+//	                            whole value; the check digits of an IBAN must fit.
+//	                            A kind that the bank does not take is 400
+//	                            PARAMETER_NOT_SUPPORTED (a peer: FORMAT_ERROR).
+//	models not offered          400 SERVICE_INVALID.
+//	one account, several lists  One account with the rights of all of them; GET
+//	                            shows each list in the order of first naming.
+//	implied rights              balances or transactions imply that the account
+//	                            may be listed; GET shows what was asked for, the
+//	                            decision on use adds what it implies.
+//	malformed ids in the path   As unknown ones: 403 CONSENT_UNKNOWN, one text.
+//	                            Only the spelling that we gave out counts.
+//	terminatedByAspsp           A consent that the bank ended: an extension, which
+//	                            the standard lets a bank document. strictStatus
+//	                            answers expired instead.
+//	suspended consents          valid: the standard knows no pause. Every access
+//	                            is refused with SERVICE_BLOCKED meanwhile.
+//	DELETE of an ended consent  204, and it stays as it was.
+//	links                       Always absolute; self and status are always there.
+//	                            No Location for an authorisation: none is declared.
+//	GET of a bank-offered       The lists that were asked for: empty before the
+//	consent                     PSU has chosen, with the chosen accounts after.
+//	Cache-Control               no-store on every body: links in it are secret.
+package xs2a

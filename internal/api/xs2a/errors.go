@@ -1,0 +1,198 @@
+package xs2a
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"consentd/internal/consent"
+	"consentd/internal/explain"
+	"consentd/internal/service/consents"
+	wire "consentd/pkg/xs2a"
+)
+
+const (
+	// maxText is the length of a text, in characters, that the standard allows.
+	maxText = 500
+	// maxMessages bounds an answer: a body can hold thousands of faults.
+	maxMessages = 50
+	// retryAfter is after how many seconds a 503 is worth another try.
+	retryAfter = "1"
+)
+
+// entry is how a domain code is answered.
+type entry struct {
+	status int
+	code   wire.Code
+	bare   bool // no body: the standard has none for this status
+}
+
+// messages is the only place where a domain code becomes an HTTP status and a
+// code of the standard (NextGenPSD2 1.3.x, the tables of §14).
+var messages = map[consent.Code]entry{
+	consent.CodeInternal:           {status: http.StatusInternalServerError, bare: true},
+	consent.CodeUnavailable:        {status: http.StatusServiceUnavailable, bare: true},
+	consent.CodeTimeout:            {status: http.StatusRequestTimeout, bare: true},
+	consent.CodeMediaType:          {status: http.StatusUnsupportedMediaType, bare: true},
+	consent.CodeFormat:             {status: http.StatusBadRequest, code: wire.FormatError},
+	consent.CodeTooLarge:           {status: http.StatusBadRequest, code: wire.FormatError},
+	consent.CodeNotSupported:       {status: http.StatusBadRequest, code: wire.ParameterNotSupported},
+	consent.CodeServiceInvalid:     {status: http.StatusBadRequest, code: wire.ServiceInvalid},
+	consent.CodeSessions:           {status: http.StatusBadRequest, code: wire.SessionsNotSupported},
+	consent.CodeCertificateMissing: {status: http.StatusUnauthorized, code: wire.CertificateMissing},
+	consent.CodeCertificateInvalid: {status: http.StatusUnauthorized, code: wire.CertificateInvalid},
+	consent.CodeSignatureMissing:   {status: http.StatusUnauthorized, code: wire.SignatureMissing},
+	consent.CodeSignatureInvalid:   {status: http.StatusUnauthorized, code: wire.SignatureInvalid},
+	consent.CodeCredentials:        {status: http.StatusUnauthorized, code: wire.PsuCredentialsInvalid},
+	consent.CodeLocked:             {status: http.StatusUnauthorized, code: wire.PsuCredentialsInvalid},
+	consent.CodeForbidden:          {status: http.StatusUnauthorized, code: wire.ConsentInvalid},
+	consent.CodeExpired:            {status: http.StatusUnauthorized, code: wire.ConsentExpired},
+	consent.CodeNotFound:           {status: http.StatusForbidden, code: wire.ConsentUnknown},
+	consent.CodeResourceUnknown:    {status: http.StatusForbidden, code: wire.ResourceUnknown},
+	consent.CodeBlocked:            {status: http.StatusForbidden, code: wire.ServiceBlocked},
+	consent.CodePathUnknown:        {status: http.StatusNotFound, code: wire.ResourceUnknown},
+	consent.CodeMethodNotAllowed:   {status: http.StatusMethodNotAllowed, code: wire.ServiceInvalid},
+	consent.CodeNotAcceptable:      {status: http.StatusNotAcceptable, code: wire.RequestedFormatsInvalid},
+	consent.CodeStatusInvalid:      {status: http.StatusConflict, code: wire.StatusInvalid},
+	consent.CodeUsed:               {status: http.StatusConflict, code: wire.StatusInvalid},
+}
+
+// HTTPError answers an error that did not come from one of our own handlers, in
+// this dialect's form. It is for the one echo.HTTPErrorHandler of the program,
+// which hands over the paths that the Handler owns.
+func (h *Handler) HTTPError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	stampID(c)
+	h.fail(c, domainOf(err))
+}
+
+// domainOf translates what Echo and its middleware say.
+func domainOf(err error) error {
+	he, ok := errors.AsType[*echo.HTTPError](err)
+	if !ok {
+		return err
+	}
+	switch he.Code {
+	case http.StatusNotFound:
+		return errPath()
+	case http.StatusMethodNotAllowed:
+		return errMethod()
+	case http.StatusBadRequest:
+		return consent.E(consent.CodeFormat, "the request is malformed").Because(err)
+	case http.StatusRequestEntityTooLarge:
+		return consent.At(consent.CodeTooLarge, pathBody, "must not be larger than %d bytes", maxBody)
+	case http.StatusRequestTimeout:
+		return consent.E(consent.CodeTimeout, "the request did not come in time").Because(err)
+	case http.StatusUnsupportedMediaType:
+		return consent.E(consent.CodeMediaType, "the body is not JSON").Because(err)
+	case http.StatusServiceUnavailable:
+		return consent.E(consent.CodeUnavailable, "not now").Because(err)
+	default:
+		return err
+	}
+}
+
+// fail answers an error. What is our own fault is logged, and nothing of it
+// leaves the process.
+func (h *Handler) fail(c echo.Context, err error) {
+	if c.Response().Committed {
+		h.Log.ErrorContext(c.Request().Context(), "failed after the answer", "requestId", idOf(c), "error", err)
+		return
+	}
+	ctx := c.Request().Context()
+	if errors.Is(err, context.DeadlineExceeded) && consent.CodeOf(err) == consent.CodeInternal {
+		err = consent.E(consent.CodeUnavailable, "it took too long").Because(err)
+	}
+	if consent.CodeOf(err) == consent.CodeNotFound {
+		err = consents.ErrUnknown() // one text, whoever found that out
+	}
+	m, ok := messages[consent.CodeOf(err)]
+	if !ok {
+		m = messages[consent.CodeInternal]
+	}
+	if m.status >= http.StatusInternalServerError {
+		h.Log.ErrorContext(ctx, "request failed", "requestId", idOf(c), "status", m.status, "error", err)
+	}
+	explain.Note(ctx, "answered %d %s", m.status, m.code)
+	switch m.status {
+	case http.StatusUnsupportedMediaType:
+		c.Response().Header().Set("Accept", wire.MediaTypeJSON)
+	case http.StatusServiceUnavailable:
+		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
+	}
+	if m.bare {
+		c.Response().WriteHeader(m.status)
+		return
+	}
+	media, body := render(m.status, faultsOf(err), prefersProblem(c.Request().Header["Accept"]))
+	h.write(c, m.status, media, body)
+}
+
+// faultsOf is what the client is told of an error.
+func faultsOf(err error) consent.Faults {
+	if faults, ok := errors.AsType[consent.Faults](err); ok {
+		return faults[:min(len(faults), maxMessages)]
+	}
+	if one, ok := errors.AsType[*consent.Error](err); ok {
+		return consent.Faults{one}
+	}
+	return nil
+}
+
+// render writes faults in the form that the client prefers.
+func render(status int, faults consent.Faults, problem bool) (media string, body any) {
+	if !problem {
+		e := wire.Error{TPPMessages: make([]wire.TPPMessage, len(faults))}
+		for i, f := range faults {
+			e.TPPMessages[i] = wire.TPPMessage{
+				Category: wire.CategoryError, Code: messages[f.Code].code, Path: f.Path, Text: shorten(f.Text, maxText),
+			}
+		}
+		return wire.MediaTypeJSON, e
+	}
+	p := wire.Problem{Type: "about:blank", Title: http.StatusText(status)}
+	for i, f := range faults {
+		detail := shorten(strings.TrimPrefix(f.Path+": "+f.Text, ": "), maxText)
+		if i == 0 {
+			p.Code, p.Detail = messages[f.Code].code, detail
+			continue
+		}
+		p.AdditionalErrors = append(p.AdditionalErrors, wire.ProblemError{Detail: detail, Code: messages[f.Code].code})
+	}
+	return wire.MediaTypeProblem, p
+}
+
+// shorten cuts a text after limit characters.
+func shorten(s string, limit int) string {
+	for i := range s {
+		if limit == 0 {
+			return s[:i]
+		}
+		limit--
+	}
+	return s
+}
+
+// write sends a body. Consents are the PSU's affair and links are secret, so
+// nothing may keep the answer.
+func (h *Handler) write(c echo.Context, status int, media string, body any) {
+	encoded, err := json.Marshal(body)
+	if err != nil { // our types always encode
+		h.Log.ErrorContext(c.Request().Context(), "encode an answer", "requestId", idOf(c), "error", err)
+		c.Response().WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	header := c.Response().Header()
+	header.Set(echo.HeaderCacheControl, "no-store")
+	header.Set(echo.HeaderContentType, media)
+	c.Response().WriteHeader(status)
+	if _, err := c.Response().Write(encoded); err != nil {
+		h.Log.DebugContext(c.Request().Context(), "the client went away", "requestId", idOf(c), "error", err)
+	}
+}

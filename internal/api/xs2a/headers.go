@@ -1,0 +1,154 @@
+package xs2a
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"consentd/internal/consent"
+	"consentd/internal/service"
+	"consentd/internal/service/consents"
+)
+
+// place is a set of operations that take the same headers.
+type place int
+
+const (
+	onCreate place = 1 << iota // POST /v1/consents
+	onStart                    // POST …/authorisations
+	onRead                     // GET and DELETE
+
+	onPost = onCreate | onStart
+	onAll  = onPost | onRead
+)
+
+// rule is what a header must be (NextGenPSD2 1.3.x §4.9, §6.3, §7.1). The
+// headers of the signature are judged before it, by tpp.Signatures.
+type rule struct {
+	name string // as the standard spells it
+	key  string // as net/http keys it
+	on   place  // where it is taken; elsewhere it is ignored
+	must place  // where it is required
+	max  int    // characters; 0 for no limit of ours
+	list bool   // a list, which HTTP allows to come in several lines
+	// check says what is wrong with a value, nothing when it is right; nil for
+	// any text.
+	check func(Options, string) string
+}
+
+// rules hold every header that the operations take.
+var rules = []rule{
+	{name: headerRequestID, key: keyRequestID, on: onAll, must: onAll, check: checkRequestID},
+	{name: "PSU-IP-Address", key: "Psu-Ip-Address", on: onAll, must: onCreate, max: 140, check: checkIPAddress},
+	{name: "TPP-Redirect-URI", key: keyRedirectURI, on: onPost, must: onCreate, max: 500, check: checkRedirectURI},
+	{name: "TPP-Nok-Redirect-URI", key: keyNokRedirectURI, on: onPost, max: 500, check: checkRedirectURI},
+	{name: "TPP-Redirect-Preferred", key: keyRedirectPreferred, on: onPost, check: checkBoolean},
+	{name: "TPP-Decoupled-Preferred", key: keyDecoupledPreferred, on: onPost, check: checkBoolean},
+	{name: "TPP-Explicit-Authorisation-Preferred", key: keyExplicitPreferred, on: onCreate, check: checkBoolean},
+	{name: "PSU-ID", key: keyPSU, on: onPost, max: 50},
+	{name: "PSU-ID-Type", key: "Psu-Id-Type", on: onPost, max: 50},
+	{name: "PSU-Corporate-ID", key: keyCorporate, on: onPost, max: 50},
+	{name: "PSU-Corporate-ID-Type", key: "Psu-Corporate-Id-Type", on: onPost, max: 50},
+	{name: "TPP-Brand-Logging-Information", key: "Tpp-Brand-Logging-Information", on: onCreate, max: 255},
+	{name: "TPP-Notification-URI", key: "Tpp-Notification-Uri", on: onPost, check: checkNotificationURI},
+	{name: "TPP-Notification-Content-Preferred", key: "Tpp-Notification-Content-Preferred", on: onPost, check: checkNotificationContent},
+	{name: "PSU-IP-Port", key: "Psu-Ip-Port", on: onAll, check: checkPort},
+	{name: "PSU-Accept", key: "Psu-Accept", on: onAll, list: true},
+	{name: "PSU-Accept-Charset", key: "Psu-Accept-Charset", on: onAll, list: true},
+	{name: "PSU-Accept-Encoding", key: "Psu-Accept-Encoding", on: onAll, list: true},
+	{name: "PSU-Accept-Language", key: keyLanguage, on: onAll, list: true},
+	{name: "PSU-User-Agent", key: "Psu-User-Agent", on: onAll},
+	{name: "PSU-Http-Method", key: "Psu-Http-Method", on: onAll, check: checkMethod},
+	{name: "PSU-Device-ID", key: "Psu-Device-Id", on: onAll, check: checkDeviceID},
+	{name: "PSU-Geo-Location", key: "Psu-Geo-Location", on: onAll, check: checkGeoLocation},
+}
+
+// The headers that are used beyond their check, as net/http keys them.
+const (
+	keyRedirectURI        = "Tpp-Redirect-Uri"
+	keyNokRedirectURI     = "Tpp-Nok-Redirect-Uri"
+	keyRedirectPreferred  = "Tpp-Redirect-Preferred"
+	keyDecoupledPreferred = "Tpp-Decoupled-Preferred"
+	keyExplicitPreferred  = "Tpp-Explicit-Authorisation-Preferred"
+	keyPSU                = "Psu-Id"
+	keyCorporate          = "Psu-Corporate-Id"
+	keyLanguage           = "Psu-Accept-Language"
+)
+
+// maxLanguage is the longest list of languages that is kept for the pages.
+const maxLanguage = 200
+
+// checkHeaders collects the faults of all headers that the operations at a place
+// take.
+func checkHeaders(o Options, header http.Header, at place) consent.Faults {
+	var faults consent.Faults
+	for i := range rules {
+		r := &rules[i]
+		if r.on&at == 0 {
+			continue
+		}
+		values := header[r.key]
+		if len(values) == 0 && r.must&at == 0 {
+			continue
+		}
+		if wrong := r.judge(o, values); wrong != "" {
+			faults = append(faults, &consent.Error{Code: consent.CodeFormat, Path: "Header." + r.name, Text: wrong})
+		}
+	}
+	return faults
+}
+
+// judge says what is wrong with a header, in words that never repeat its value.
+func (r *rule) judge(o Options, values []string) string {
+	switch {
+	case len(values) == 0:
+		return "is required"
+	case len(values) > 1 && !r.list:
+		return "must be sent once"
+	}
+	for _, v := range values {
+		if wrong := r.judgeOne(o, v); wrong != "" {
+			return wrong
+		}
+	}
+	return ""
+}
+
+func (r *rule) judgeOne(o Options, v string) string {
+	switch {
+	case strings.TrimSpace(v) == "":
+		return "must not be blank"
+	case !printable(v):
+		return "must be UTF-8 without control characters"
+	case r.max > 0 && utf8.RuneCountInString(v) > r.max:
+		return fmt.Sprintf("must not be longer than %d characters", r.max)
+	case r.check != nil:
+		return r.check(o, v)
+	default:
+		return ""
+	}
+}
+
+// printable tells valid UTF-8 without control characters.
+func printable(s string) bool {
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) {
+			return false
+		}
+		i += size
+	}
+	return true
+}
+
+// wishOf reads how the TPP would like the authorisation to be; the headers have
+// passed their checks.
+func wishOf(header http.Header) consents.Wish {
+	w := consents.Wish{Hint: service.Hint{PSU: header.Get(keyPSU), Corporate: header.Get(keyCorporate)}}
+	if l := strings.Join(header[keyLanguage], ", "); len(l) <= maxLanguage {
+		w.Hint.Language = l
+	}
+	return w
+}

@@ -1,0 +1,264 @@
+package xs2a_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/api/xs2a"
+	"consentd/internal/consent"
+	"consentd/internal/service"
+	"consentd/internal/service/consents"
+	"consentd/internal/tpp"
+	"consentd/pkg/client"
+	wire "consentd/pkg/xs2a"
+	"consentd/test/contract"
+)
+
+const (
+	ibanLea  = "FR7617515000920400430518020"
+	ibanLea2 = "FR7617515000920400430518117"
+	ibanAnna = "DE40100100103307118608"
+
+	requestID = "99391c7e-ad88-49ec-a2ad-99ddcb1f7721"
+)
+
+// world is the dialect on a real server, over use cases whose store is a map.
+type world struct {
+	handler *xs2a.Handler
+	store   *store
+	log     *bytes.Buffer
+	url     string
+	http    *http.Client
+	clock   time.Time
+}
+
+// change alters the handler before it is mounted.
+type change func(*xs2a.Handler)
+
+// setup starts a server; every exchange is held against openapi/xs2a.yaml.
+func setup(t *testing.T, changes ...change) *world {
+	t.Helper()
+	w := &world{store: &store{byID: map[uuid.UUID]consent.Consent{}}, log: &bytes.Buffer{}}
+	w.clock = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+	policy := consent.DefaultPolicy()
+	now := func() time.Time { return w.clock }
+	w.handler = &xs2a.Handler{
+		Consents: &consents.Consents{Store: w.store, Runs: &runs{}, Policy: policy, Now: now},
+		Callers:  byHeader{},
+		Policy:   policy,
+		Now:      now,
+		Options:  xs2a.DefaultOptions(),
+		Links:    xs2a.Links{BaseURL: func(*http.Request) string { return "https://bank.example" }},
+		Log:      slog.New(slog.NewJSONHandler(w.log, nil)),
+	}
+	for _, c := range changes {
+		c(w.handler)
+	}
+	w.handler.Consents.Policy = w.handler.Policy
+	e := echo.New()
+	w.handler.Mount(e)
+	server := httptest.NewServer(e)
+	t.Cleanup(server.Close)
+	w.url = server.URL
+	described := contract.Load(t, "xs2a")
+	described.LaxRequests = w.handler.Options.LenientDates
+	w.http = &http.Client{
+		Transport:     &contract.Transport{Base: server.Client().Transport, Validators: []*contract.Validator{described}, T: t},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return w
+}
+
+// client is a TPP of that name.
+func (w *world) client(t *testing.T, name string) *client.Client {
+	t.Helper()
+	c, err := client.New(w.url, client.WithHTTPClient(w.http), client.WithSandboxTPP(name))
+	require.NoError(t, err)
+	return c
+}
+
+// answer is a response that has been read.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// messages are the faults of an answer in application/json, as "CODE path".
+func (a answer) messages(t *testing.T) []string {
+	t.Helper()
+	var e wire.Error
+	require.NoError(t, json.Unmarshal([]byte(a.body), &e), a.body)
+	var all []string
+	for _, m := range e.TPPMessages {
+		require.Equal(t, wire.CategoryError, m.Category)
+		require.NotEmpty(t, m.Text)
+		all = append(all, strings.TrimSpace(string(m.Code)+" "+m.Path))
+	}
+	return all
+}
+
+// with changes a header of a request; a value "-" takes it away.
+type with map[string]string
+
+// send sends a request with the headers that every call needs.
+func (w *world) send(t *testing.T, method, path, body string, headers with) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, w.url+path, strings.NewReader(body))
+	require.NoError(t, err)
+	req.Header.Set("X-Request-ID", requestID)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for name, value := range headers {
+		req.Header.Set(name, value)
+		if value == "-" {
+			req.Header.Del(name)
+		}
+	}
+	return w.do(t, req)
+}
+
+func (w *world) do(t *testing.T, req *http.Request) answer {
+	t.Helper()
+	res, err := w.http.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	read, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return answer{status: res.StatusCode, header: res.Header, body: string(read)}
+}
+
+// create sends a POST /v1/consents whose headers are right but for those given.
+func (w *world) create(t *testing.T, body string, headers with) answer {
+	t.Helper()
+	all := with{"PSU-IP-Address": "192.0.2.7", "TPP-Redirect-URI": "https://tpp.example/back"}
+	for name, value := range headers {
+		all[name] = value
+	}
+	return w.send(t, http.MethodPost, "/v1/consents", body, all)
+}
+
+// consentBody is a request for this access that is right otherwise.
+func consentBody(access string) string {
+	return `{"access":` + access + `,"recurringIndicator":true,"validUntil":"2026-04-01","frequencyPerDay":4}`
+}
+
+// bankOffered is the shortest good body.
+var bankOffered = consentBody(`{"balances":[]}`)
+
+// created makes a consent of the TPP demo and returns its id.
+func (w *world) created(t *testing.T, access string) string {
+	t.Helper()
+	a := w.create(t, consentBody(access), nil)
+	require.Equal(t, http.StatusCreated, a.status, a.body)
+	var c wire.ConsentsResponse
+	require.NoError(t, json.Unmarshal([]byte(a.body), &c))
+	return c.ConsentID
+}
+
+// byHeader tells TPPs apart as the sandbox does; "nobody" cannot be told.
+type byHeader struct{}
+
+func (byHeader) Identify(r *http.Request) (tpp.TPP, error) {
+	switch name := r.Header.Get("X-Sandbox-TPP"); name {
+	case "":
+		return tpp.TPP{ID: "demo", Name: "Demo"}, nil
+	case "nobody":
+		return tpp.TPP{}, consent.E(consent.CodeCertificateMissing, "a client certificate is required")
+	default:
+		return tpp.TPP{ID: name, Name: name}, nil
+	}
+}
+
+// runs mints runs whose handles are easy to recognise.
+type runs struct {
+	hint service.Hint
+}
+
+func (r *runs) New(purpose consent.Purpose, hint service.Hint, now time.Time) (*consent.Run, string, error) {
+	r.hint = hint
+	return &consent.Run{
+		ID: uuid.New(), Purpose: purpose, CreatedAt: now, OpenBy: now.Add(10 * time.Minute),
+	}, "secret-handle", nil
+}
+
+// store keeps consents in a map. Err, when set, is what every call answers.
+type store struct {
+	mu   sync.Mutex
+	byID map[uuid.UUID]consent.Consent
+	err  error
+}
+
+func (s *store) Create(_ context.Context, c *consent.Consent, _ *consent.Run) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byID[c.ID] = clone(*c)
+	return s.err
+}
+
+func (s *store) Get(_ context.Context, id uuid.UUID) (*consent.Consent, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.byID[id]
+	switch {
+	case s.err != nil:
+		return nil, s.err
+	case !ok:
+		return nil, consent.E(consent.CodeNotFound, "the store's own words")
+	}
+	c = clone(c)
+	return &c, nil
+}
+
+func (s *store) Status(ctx context.Context, id uuid.UUID) (*consent.Consent, error) {
+	return s.Get(ctx, id)
+}
+
+func (s *store) Update(ctx context.Context, id uuid.UUID, change func(*consent.Consent) error) (*consent.Consent, error) {
+	c, err := s.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := change(c); err != nil {
+		return nil, err
+	}
+	return c, s.Create(ctx, c, nil)
+}
+
+func (s *store) AddRun(ctx context.Context, id uuid.UUID, _ *consent.Run, change func(*consent.Consent) error) (*consent.Consent, error) {
+	return s.Update(ctx, id, change)
+}
+
+func (s *store) Due(context.Context, time.Time, int) ([]uuid.UUID, error) { return nil, s.err }
+
+// edit changes a stored consent behind the dialect's back.
+func (s *store) edit(t *testing.T, id string, change func(*consent.Consent)) {
+	t.Helper()
+	_, err := s.Update(t.Context(), uuid.MustParse(id), func(c *consent.Consent) error {
+		change(c)
+		return nil
+	})
+	require.NoError(t, err)
+}
+
+func clone(c consent.Consent) consent.Consent {
+	c.Authorisations = slices.Clone(c.Authorisations)
+	c.Access.Asked = slices.Clone(c.Access.Asked)
+	c.Access.Grants = slices.Clone(c.Access.Grants)
+	return c
+}

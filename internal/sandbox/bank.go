@@ -1,0 +1,239 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"consentd/internal/consent"
+	"consentd/internal/service"
+	"consentd/pkg/sca"
+)
+
+// slowness is how long the bank takes with the persona slow.
+const slowness = 30 * time.Second
+
+// errUnknown is the bank's answer for an id that it has not given.
+var errUnknown = errors.New("the sandbox bank knows no such id")
+
+// Bank is the personas' bank: its register of customers and accounts, its
+// check of passwords and its way to their phones. What the personas start with
+// is code; what came later is in Store.
+type Bank struct {
+	Store sca.Store
+	Now   func() time.Time
+
+	// mu orders read-modify-write of what is in Store.
+	mu sync.Mutex
+}
+
+var (
+	_ service.Accounts = (*Bank)(nil)
+	_ service.Signers  = (*Bank)(nil)
+	_ service.Funds    = (*Bank)(nil)
+	_ service.Logins   = (*Bank)(nil)
+	_ service.Phones   = (*Bank)(nil)
+)
+
+// personaOf finds a persona by its id. Fails with errUnknown.
+func personaOf(psu string) (persona, error) {
+	for _, p := range personas() {
+		if p.ID == psu {
+			return p, nil
+		}
+	}
+	return persona{}, errUnknown
+}
+
+// ownerOf finds the name of a customer. Fails with errUnknown.
+func ownerOf(customer string) (string, error) {
+	for _, p := range personas() {
+		if p.Customer == customer {
+			return customerOf(p).Name, nil
+		}
+	}
+	return "", errUnknown
+}
+
+// Authenticate implements service.Logins. The login name is not case-sensitive,
+// since phones like to begin with a capital.
+func (b *Bank) Authenticate(_ context.Context, login, password string) (psu, name string, err error) {
+	p, err := personaOf(strings.ToLower(strings.TrimSpace(login)))
+	right := subtle.ConstantTimeCompare([]byte(password), []byte(Password)) == 1
+	switch {
+	case err != nil || !right:
+		return "", "", service.ErrWrongCredentials
+	case p.ID == personaBlocked:
+		return "", "", service.ErrBlocked
+	}
+	return p.ID, p.Name, nil
+}
+
+// Ready tells whether the bank is through with a PSU whose code was right at
+// since. Only the persona slow has to wait.
+func (b *Bank) Ready(_ context.Context, psu string, since time.Time) (bool, error) {
+	return psu != personaSlow || !b.Now().Before(since.Add(slowness)), nil
+}
+
+// Customers implements service.Signers.
+func (b *Bank) Customers(_ context.Context, psu string) ([]service.Customer, error) {
+	p, err := personaOf(psu)
+	if err != nil {
+		return nil, fmt.Errorf("customers: %w", err)
+	}
+	return []service.Customer{customerOf(p)}, nil
+}
+
+// Signers implements service.Signers.
+func (b *Bank) Signers(_ context.Context, customer string) ([]string, error) {
+	if _, err := ownerOf(customer); err != nil {
+		return nil, fmt.Errorf("signers: %w", err)
+	}
+	return signersOf(customer), nil
+}
+
+// List implements service.Accounts.
+func (b *Bank) List(ctx context.Context, customer string) ([]service.Account, error) {
+	owner, err := ownerOf(customer)
+	if err != nil {
+		return nil, fmt.Errorf("accounts: %w", err)
+	}
+	owned, err := b.owned(ctx, customer)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]service.Account, len(owned))
+	for i, a := range owned {
+		list[i] = a.service(owner)
+	}
+	return list, nil
+}
+
+// Resolve implements service.Accounts.
+func (b *Bank) Resolve(ctx context.Context, customer string, ref consent.Reference) ([]service.Account, error) {
+	list, err := b.List(ctx, customer)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(list, func(a service.Account) bool { return !means(ref, a.Reference) }), nil
+}
+
+// Available implements service.Funds. The sandbox changes no money: an amount
+// in another currency than the account's is never there.
+func (b *Bank) Available(ctx context.Context, id string, amount service.Amount) (bool, error) {
+	wanted, ok := decimal(amount.Value)
+	if !ok {
+		return false, consent.At(consent.CodeFormat, "amount", "the amount is not a decimal number")
+	}
+	all, err := b.all(ctx)
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(all, func(a account) bool { return a.id() == id })
+	if i < 0 {
+		return false, fmt.Errorf("funds: %w", errUnknown)
+	}
+	balance, ok := decimal(all[i].Balance)
+	if !ok {
+		return false, fmt.Errorf("balance of account %s is not a number", id)
+	}
+	return all[i].Currency == amount.Currency && balance.Cmp(wanted) >= 0, nil
+}
+
+// decimal reads an amount. big.Rat alone takes fractions and exponents too.
+func decimal(text string) (*big.Rat, bool) {
+	if !formBalance.MatchString(text) {
+		return nil, false
+	}
+	return new(big.Rat).SetString(text)
+}
+
+// keyAccounts is where the accounts lie that a customer opened.
+const keyAccounts = "accounts"
+
+// owned lists a customer's accounts, those opened later last.
+func (b *Bank) owned(ctx context.Context, customer string) ([]account, error) {
+	list := slices.DeleteFunc(accounts(), func(a account) bool { return a.Customer != customer })
+	opened, err := load[account](ctx, b.Store, customer, keyAccounts)
+	if err != nil {
+		return nil, err
+	}
+	return append(list, opened...), nil
+}
+
+// all lists every account of the bank.
+func (b *Bank) all(ctx context.Context) ([]account, error) {
+	var list []account
+	seen := map[string]bool{}
+	for _, p := range personas() {
+		if seen[p.Customer] {
+			continue
+		}
+		seen[p.Customer] = true
+		owned, err := b.owned(ctx, p.Customer)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, owned...)
+	}
+	return list, nil
+}
+
+// Open opens an account. Fails with CodeStatusInvalid when the bank has the
+// resourceId, or the IBAN in this currency, already.
+func (b *Bank) Open(ctx context.Context, a account) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all, err := b.all(ctx)
+	if err != nil {
+		return err
+	}
+	for _, other := range all {
+		if other.ResourceID == a.ResourceID {
+			return consent.At(consent.CodeStatusInvalid, "resourceId", "an account with this resourceId exists")
+		}
+		if other.IBAN == a.IBAN && other.Currency == a.Currency {
+			return consent.At(consent.CodeStatusInvalid, "iban", "an account with this IBAN and currency exists")
+		}
+	}
+	opened, err := load[account](ctx, b.Store, a.Customer, keyAccounts)
+	if err != nil {
+		return err
+	}
+	return save(ctx, b.Store, a.Customer, keyAccounts, append(opened, a))
+}
+
+// load reads a list from a store; nil when there is none.
+func load[T any](ctx context.Context, store sca.Store, psu, key string) ([]T, error) {
+	raw, err := store.Get(ctx, psu, key)
+	if err != nil {
+		return nil, fmt.Errorf("read %s of the sandbox: %w", key, err)
+	}
+	if raw == nil {
+		return nil, nil
+	}
+	var list []T
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, fmt.Errorf("decode %s of the sandbox: %w", key, err)
+	}
+	return list, nil
+}
+
+// save writes a list to a store.
+func save[T any](ctx context.Context, store sca.Store, psu, key string, list []T) error {
+	raw, err := json.Marshal(list)
+	if err != nil {
+		return fmt.Errorf("encode %s of the sandbox: %w", key, err)
+	}
+	if err := store.Put(ctx, psu, key, raw); err != nil {
+		return fmt.Errorf("write %s of the sandbox: %w", key, err)
+	}
+	return nil
+}

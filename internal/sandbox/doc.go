@@ -1,0 +1,15 @@
+// Package sandbox is the world around consentd for somebody who wants to try
+// it: a made-up bank with its customers, their accounts and phones, callers
+// without certificates, a clock that can be turned, and the pages from which to
+// start and to which a PSU returns.
+//
+//	personas   who there is, and what they own
+//	Bank       the bank's systems, as package service wants them, for these personas
+//	Clock      the program's clock
+//	Callers    TPPs by X-Sandbox-TPP
+//	Sandbox    all of it over HTTP, the bank for other programs too
+//
+// It owns no consents and no rules of theirs: whatever happens to a consent
+// happens in the same code that a bank runs. Nothing here is ever mounted by
+// `consentd serve`.
+package sandbox

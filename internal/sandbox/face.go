@@ -1,0 +1,181 @@
+package sandbox
+
+import (
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"consentd/internal/consent"
+	"consentd/internal/service"
+)
+
+// BankToken is the bearer token for the bank's HTTP face (openapi/bank.yaml).
+const BankToken = "sandbox-bank"
+
+// bearer lets nobody in without BankToken.
+func bearer(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		token, _ := strings.CutPrefix(c.Request().Header.Get(echo.HeaderAuthorization), "Bearer ")
+		if subtle.ConstantTimeCompare([]byte(token), []byte(BankToken)) != 1 {
+			c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="sandbox bank"`)
+			return c.JSON(http.StatusUnauthorized, fault{Error: "unknown token"})
+		}
+		return next(c)
+	}
+}
+
+// refusal is the body of 403: the bank refuses the person.
+type refusal struct {
+	Reason string `json:"reason"`
+}
+
+// answer writes what the bank says to a call: a body, or why not.
+func (s *Sandbox) answer(c echo.Context, status int, body any, err error) error {
+	switch {
+	case err == nil:
+		return c.JSON(status, body)
+	case errors.Is(err, service.ErrWrongCredentials):
+		return c.JSON(http.StatusUnauthorized, fault{Error: "wrong login or password"})
+	case errors.Is(err, service.ErrBlocked):
+		return c.JSON(http.StatusForbidden, refusal{Reason: "online banking is blocked"})
+	case errors.Is(err, service.ErrRefused):
+		return c.JSON(http.StatusForbidden, refusal{Reason: "no code is sent to this person"})
+	default:
+		return s.fail(c, err)
+	}
+}
+
+type credentials struct {
+	Login    string `json:"login"`
+	Password string `json:"password"`
+}
+
+func (s *Sandbox) authenticatePSU(c echo.Context) error {
+	var body credentials
+	if err := decode(c.Request(), &body); err != nil {
+		return s.fail(c, err)
+	}
+	psu, name, err := s.Bank.Authenticate(c.Request().Context(), body.Login, body.Password)
+	return s.answer(c, http.StatusOK, map[string]string{"psu": psu, "name": name}, err)
+}
+
+type oneTimeCode struct {
+	PSU      string `json:"psu"`
+	Key      string `json:"key"`
+	Code     string `json:"code"`
+	Text     string `json:"text"`
+	Language string `json:"language"`
+}
+
+func (s *Sandbox) sendOneTimeCode(c echo.Context) error {
+	var body oneTimeCode
+	if err := decode(c.Request(), &body); err != nil {
+		return s.fail(c, err)
+	}
+	to, err := s.Bank.SendCode(c.Request().Context(), service.CodeMessage(body))
+	return s.answer(c, http.StatusAccepted, map[string]string{"to": to, "method": "SMS_OTP"}, err)
+}
+
+type customerFace struct {
+	Customer       string `json:"customer"`
+	Name           string `json:"name"`
+	OrganisationID string `json:"organisationId,omitempty"`
+}
+
+func (s *Sandbox) listCustomers(c echo.Context) error {
+	list, err := s.Bank.Customers(c.Request().Context(), c.Param("psu"))
+	faces := make([]customerFace, len(list))
+	for i, x := range list {
+		faces[i] = customerFace{Customer: x.ID, Name: x.Name, OrganisationID: x.OrganisationID}
+	}
+	return s.answer(c, http.StatusOK, map[string]any{"customers": faces}, err)
+}
+
+func (s *Sandbox) listSigners(c echo.Context) error {
+	signers, err := s.Bank.Signers(c.Request().Context(), c.Param("customer"))
+	return s.answer(c, http.StatusOK, map[string]any{"signers": signers}, err)
+}
+
+// referenceFace has the members that the sandbox's accounts use, and reads the
+// others.
+type referenceFace struct {
+	IBAN            string     `json:"iban,omitempty"`
+	BBAN            string     `json:"bban,omitempty"`
+	PAN             string     `json:"pan,omitempty"`
+	MaskedPAN       string     `json:"maskedPan,omitempty"`
+	MSISDN          string     `json:"msisdn,omitempty"`
+	Other           *otherFace `json:"other,omitempty"`
+	Currency        string     `json:"currency,omitempty"`
+	CashAccountType string     `json:"cashAccountType,omitempty"`
+}
+
+type otherFace struct {
+	Identification string `json:"identification"`
+	SchemeCode     string `json:"schemeNameCode,omitempty"`
+	SchemeName     string `json:"schemeNameProprietary,omitempty"`
+	Issuer         string `json:"issuer,omitempty"`
+}
+
+func (r referenceFace) reference() consent.Reference {
+	ref := consent.Reference{
+		IBAN: r.IBAN, BBAN: r.BBAN, PAN: r.PAN, MaskedPAN: r.MaskedPAN, MSISDN: r.MSISDN,
+		Currency: r.Currency, CashAccountType: r.CashAccountType,
+	}
+	if r.Other != nil {
+		ref.Other = consent.Other(*r.Other)
+	}
+	return ref
+}
+
+type accountFace struct {
+	Account         string        `json:"account"`
+	Reference       referenceFace `json:"reference"`
+	Name            string        `json:"name"`
+	CashAccountType string        `json:"cashAccountType,omitempty"`
+	Owner           string        `json:"owner,omitempty"`
+}
+
+func facesOf(list []service.Account) map[string]any {
+	faces := make([]accountFace, len(list))
+	for i, a := range list {
+		faces[i] = accountFace{
+			Account: a.ID, Name: a.Name, Owner: a.Owner, CashAccountType: a.Reference.CashAccountType,
+			Reference: referenceFace{IBAN: a.Reference.IBAN, MaskedPAN: a.Reference.MaskedPAN, Currency: a.Reference.Currency},
+		}
+	}
+	return map[string]any{"accounts": faces}
+}
+
+func (s *Sandbox) listAccounts(c echo.Context) error {
+	list, err := s.Bank.List(c.Request().Context(), c.Param("customer"))
+	return s.answer(c, http.StatusOK, facesOf(list), err)
+}
+
+func (s *Sandbox) resolveAccount(c echo.Context) error {
+	var body struct {
+		Reference referenceFace `json:"reference"`
+	}
+	if err := decode(c.Request(), &body); err != nil {
+		return s.fail(c, err)
+	}
+	list, err := s.Bank.Resolve(c.Request().Context(), c.Param("customer"), body.Reference.reference())
+	return s.answer(c, http.StatusOK, facesOf(list), err)
+}
+
+func (s *Sandbox) checkFunds(c echo.Context) error {
+	var body struct {
+		Account string `json:"account"`
+		Amount  struct {
+			Currency string `json:"currency"`
+			Amount   string `json:"amount"`
+		} `json:"amount"`
+	}
+	if err := decode(c.Request(), &body); err != nil {
+		return s.fail(c, err)
+	}
+	available, err := s.Bank.Available(c.Request().Context(), body.Account, service.Amount{Currency: body.Amount.Currency, Value: body.Amount.Amount})
+	return s.answer(c, http.StatusOK, map[string]bool{"available": available}, err)
+}

@@ -1,0 +1,114 @@
+package sandbox
+
+import (
+	"consentd/internal/consent"
+	"consentd/internal/service"
+)
+
+// Password is every persona's.
+const Password = "sandbox"
+
+// The personas that steer what happens.
+const (
+	personaReject  = "reject"  // SCA is refused
+	personaBlocked = "blocked" // the bank has blocked them
+	personaSlow    = "slow"    // the bank takes slowness after the right code
+)
+
+const company = "sarl"
+
+// ISO 20022 account types (ExternalCashAccountType1Code).
+const (
+	typeCurrent = "CACC"
+	typeCard    = "CARD"
+)
+
+// persona is somebody who can log in. Its id is the login name.
+type persona struct {
+	ID       string
+	Name     string
+	About    string // for the start page
+	Phone    string // masked
+	Customer string // for whom they act: themselves, or the company
+}
+
+// personas lists who there is, in the order in which they are shown.
+func personas() []persona {
+	return []persona{
+		{ID: "lea", Name: "LEA SANDBOXA", About: "Two accounts, one overdrawn", Phone: "+33 ••• 42", Customer: "lea"},
+		{ID: "enzo", Name: "ENZO SANDBOXB", About: "One current account", Phone: "+33 ••• 17", Customer: "enzo"},
+		{ID: "anna", Name: "ANNA SANDBOXD", About: "Two accounts, one in two currencies, and a card", Phone: "+49 ••• 08", Customer: "anna"},
+		{ID: "omar", Name: "OMAR SANDBOXE", About: "One account in dirhams", Phone: "+971 ••• 56", Customer: "omar"},
+		{ID: "noa", Name: "NOA SANDBOXC", About: "No account that can be shared", Phone: "+33 ••• 63", Customer: "noa"},
+		{ID: "sarl-ceo", Name: "CLAIRE SANDBOXI", About: "Signs for the company, with sarl-cfo", Phone: "+33 ••• 01", Customer: company},
+		{ID: "sarl-cfo", Name: "DAVID SANDBOXJ", About: "Signs for the company, with sarl-ceo", Phone: "+33 ••• 02", Customer: company},
+		{ID: company, Name: "SARL SANDBOX", About: "The company: logs in, signs nothing", Phone: "+33 ••• 00", Customer: company},
+		{ID: personaReject, Name: "REMY SANDBOXF", About: "The bank refuses to send a code", Phone: "+33 ••• 91", Customer: personaReject},
+		{ID: personaBlocked, Name: "BLANCHE SANDBOXG", About: "Blocked at the bank", Phone: "+33 ••• 92", Customer: personaBlocked},
+		{ID: personaSlow, Name: "SIMON SANDBOXH", About: "The bank answers after 30 seconds", Phone: "+33 ••• 93", Customer: personaSlow},
+	}
+}
+
+// customerOf describes a customer; personas that act for themselves are their own.
+func customerOf(p persona) service.Customer {
+	if p.Customer == company {
+		return service.Customer{ID: company, Name: "SARL SANDBOX", OrganisationID: "852126789"}
+	}
+	return service.Customer{ID: p.ID, Name: p.Name}
+}
+
+// signersOf names who must sign for a customer.
+func signersOf(customer string) []string {
+	if customer == company {
+		return []string{"sarl-ceo", "sarl-cfo"}
+	}
+	return []string{customer}
+}
+
+// account is an account with what only the sandbox knows of it.
+type account struct {
+	Customer   string `json:"customer"`
+	ResourceID string `json:"resourceId"`
+	IBAN       string `json:"iban,omitempty"`
+	MaskedPAN  string `json:"maskedPan,omitempty"`
+	Currency   string `json:"currency"`
+	Name       string `json:"name"`
+	Balance    string `json:"balance"` // a decimal number
+}
+
+// id is the bank's stable id of the account.
+func (a account) id() string { return "acc-" + a.ResourceID }
+
+func (a account) service(owner string) service.Account {
+	kind := typeCurrent
+	if a.MaskedPAN != "" {
+		kind = typeCard
+	}
+	return service.Account{
+		ID: a.id(),
+		Reference: consent.Reference{
+			IBAN: a.IBAN, MaskedPAN: a.MaskedPAN, Currency: a.Currency, CashAccountType: kind,
+		},
+		Name:  a.Name,
+		Owner: owner,
+	}
+}
+
+// accounts lists what the personas own from the start.
+func accounts() []account {
+	return []account{
+		{Customer: "lea", ResourceID: "r1", IBAN: "FR7617515000920400430518020", Currency: "EUR", Name: "Compte courant", Balance: "-140.00"},
+		{Customer: "lea", ResourceID: "r2", IBAN: "FR7617515000920400430518117", Currency: "EUR", Name: "Compte joint", Balance: "1250.00"},
+		{Customer: "enzo", ResourceID: "r9", IBAN: "FR7617515900000400430518379", Currency: "EUR", Name: "Compte courant", Balance: "10.00"},
+		{Customer: company, ResourceID: "r21", IBAN: "FR7617515000930000085212187", Currency: "EUR", Name: "Compte professionnel", Balance: "48310.55"},
+		{Customer: company, ResourceID: "r22", IBAN: "FR7617515000930000085212284", Currency: "EUR", Name: "Compte salaires", Balance: "9120.00"},
+		{Customer: "anna", ResourceID: "r31", IBAN: "DE40100100103307118608", Currency: "EUR", Name: "Girokonto", Balance: "2310.18"},
+		{Customer: "anna", ResourceID: "r32", IBAN: "DE02100100109307118603", Currency: "EUR", Name: "Reisekonto", Balance: "640.00"},
+		{Customer: "anna", ResourceID: "r33", IBAN: "DE02100100109307118603", Currency: "USD", Name: "Reisekonto", Balance: "815.40"},
+		{Customer: "anna", ResourceID: "r34", MaskedPAN: "525412******3241", Currency: "EUR", Name: "Kreditkarte", Balance: "-73.25"},
+		{Customer: "omar", ResourceID: "r41", IBAN: "AE070331234567890123456", Currency: "AED", Name: "Current account", Balance: "15400.00"},
+		{Customer: personaReject, ResourceID: "r51", IBAN: "FR7617515000940000000005141", Currency: "EUR", Name: "Compte courant", Balance: "100.00"},
+		{Customer: personaBlocked, ResourceID: "r52", IBAN: "FR7617515000940000000005238", Currency: "EUR", Name: "Compte courant", Balance: "100.00"},
+		{Customer: personaSlow, ResourceID: "r53", IBAN: "FR7617515000940000000005335", Currency: "EUR", Name: "Compte courant", Balance: "100.00"},
+	}
+}

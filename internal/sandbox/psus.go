@@ -1,0 +1,194 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"consentd/internal/consent"
+)
+
+// psuView is a persona on the wire.
+type psuView struct {
+	PSU      string        `json:"psu"`
+	UserID   string        `json:"userId"`
+	Name     string        `json:"name"`
+	Accounts []accountView `json:"accounts"`
+}
+
+// accountView is an account on the wire.
+type accountView struct {
+	AccountID  string `json:"accountId"`
+	ResourceID string `json:"resourceId"`
+	IBAN       string `json:"iban,omitempty"`
+	MaskedPAN  string `json:"maskedPan,omitempty"`
+	Currency   string `json:"currency"`
+	Name       string `json:"name"`
+	Balance    string `json:"balance"`
+}
+
+func viewOf(a account) accountView {
+	return accountView{
+		AccountID: a.id(), ResourceID: a.ResourceID, IBAN: a.IBAN, MaskedPAN: a.MaskedPAN,
+		Currency: a.Currency, Name: a.Name, Balance: a.Balance,
+	}
+}
+
+func (s *Sandbox) view(ctx context.Context, p persona) (psuView, error) {
+	id, err := s.Users.UserID(ctx, p.ID)
+	if err != nil {
+		return psuView{}, fmt.Errorf("user id: %w", err)
+	}
+	owned, err := s.Bank.owned(ctx, p.Customer)
+	if err != nil {
+		return psuView{}, err
+	}
+	v := psuView{PSU: p.ID, UserID: id, Name: p.Name, Accounts: make([]accountView, len(owned))}
+	for i, a := range owned {
+		v.Accounts[i] = viewOf(a)
+	}
+	return v, nil
+}
+
+func (s *Sandbox) listPSUs(c echo.Context) error {
+	var views []psuView
+	for _, p := range personas() {
+		v, err := s.view(c.Request().Context(), p)
+		if err != nil {
+			return s.fail(c, err)
+		}
+		views = append(views, v)
+	}
+	return c.JSON(http.StatusOK, views)
+}
+
+func (s *Sandbox) readPSU(c echo.Context) error {
+	p, err := personaOf(c.Param("psu"))
+	if err != nil {
+		return s.fail(c, err)
+	}
+	v, err := s.view(c.Request().Context(), p)
+	if err != nil {
+		return s.fail(c, err)
+	}
+	return c.JSON(http.StatusOK, v)
+}
+
+// newAccount is the body of POST /sandbox/psus/{psu}/accounts.
+type newAccount struct {
+	IBAN       string `json:"iban"`
+	Currency   string `json:"currency"`
+	Name       string `json:"name"`
+	ResourceID string `json:"resourceId"`
+	Balance    string `json:"balance"` // "0.00" when absent
+}
+
+// The forms of an account's members. Whether an IBAN's check digits are right
+// is not looked at: published test data would not pass.
+var (
+	formIBAN     = regexp.MustCompile(`^[A-Z]{2}[0-9]{2}[A-Z0-9]{1,30}$`)
+	formCurrency = regexp.MustCompile(`^[A-Z]{3}$`)
+	formName     = regexp.MustCompile(`^.{1,70}$`)
+	formResource = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,70}$`)
+	formBalance  = regexp.MustCompile(`^-?[0-9]{1,14}(\.[0-9]{1,3})?$`)
+)
+
+func (n newAccount) check() error {
+	for _, m := range []struct {
+		path, value string
+		form        *regexp.Regexp
+		text        string
+	}{
+		{"iban", n.IBAN, formIBAN, "iban must be an IBAN in capitals, without spaces"},
+		{"currency", n.Currency, formCurrency, "currency must be three capital letters"},
+		{"name", n.Name, formName, "name must have 1 to 70 characters"},
+		{"resourceId", n.ResourceID, formResource, "resourceId must have 1 to 70 letters, digits, or . _ ~ -"},
+		{"balance", n.Balance, formBalance, "balance must be a decimal number as a string"},
+	} {
+		if !m.form.MatchString(m.value) {
+			return consent.At(consent.CodeFormat, m.path, "%s", m.text)
+		}
+	}
+	return nil
+}
+
+func (s *Sandbox) openAccount(c echo.Context) error {
+	p, err := personaOf(c.Param("psu"))
+	if err != nil {
+		return s.fail(c, err)
+	}
+	body := newAccount{Balance: "0.00"}
+	if err := decode(c.Request(), &body); err != nil {
+		return s.fail(c, err)
+	}
+	if err := body.check(); err != nil {
+		return s.fail(c, err)
+	}
+	a := account{
+		Customer: p.Customer, ResourceID: body.ResourceID, IBAN: body.IBAN,
+		Currency: body.Currency, Name: body.Name, Balance: body.Balance,
+	}
+	if err := s.Bank.Open(c.Request().Context(), a); err != nil {
+		return s.fail(c, err)
+	}
+	return c.JSON(http.StatusCreated, viewOf(a))
+}
+
+// phoneView is a phone on the wire.
+type phoneView struct {
+	Messages  []messageView  `json:"messages"`
+	Approvals []approvalView `json:"approvals"`
+}
+
+type messageView struct {
+	At   time.Time `json:"at"`
+	Text string    `json:"text"`
+	Code string    `json:"code"`
+}
+
+// approvalView is a question that waits for an answer on the phone. There is
+// none before the decoupled approach.
+type approvalView struct {
+	ID        string    `json:"id"`
+	Text      string    `json:"text"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// phone shows a persona's phone, to people or to programs.
+func (s *Sandbox) phone(c echo.Context) error {
+	p, err := personaOf(c.Param("psu"))
+	if err != nil {
+		return s.fail(c, err)
+	}
+	list, err := s.Bank.messages(c.Request().Context(), p.ID)
+	if err != nil {
+		return s.fail(c, err)
+	}
+	view := phoneView{Messages: make([]messageView, len(list)), Approvals: []approvalView{}}
+	for i, m := range list {
+		view.Messages[i] = messageView{At: m.At, Text: m.Text, Code: m.Code}
+	}
+	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
+	if !wantsHTML(c.Request()) {
+		return c.JSON(http.StatusOK, view)
+	}
+	return s.phonePage(c, p, view)
+}
+
+// phonePage shows a phone to people. It loads itself again: a code may come at
+// any time.
+func (s *Sandbox) phonePage(c echo.Context, p persona, view phoneView) error {
+	refresh(c, 4)
+	newest := slices.Clone(view.Messages)
+	slices.Reverse(newest)
+	return s.render(c, http.StatusOK, "phone", struct {
+		Persona  persona
+		Now      time.Time
+		Messages []messageView
+	}{p, s.Clock.Now(), newest})
+}

@@ -1,0 +1,91 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"consentd/internal/consent"
+	"consentd/pkg/xs2a"
+)
+
+// The models of consent that the start page offers.
+const (
+	modelOffered   = "offered"
+	modelDedicated = "dedicated"
+)
+
+// demoDays is for how long the demo TPP asks, in days.
+const demoDays = 90
+
+// choice is what the visitor of the start page picked.
+type choice struct {
+	Persona persona
+	Model   string
+}
+
+// choose reads a choice from a query or a form. What it cannot read is the
+// first of the list: this is a start page, not an API.
+func choose(value func(name string) string) choice {
+	c := choice{Persona: personas()[0], Model: modelOffered}
+	if p, err := personaOf(value("psu")); err == nil {
+		c.Persona = p
+	}
+	if value("model") == modelDedicated {
+		c.Model = modelDedicated
+	}
+	return c
+}
+
+// body is the consent that the demo TPP asks for. A persona without accounts
+// has none to name and is offered the choice.
+func (s *Sandbox) body(ctx context.Context, c choice) (xs2a.ConsentsRequest, error) {
+	owned, err := s.Bank.owned(ctx, c.Persona.Customer)
+	if err != nil {
+		return xs2a.ConsentsRequest{}, err
+	}
+	refs := []xs2a.AccountReference{}
+	if c.Model == modelDedicated {
+		for _, a := range owned {
+			refs = append(refs, xs2a.AccountReference{IBAN: a.IBAN, MaskedPAN: a.MaskedPAN, Currency: a.Currency})
+		}
+	}
+	return xs2a.ConsentsRequest{
+		Access:             xs2a.AccountAccess{Accounts: refs, Balances: refs, Transactions: refs},
+		RecurringIndicator: true,
+		ValidUntil:         consent.DateOf(s.Clock.Now(), time.UTC).AddDays(demoDays).String(),
+		FrequencyPerDay:    4,
+	}, nil
+}
+
+// curl is the same as a command to paste.
+func (s *Sandbox) curl(ctx context.Context, base string, c choice) (string, error) {
+	body, err := s.body(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	raw, err := json.MarshalIndent(body, "", "  ")
+	if err != nil {
+		return "", fmt.Errorf("encode the demo request: %w", err)
+	}
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return "", fmt.Errorf("request id: %w", err)
+	}
+	// Nothing in it holds a single quote: names of accounts are not sent, and
+	// what is was checked when the account was opened.
+	return strings.Join([]string{
+		"curl -i " + base + "/v1/consents",
+		"-H 'Content-Type: application/json'",
+		"-H 'X-Request-ID: " + id.String() + "'",
+		"-H 'PSU-IP-Address: 192.0.2.7'",
+		"-H 'PSU-ID: " + c.Persona.ID + "'",
+		"-H 'TPP-Redirect-URI: " + base + "/sandbox/return'",
+		"-H 'TPP-Nok-Redirect-URI: " + base + "/sandbox/return/nok'",
+		"-d '" + string(raw) + "'",
+	}, " \\\n  "), nil
+}

@@ -1,0 +1,120 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"consentd/internal/consent"
+	"consentd/pkg/client"
+	"consentd/pkg/xs2a"
+)
+
+// cookieDemo names the consent that a browser was sent to authorise.
+const cookieDemo = "sandbox_demo"
+
+// returnPage is where the PSU arrives back at "the TPP".
+type returnPage struct {
+	Base    string
+	Nok     bool   // the address for a negative result
+	TPP     string // its name
+	ID      string // of the consent; empty when the page knows none
+	Status  xs2a.ConsentStatus
+	Meaning string
+	JSON    string // what the TPP reads
+	Header  string // by which the TPP is chosen, for the command to repeat it
+	Latest  bool   // nobody said which consent, so it is the newest
+}
+
+// back shows the consent as its TPP reads it. It comes by ?consent=, by what
+// this browser was sent away with, or else it is the newest.
+func (s *Sandbox) back(c echo.Context) error {
+	ctx := c.Request().Context()
+	page := returnPage{Base: baseURL(c.Request()), Nok: strings.HasSuffix(c.Request().URL.Path, "/nok")}
+	list, err := s.Recent.Recent(ctx, maxReturn)
+	if err != nil {
+		return s.problem(c, fmt.Errorf("recent consents: %w", err))
+	}
+	if page.ID = returning(c); page.ID == "" && len(list) > 0 {
+		page.ID, page.Latest = list[0].ID.String(), true
+	}
+	if page.ID == "" {
+		return s.render(c, http.StatusOK, "return", page)
+	}
+	caller := ownerIn(list, page.ID)
+	page.TPP, page.Header = callers[caller].Name, caller
+	if err := s.read(ctx, &page); err != nil {
+		return s.demoFailed(c, err)
+	}
+	if page.Status == xs2a.Received || page.Status == xs2a.PartiallyAuthorised {
+		refresh(c, 5)
+	}
+	return s.render(c, http.StatusOK, "return", page)
+}
+
+// maxReturn is how far back the page looks for the TPP of a consent.
+const maxReturn = 50
+
+// returning finds the consent that a request says it is about; empty for none.
+func returning(c echo.Context) string {
+	if id := c.QueryParam("consent"); id != "" {
+		return id
+	}
+	cookie, err := c.Cookie(cookieDemo)
+	if err != nil {
+		return ""
+	}
+	mark, id, _ := strings.Cut(cookie.Value, ".")
+	if mark == "" || mark != c.QueryParam("demo") {
+		return "" // of a former run
+	}
+	return id
+}
+
+// ownerIn is by which name of a TPP a consent is read.
+func ownerIn(list []*consent.Consent, id string) string {
+	for _, x := range list {
+		if x.ID.String() != id {
+			continue
+		}
+		if name := callerName(x.TPP); name != "" {
+			return name
+		}
+	}
+	return defaultTPP
+}
+
+// read asks the API, as the TPP would.
+func (s *Sandbox) read(ctx context.Context, page *returnPage) error {
+	tpp, err := client.New(page.Base, client.WithHTTPClient(s.HTTP), client.WithSandboxTPP(page.Header))
+	if err != nil {
+		return fmt.Errorf("demo TPP: %w", err)
+	}
+	info, _, err := tpp.Consent(ctx, page.ID)
+	if err != nil {
+		return fmt.Errorf("read the consent: %w", err)
+	}
+	raw, err := json.MarshalIndent(info, "", "  ")
+	if err != nil {
+		return errors.Join(errors.New("encode the consent"), err)
+	}
+	page.JSON, page.Status, page.Meaning = string(raw), info.ConsentStatus, meanings[info.ConsentStatus]
+	return nil
+}
+
+// meanings say what a status means to a TPP, and what to do next.
+var meanings = map[xs2a.ConsentStatus]string{
+	xs2a.Received:            "Nobody has authorised it yet. Follow its scaRedirect link, or start a new authorisation.",
+	xs2a.PartiallyAuthorised: "One signer has authorised it; another one must. Start an authorisation for them.",
+	xs2a.Valid:               "It is in force: the accounts below may be read until it ends. Ask for it again and authorise that, and the new one replaces this one.",
+	xs2a.Rejected:            "The PSU or the bank said no. It stays rejected; ask for a new consent.",
+	xs2a.RevokedByPsu:        "The PSU has withdrawn it at the bank. It stays ended; ask for a new consent.",
+	xs2a.Expired:             "Its time is over, or a newer consent has replaced it.",
+	xs2a.TerminatedByTpp:     "The TPP has ended it.",
+	xs2a.TerminatedByAspsp:   "The bank has ended it.",
+}

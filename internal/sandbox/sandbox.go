@@ -1,0 +1,66 @@
+package sandbox
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"consentd/internal/consent"
+)
+
+// Users knows the opaque ids under which consents refer to PSUs.
+type Users interface {
+	// UserID returns the id for the bank's id of a PSU.
+	UserID(ctx context.Context, psu string) (string, error)
+}
+
+// Recent lists the newest consents of all TPPs, newest first.
+type Recent interface {
+	Recent(ctx context.Context, limit int) ([]*consent.Consent, error)
+}
+
+// Sandbox serves the sandbox's own calls and pages. All of them refuse a Host
+// or an Origin that is not this machine's or listed in Hosts, so that no web
+// page from elsewhere can use them.
+type Sandbox struct {
+	Bank   *Bank
+	Clock  *Clock
+	Users  Users
+	Recent Recent
+	// HTTP is what the demo TPP calls this server with.
+	HTTP *http.Client
+	// Hosts may be asked for besides this machine's loopback names: the host of
+	// the listen address, for instance. Without port.
+	Hosts []string
+	Log   *slog.Logger
+}
+
+// Mount registers the routes: the start page, and all below /sandbox.
+func (s *Sandbox) Mount(e *echo.Echo) {
+	e.GET("/", s.start, s.guard, s.page)
+
+	g := e.Group("/sandbox", s.guard)
+	g.GET("/style.css", style)
+	g.GET("/clock", s.readClock)
+	g.PUT("/clock", s.turnClock)
+	g.DELETE("/clock", s.resetClock)
+	g.GET("/psus", s.listPSUs)
+	g.GET("/psus/:psu", s.readPSU)
+	g.POST("/psus/:psu/accounts", s.openAccount)
+	g.GET("/psus/:psu/phone", s.phone, s.page)
+	g.GET("/recent", s.recent, s.page)
+	g.POST("/demo", s.demo, s.page)
+	g.GET("/return", s.back, s.page)
+	g.GET("/return/nok", s.back, s.page)
+
+	b := g.Group("/bank", bearer)
+	b.POST("/psu-authentications", s.authenticatePSU)
+	b.POST("/one-time-codes", s.sendOneTimeCode)
+	b.GET("/psus/:psu/customers", s.listCustomers)
+	b.GET("/customers/:customer/signers", s.listSigners)
+	b.GET("/customers/:customer/accounts", s.listAccounts)
+	b.POST("/customers/:customer/account-resolutions", s.resolveAccount)
+	b.POST("/funds-checks", s.checkFunds)
+}

@@ -1,0 +1,162 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"consentd/internal/consent"
+	"consentd/pkg/client"
+	"consentd/pkg/xs2a"
+)
+
+// recentConsents is how many consents the start page lists.
+const recentConsents = 8
+
+// startPage is what the start page shows.
+type startPage struct {
+	Base     string
+	Password string
+	Choice   choice
+	Curl     string
+	People   []person
+	Now      time.Time
+	Turned   bool // the clock is not right
+}
+
+// person is a persona with what they own.
+type person struct {
+	persona
+	Accounts []account
+}
+
+func (s *Sandbox) start(c echo.Context) error {
+	ctx, r := c.Request().Context(), c.Request()
+	page := startPage{Base: baseURL(r), Password: Password, Choice: choose(c.QueryParam)}
+	now, offset := s.Clock.Read()
+	page.Now, page.Turned = now, offset != 0
+	var err error
+	if page.Curl, err = s.curl(ctx, page.Base, page.Choice); err != nil {
+		return s.problem(c, err)
+	}
+	for _, p := range personas() {
+		owned, err := s.Bank.owned(ctx, p.Customer)
+		if err != nil {
+			return s.problem(c, err)
+		}
+		page.People = append(page.People, person{persona: p, Accounts: owned})
+	}
+	return s.render(c, http.StatusOK, "start", page)
+}
+
+// recentPage is the list of the last consents, a page of its own in a frame: it
+// can load itself again while the start page stays as the visitor left it.
+type recentPage struct {
+	Consents []recentConsent
+}
+
+type recentConsent struct {
+	ID     string
+	TPP    string
+	Status consent.Status
+	About  string
+	At     time.Time
+}
+
+func (s *Sandbox) recent(c echo.Context) error {
+	list, err := s.Recent.Recent(c.Request().Context(), recentConsents)
+	if err != nil {
+		return s.problem(c, fmt.Errorf("recent consents: %w", err))
+	}
+	now := s.Clock.Now()
+	page, pending := recentPage{}, false
+	for _, x := range list {
+		x.Settle(now)
+		pending = pending || x.Status.Pending()
+		page.Consents = append(page.Consents, recentConsent{
+			ID: x.ID.String(), TPP: x.TPPName, Status: x.Status, About: about(x), At: x.CreatedAt,
+		})
+	}
+	// Something under way is looked at often; a new consent may come at any time.
+	refresh(c, map[bool]int{true: 3, false: 10}[pending])
+	return s.render(c, http.StatusOK, "recent", page)
+}
+
+// about says in a few words what a consent is.
+func about(c *consent.Consent) string {
+	accounts := map[consent.Scope]string{
+		consent.ScopeDedicated:         "named accounts",
+		consent.ScopeBankOffered:       "accounts of the PSU's choice",
+		consent.ScopeAllPSD2:           "all accounts",
+		consent.ScopeAvailable:         "the list of accounts",
+		consent.ScopeAvailableBalances: "the list of accounts with balances",
+	}[c.Access.Scope]
+	if !c.Recurring {
+		return accounts + ", once"
+	}
+	return accounts + ", until " + c.ValidUntil.String()
+}
+
+// demo does what the curl does, as the demo TPP, and sends the browser on to
+// authorise.
+func (s *Sandbox) demo(c echo.Context) error {
+	ctx, base := c.Request().Context(), baseURL(c.Request())
+	picked := choose(c.FormValue)
+	mark := uuid.NewString()
+	created, err := s.create(ctx, base, picked, mark)
+	if err != nil {
+		return s.demoFailed(c, err)
+	}
+	link := created.Links[xs2a.LinkScaRedirect].Href
+	target, err := url.Parse(link)
+	if err != nil || link == "" {
+		return s.problem(c, errors.New("the answer to the demo request has no link scaRedirect"))
+	}
+	// The consent's id is not known yet when the return address is given; the
+	// browser keeps it until it comes back there.
+	c.SetCookie(&http.Cookie{
+		Name: cookieDemo, Value: mark + "." + created.ConsentID, Path: "/sandbox/return",
+		MaxAge: int((24 * time.Hour).Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.IsTLS(),
+	})
+	return c.Redirect(http.StatusSeeOther, target.String())
+}
+
+func (s *Sandbox) create(ctx context.Context, base string, picked choice, mark string) (*xs2a.ConsentsResponse, error) {
+	body, err := s.body(ctx, picked)
+	if err != nil {
+		return nil, err
+	}
+	tpp, err := client.New(base, client.WithHTTPClient(s.HTTP))
+	if err != nil {
+		return nil, fmt.Errorf("demo TPP: %w", err)
+	}
+	created, _, err := tpp.CreateConsent(ctx, body, client.CreateOptions{
+		PSUIPAddress:   "127.0.0.1",
+		PSUID:          picked.Persona.ID,
+		RedirectURI:    base + "/sandbox/return?demo=" + mark,
+		NokRedirectURI: base + "/sandbox/return/nok?demo=" + mark,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("demo request: %w", err)
+	}
+	return created, nil
+}
+
+// demoFailed shows a refusal of the API in its own words: they are written for
+// callers.
+func (s *Sandbox) demoFailed(c echo.Context, err error) error {
+	refused, ok := errors.AsType[*client.Error](err)
+	if !ok || len(refused.Messages) == 0 {
+		return s.problem(c, err)
+	}
+	m := refused.Messages[0]
+	return s.render(c, http.StatusBadGateway, "problem", fault{
+		Error: fmt.Sprintf("The API answered %d %s: %s", refused.Status, m.Code, m.Text), Path: m.Path,
+	})
+}

@@ -1,0 +1,21 @@
+// Package web owns the pages on which a PSU meets the bank in a browser: so
+// far those of strong customer authentication, under /sca/{handle}.
+//
+// It decides nothing about a consent. A handler reads the request once into an
+// answer, the use case moves the run, and the View that comes back is worded
+// and rendered:
+//
+//	GET  /sca/{handle}  → Walks.Open   → page
+//	POST /sca/{handle}  → Walks.Answer → page, or 303 back to the TPP
+//
+// What is stable for those who monitor the pages: data-page on <main>, the
+// names of the fields (psuId, password, account, otp, method) and of the
+// buttons (decision: approve, reject), and the status of each answer:
+//
+//	200 waits for input · 202 waits for something else · 303 on to another site
+//	401 wrong password or code · 403 no CSRF token, another browser's, or not offered
+//	404 unknown · 409 used · 410 expired · 429 locked · 503 the bank does not answer
+//
+// The pages work without JavaScript and forbid it. All words come from the
+// catalogues in locales; templates hold none.
+package web

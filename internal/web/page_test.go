@@ -1,0 +1,209 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/consent"
+	"consentd/internal/service/sca"
+)
+
+// show renders one view, in English.
+func show(t *testing.T, v *sca.View) document {
+	t.Helper()
+	b := setup(t)
+	b.walks.view = v
+	return read(t, b.get(t, ""))
+}
+
+func TestLoginPage(t *testing.T) {
+	t.Parallel()
+	page := show(t, view(sca.PageLogin, func(v *sca.View) { v.Hint = "anna" }))
+	user, password := page.named("psuId")[0], page.named("password")[0]
+	require.Equal(t, "anna", value(user, "value"))
+	require.Equal(t, "username", value(user, "autocomplete"))
+	require.Equal(t, "none", value(user, "autocapitalize"))
+	require.Equal(t, "password", value(password, "type"))
+	require.Equal(t, "current-password", value(password, "autocomplete"))
+	require.Empty(t, value(password, "value"))
+	decisions := page.named("decision")
+	require.Equal(t, "approve", value(decisions[0], "value"), "the first button is what the Enter key presses")
+	require.Equal(t, "reject", value(decisions[1], "value"))
+	require.True(t, has(decisions[1], "formnovalidate"), "cancelling needs no password")
+	require.Contains(t, page.text, "Request from "+tpp)
+	require.Contains(t, page.text, "Step 1 of 4")
+}
+
+func TestWrongPassword(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.walks.view, b.walks.err = view(sca.PageLogin, wrong(1)), failure(consent.CodeCredentials)
+	res := b.post(t, url.Values{"psuId": {"ana"}, "password": {"secret1"}})
+	require.Equal(t, http.StatusUnauthorized, res.Code)
+	page := read(t, res)
+	require.Contains(t, page.text, "You have 1 try left.")
+	require.Equal(t, "ana", value(page.named("psuId")[0], "value"), "what was typed can be mended")
+	require.NotContains(t, res.Body.String(), "secret1")
+	for _, name := range []string{"psuId", "password"} {
+		require.Equal(t, "true", value(page.named(name)[0], "aria-invalid"))
+		require.Equal(t, "error", value(page.named(name)[0], "aria-describedby"))
+	}
+	require.Contains(t, page.all("title")[0].FirstChild.Data, "Error: ")
+	require.Equal(t, "alert", page.role("error"))
+}
+
+func (d document) role(id string) string {
+	for _, n := range d.all("*") {
+		if value(n, "id") == id {
+			return value(n, "role")
+		}
+	}
+	return ""
+}
+
+func TestAccountsPage(t *testing.T) {
+	t.Parallel()
+	page := show(t, view(sca.PageAccounts, wrong(3)))
+	var keys []string
+	for _, n := range page.named("account") {
+		require.Equal(t, "checkbox", value(n, "type"))
+		require.False(t, has(n, "checked"), "the PSU chooses, not we")
+		keys = append(keys, value(n, "value"))
+	}
+	require.Equal(t, []string{"DE40100100103307118608", "DE02100100109307118603/EUR", "DE02100100109307118603/USD", "525412******3241"}, keys)
+	for _, words := range []string{
+		"DE40 1001 0010 3307 1186 08 · EUR", "5254 12** **** 3241", "Travel money",
+		"You have not chosen an account.", "Transactions, with", "Account holder: Anna Sandbox",
+	} {
+		require.Contains(t, page.text, words)
+	}
+	require.Len(t, page.all("fieldset"), 1)
+	require.Len(t, page.all("legend"), 1)
+}
+
+func TestConsentPage(t *testing.T) {
+	t.Parallel()
+	everything := []string{"details", "Balances", "Transactions", "Name of the account holder", "trusted beneficiaries", "Your name"}
+	rights := func(r consent.Rights) func(*sca.View) {
+		return access(consent.Access{Scope: consent.ScopeDedicated, Rights: r})
+	}
+	for name, c := range map[string]struct {
+		view       *sca.View
+		says, nots []string
+	}{
+		"recurring": {
+			view(sca.PageConsent),
+			[]string{"Until 14 May 2026", "Whenever you use Acme Budget yourself.", "at most 4 times a day", "cannot make payments", "withdraw your consent at any time", "here at Sandbox Bank", "confirm with one more step"},
+			[]string{"also those that you open later", "One time only", "trusted"},
+		},
+		"once a day": {
+			view(sca.PageConsent, func(v *sca.View) { v.Consent.FrequencyPerDay = 1 }),
+			[]string{"at most once a day"}, nil,
+		},
+		"one-off, after the factor": {
+			view(sca.PageConsent, oneOff, lastStep),
+			[]string{"14 May 2026 at the latest", "One time only", "Step 3 of 3", "This is the last step."},
+			[]string{"Whenever", "times a day", "one more step"},
+		},
+		"global with owner name": {
+			view(sca.PageConsent, access(consent.Access{Scope: consent.ScopeAllPSD2, OwnerName: true})),
+			[]string{"All your payment accounts, also those that you open later", "Today these are:", "Balances", "Transactions", "Name of the account holder", "Step 2 of 3"},
+			nil,
+		},
+		"global without any account yet": {
+			view(sca.PageConsent, access(consent.Access{Scope: consent.ScopeAllPSD2}), func(v *sca.View) { v.Offers = nil }),
+			[]string{"All your payment accounts", "Balances"}, []string{"Today these are:"},
+		},
+		"list of accounts": {
+			view(sca.PageConsent, access(consent.Access{Scope: consent.ScopeAvailable})),
+			[]string{"The list of all your accounts"}, []string{"Balances", "Transactions"},
+		},
+		"list with balances": {
+			view(sca.PageConsent, access(consent.Access{Scope: consent.ScopeAvailableBalances})),
+			[]string{"The list of all your accounts", "Balances"}, []string{"Transactions"},
+		},
+		"every right": {view(sca.PageConsent, rights(0x3f)), everything, nil},
+		"details":     {view(sca.PageConsent, rights(consent.RightAccounts)), everything[:1], everything[1:]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			page := show(t, c.view)
+			for _, words := range c.says {
+				require.Contains(t, page.text, words)
+			}
+			for _, words := range c.nots {
+				require.NotContains(t, page.text, words)
+			}
+			decisions := page.named("decision")
+			require.Len(t, decisions, 2)
+			require.Equal(t, "Approve", contents(decisions[0]))
+			require.Equal(t, "Reject", contents(decisions[1]))
+		})
+	}
+}
+
+// TestDataBesideEachAccount: where the rights differ, each account tells its own.
+func TestDataBesideEachAccount(t *testing.T) {
+	t.Parallel()
+	page := show(t, view(sca.PageConsent, mixedRights))
+	var accounts []string
+	for _, n := range page.all("li") {
+		if n.Parent != nil && value(n.Parent, "class") == "accounts" {
+			accounts = append(accounts, contents(n))
+		}
+	}
+	require.Len(t, accounts, 2)
+	require.Contains(t, accounts[0], "Transactions")
+	require.NotContains(t, accounts[1], "Transactions")
+	require.NotContains(t, accounts[1], "Balances")
+}
+
+func TestFactorPage(t *testing.T) {
+	t.Parallel()
+	page := show(t, view(sca.PageFactor))
+	otp := page.named("otp")[0]
+	require.Equal(t, "one-time-code", value(otp, "autocomplete"))
+	require.Equal(t, "numeric", value(otp, "inputmode"))
+	require.Equal(t, "text", value(otp, "type"), "a number field loses leading zeros")
+	require.Contains(t, page.text, "number ending in 42")
+	require.Contains(t, page.text, "You have 3 tries left.")
+	require.Contains(t, page.text, "Step 4 of 4")
+}
+
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	choose := show(t, view(sca.PageFactor, methods, noFields)).named("method")
+	require.Len(t, choose, 2)
+	require.Equal(t, "radio", value(choose[0], "type"))
+	require.Equal(t, "SMS_OTP", value(choose[0], "value"))
+	require.True(t, has(choose[0], "checked"))
+
+	other := show(t, view(sca.PageFactor, methods))
+	require.Len(t, other.named("otp"), 1)
+	require.Equal(t, "button", other.named("method")[0].Data, "pressed instead of typing the code")
+	require.True(t, has(other.named("method")[0], "formnovalidate"))
+}
+
+// TestOwnFields: what a bank's flow asks for has that flow's labels.
+func TestOwnFields(t *testing.T) {
+	t.Parallel()
+	page := show(t, view(sca.PageLogin, ownField))
+	require.Equal(t, "numeric", value(page.named("cardSuffix")[0], "inputmode"))
+	require.Equal(t, "password", value(page.named("pin")[0], "type"))
+	require.Equal(t, "text", value(page.named("city")[0], "type"))
+	require.Contains(t, page.text, "Place of birth")
+}
+
+func TestStepTravels(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.walks.view = viewOfLogin()
+	for given, want := range map[string]int{"7": 7, "": 0, "-1": 0, "x": 0} {
+		b.walks.answered = nil
+		b.post(t, url.Values{"step": {given}})
+		require.Equal(t, want, b.walks.answered[0].Step, "step %q", given)
+	}
+}

@@ -1,0 +1,115 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// The pages by their data-page, which is also the name of the template.
+const (
+	kindLogin    = "login"
+	kindAccounts = "accounts"
+	kindConsent  = "consent"
+	kindFactor   = "factor"
+	kindWait     = "wait"
+	kindDone     = "done"
+	kindProblem  = "problem"
+)
+
+var kinds = []string{kindLogin, kindAccounts, kindConsent, kindFactor, kindWait, kindDone, kindProblem}
+
+// pages is what all requests share: the parsed templates, the languages, the assets.
+type pages struct {
+	templates map[string]*template.Template
+	speeches  *speeches
+	assets    *assets
+}
+
+// newPages reads what is embedded. It panics on a fault there, like
+// template.Must: such a build serves no page at all, and no test passes.
+func newPages() *pages {
+	p := &pages{templates: map[string]*template.Template{}, assets: newAssets()}
+	for _, kind := range kinds {
+		p.templates[kind] = template.Must(template.ParseFS(templates,
+			"templates/layout.html", "templates/parts.html", "templates/"+kind+".html"))
+	}
+	var err error
+	if p.speeches, err = newSpeeches(); err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// sheet is a page as its template sees it. Say and Date come with the language.
+type sheet struct {
+	*speech
+	Kind      string
+	Heading   string
+	Brand     string
+	TPP       string
+	Action    string // where the form goes
+	CSRF      string
+	Step      int // of the run; travels with the form
+	At, Of    int // the PSU's steps; 0 where they cannot be told
+	Wrong     bool
+	Languages []tongue
+	Style     string
+	Mark      string
+	Body      any
+}
+
+// tongue is a language that the page may be read in.
+type tongue struct {
+	Tag, Name string
+	Current   bool
+}
+
+// newSheet is what all pages have in common.
+func (s *SCA) newSheet(v *visit, kind string) (*sheet, error) {
+	sh := &sheet{
+		speech: s.speech(v),
+		Kind:   kind,
+		Brand:  s.Brand,
+		Action: v.c.Request().URL.Path,
+		Style:  s.pages.assets.path("style.css"),
+		Mark:   s.pages.assets.path("mark.svg"),
+	}
+	if v.browser != "" {
+		sh.CSRF = s.token(v.handle, v.browser)
+	}
+	if v.view != nil {
+		sh.TPP, sh.Step = v.view.TPP, v.view.Step
+	}
+	for _, other := range s.pages.speeches.all {
+		name, err := other.Say("language.name")
+		if err != nil {
+			return nil, err
+		}
+		sh.Languages = append(sh.Languages, tongue{Tag: other.Tag, Name: name, Current: other == sh.speech})
+	}
+	return sh, nil
+}
+
+// write renders a sheet whole before the first byte leaves, so that a fault
+// never sends half a page.
+func (s *SCA) write(c echo.Context, status int, sh *sheet) error {
+	var page bytes.Buffer
+	if err := s.pages.templates[sh.Kind].ExecuteTemplate(&page, "layout", sh); err != nil {
+		s.Log.ErrorContext(c.Request().Context(), "render page", "page", sh.Kind, "error", err)
+		return echo.NewHTTPError(http.StatusInternalServerError)
+	}
+	c.Response().Header().Set("Content-Language", sh.Tag)
+	c.Response().Header().Set(echo.HeaderVary, "Accept-Language, Cookie")
+	if err := c.HTMLBlob(status, page.Bytes()); err != nil {
+		return fmt.Errorf("write page: %w", err)
+	}
+	return nil
+}

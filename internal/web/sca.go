@@ -1,0 +1,153 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"consentd/internal/consent"
+	"consentd/internal/secret"
+	"consentd/internal/service/sca"
+)
+
+// Walks are the use cases behind the pages. Both may return a View beside the
+// error: who asked, and the way back.
+type Walks interface {
+	// Open shows where the run of a handle stands. It changes nothing.
+	Open(ctx context.Context, handle, browser string) (*sca.View, error)
+	// Answer applies what the PSU sent.
+	Answer(ctx context.Context, handle, browser string, a sca.Answer) (*sca.View, error)
+}
+
+// SCA serves the pages on which a PSU authorises a consent.
+type SCA struct {
+	Walks Walks
+	Keys  *secret.Keys // signs the CSRF tokens
+	Log   *slog.Logger
+	// Brand is the bank's name, as its customers know it; empty: Sandbox Bank.
+	Brand string
+	// Origin is the pages' own, such as https://sca.bank.example, where a proxy
+	// changes the Host header; empty: the request's host.
+	Origin string
+	// Secure tells whether the browser came over https; nil: whether this
+	// connection is TLS.
+	Secure func(*http.Request) bool
+	// AppSchemes are the schemes, besides http and https, of the apps to which
+	// a TPP may have the browser sent back.
+	AppSchemes []string
+	// Onward are the origins, besides the TPP's, to which an answer may lead:
+	// those of identity providers that the bank's flows redirect to, and those
+	// to which TPPs redirect from their own. A scheme alone, such as https:,
+	// allows all of it.
+	Onward []string
+
+	pages *pages
+}
+
+// Mount adds the routes. Call it once, before the server starts.
+func (s *SCA) Mount(e *echo.Echo) {
+	if s.Brand == "" {
+		s.Brand = "Sandbox Bank"
+	}
+	if s.Secure == nil {
+		s.Secure = func(r *http.Request) bool { return r.TLS != nil }
+	}
+	s.pages = newPages()
+	e.GET("/sca/:handle", s.show, s.protect)
+	e.POST("/sca/:handle", s.answer, s.protect)
+	e.GET(assetsPath+":name", s.pages.assets.serve, s.protect)
+}
+
+// show is GET: it gives the browser its cookie and shows where the run stands.
+func (s *SCA) show(c echo.Context) error {
+	v := &visit{c: c, handle: c.Param("handle"), browser: s.ensureBrowser(c), choice: s.chooseLanguage(c)}
+	v.view, v.err = s.Walks.Open(c.Request().Context(), v.handle, v.browser)
+	return s.respond(v)
+}
+
+// answer is POST: what the PSU sent goes to the use case, unless anything says
+// that the form was not sent from our own page in this browser.
+func (s *SCA) answer(c echo.Context) error {
+	v := &visit{c: c, handle: c.Param("handle"), browser: s.browser(c.Request()), choice: s.chosenLanguage(c.Request())}
+	form, err := readForm(c)
+	if err != nil {
+		v.err = err
+		return s.respond(v)
+	}
+	if !s.genuine(c.Request(), v, form.Get(fieldCSRF)) {
+		v.forged = true
+		return s.respond(v)
+	}
+	v.typed = form.Get("psuId")
+	v.view, v.err = s.Walks.Answer(c.Request().Context(), v.handle, v.browser, answerOf(form))
+	return s.respond(v)
+}
+
+// visit is one request on its way to a page.
+type visit struct {
+	c       echo.Context
+	handle  string
+	browser string // empty: it sent no cookie
+	choice  string // the language that the person chose; may be empty
+	typed   string // the user name of a form, to be shown again
+	forged  bool   // the form did not come from our page
+
+	view *sca.View
+	err  error
+}
+
+// respond turns what the use case said into a page or a redirect. The codes are
+// looked at first: a View beside an error may only say who asked.
+func (s *SCA) respond(v *visit) error {
+	s.allowForms(v)
+	code := consent.Code("")
+	if v.err != nil {
+		code = consent.CodeOf(v.err)
+	}
+	switch {
+	case v.forged:
+		return s.problem(v, problemForged())
+	case code == consent.CodeCredentials && v.view != nil && v.view.Wrong:
+		return s.page(v, http.StatusUnauthorized)
+	case v.err != nil:
+		s.report(v, code)
+		return s.problem(v, problemOf(code))
+	}
+	switch v.view.Page {
+	case sca.PageEnded:
+		return s.leave(v, v.view.ReturnTo)
+	case sca.PageRedirect:
+		return s.leave(v, v.view.URL)
+	case sca.PageWait:
+		v.c.Response().Header().Set("Refresh", "3")
+		return s.page(v, http.StatusAccepted)
+	default:
+		return s.page(v, http.StatusOK)
+	}
+}
+
+// leave sends the browser on, if it is an address that it may follow.
+func (s *SCA) leave(v *visit, to string) error {
+	if _, ok := s.target(to); ok {
+		http.Redirect(v.c.Response(), v.c.Request(), to, http.StatusSeeOther)
+		return nil
+	}
+	if v.view.Page == sca.PageEnded {
+		return s.page(v, http.StatusOK) // it is over, and that is what counts
+	}
+	s.Log.ErrorContext(v.c.Request().Context(), "a flow redirects to no http address and no known app")
+	return s.problem(v, problemOf(consent.CodeInternal))
+}
+
+// report logs what the operator should know of: our own faults and the bank's.
+func (s *SCA) report(v *visit, code consent.Code) {
+	ctx := v.c.Request().Context()
+	switch code {
+	case consent.CodeInternal, consent.CodeUnavailable:
+		s.Log.ErrorContext(ctx, "authorisation page failed", "code", string(code), "error", v.err)
+	default:
+		s.Log.DebugContext(ctx, "authorisation page refused", "code", string(code))
+	}
+}
