@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -103,8 +104,8 @@ func (a *App) Close() error {
 			errs = append(errs, err)
 		}
 	}
-	for i := len(a.closers) - 1; i >= 0; i-- {
-		errs = append(errs, a.closers[i]())
+	for _, c := range slices.Backward(a.closers) {
+		errs = append(errs, c())
 	}
 	a.closers = nil
 	return errors.Join(errs...)

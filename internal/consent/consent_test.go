@@ -27,9 +27,9 @@ func draft(edit ...func(*consent.Draft)) consent.Draft {
 	return d
 }
 
-func made(t *testing.T, edit ...func(*consent.Draft)) *consent.Consent {
+func made(t *testing.T) *consent.Consent {
 	t.Helper()
-	c, err := consent.DefaultPolicy().New(uuid.New(), draft(edit...), noon)
+	c, err := consent.DefaultPolicy().New(uuid.New(), draft(), noon)
 	require.NoError(t, err)
 	return c
 }

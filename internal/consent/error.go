@@ -85,6 +85,8 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // Faults are several errors of one request, reported together. They share the
 // code of the first.
+//
+//nolint:errname // they are faults of one request, which is the word that the standards' reports use
 type Faults []*Error
 
 func (f Faults) Error() string {

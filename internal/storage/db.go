@@ -38,6 +38,8 @@ type DB struct {
 	engine engine
 	keys   *secret.Keys
 	now    func() time.Time
+	// createStatement is put together once.
+	createStatement string
 }
 
 // engine is what differs between the two databases.
@@ -85,7 +87,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("set up %s database: %w", engine.name, err), pool.Close())
 	}
-	return &DB{sql: pool, gorm: g, engine: engine, keys: o.Keys, now: o.Now}, nil
+	return &DB{sql: pool, gorm: g, engine: engine, keys: o.Keys, now: o.Now, createStatement: createStatement()}, nil
 }
 
 func engineOf(url string) (engine, string, string, error) {
@@ -101,7 +103,7 @@ func engineOf(url string) (engine, string, string, error) {
 		return engine{name: "sqlite", dialect: goose.DialectSQLite3, dialector: sqliteDialector},
 			sqliteDriver, sqliteDSN(strings.TrimPrefix(url, "sqlite:")), nil
 	default:
-		return engine{}, "", "", errors.New("a database URL begins with postgres:// or sqlite:")
+		return engine{}, "", "", errors.New("a database URL begins with postgres:// or with sqlite: and a path")
 	}
 }
 

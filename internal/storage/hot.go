@@ -2,6 +2,8 @@ package storage
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -26,11 +28,12 @@ const (
 
 // createStatement inserts a consent, its authorisation and the run of it.
 // PostgreSQL checks foreign keys at the end of the statement.
-//
-//nolint:gochecknoglobals // a constant, but for Go
-var createStatement = "WITH c AS (INSERT INTO consents (" + consentColumns + ") VALUES (" + dollars(1, 23) + "))," +
-	" a AS (INSERT INTO authorisations (" + authorisationColumns + ") VALUES (" + dollars(24, 8) + "))" +
-	" INSERT INTO flow_runs (" + runColumns + ") VALUES (" + dollars(32, 14) + ")"
+func createStatement() string {
+	return fmt.Sprintf(`WITH c AS (INSERT INTO consents (%s) VALUES (%s)),
+ a AS (INSERT INTO authorisations (%s) VALUES (%s))
+ INSERT INTO flow_runs (%s) VALUES (%s)`,
+		consentColumns, dollars(1, 23), authorisationColumns, dollars(24, 8), runColumns, dollars(32, 14))
+}
 
 // dollars lists n placeholders from the first.
 func dollars(first, n int) string {
@@ -51,7 +54,7 @@ func (d *DB) Create(ctx context.Context, c *consent.Consent, run *consent.Run) e
 		return d.createEach(ctx, c, row, run)
 	}
 	a, r := authorisationRowOf(c.ID, c.Authorisations[0]), runRowOf(run)
-	_, err = d.sql.ExecContext(ctx, createStatement,
+	_, err = d.sql.ExecContext(ctx, d.createStatement,
 		row.ID, row.GroupID, row.Kind, row.Rail, row.TPP, row.TPPName, row.Status, row.StatusChangedAt, row.Scope,
 		row.OwnerName, row.Rights, row.Asked, row.OnlyTypes, row.Recurring, row.FrequencyPerDay, row.ValidUntil,
 		row.EndsAt, row.AuthoriseBy, row.DueAt, row.RedirectURI, row.NokRedirectURI, row.CreatedAt, row.Version,
@@ -108,10 +111,10 @@ func (d *DB) CountTry(ctx context.Context, run uuid.UUID, seq, limit int) (int, 
 	var n int
 	err := d.sql.QueryRowContext(ctx, `UPDATE flow_runs SET tries = tries + 1
  WHERE id = $1 AND seq = $2 AND tries < $3 AND ended_at IS NULL RETURNING tries`, run, seq, limit).Scan(&n)
-	if err = translate(err); consent.CodeOf(err) == consent.CodeNotFound && err != nil {
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
 		return 0, nil
-	}
-	if err != nil {
+	case err != nil:
 		return 0, fmt.Errorf("count a try of run %s: %w", run, err)
 	}
 	return n, nil

@@ -47,11 +47,11 @@ func (s *SCA) ensureBrowser(c echo.Context) string {
 }
 
 func (s *SCA) cookie(r *http.Request, name, value string) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // G124: Secure follows the connection; all three are set
 		Name:     name,
 		Value:    value,
 		Path:     "/",
-		Secure:   s.Secure(r), // a browser keeps no Secure cookie of plain http, on which the sandbox runs
+		Secure:   s.Secure(r), // a browser takes no Secure cookie over plain http, on which the sandbox runs
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, // Strict would hide it when the browser comes from the TPP
 	}

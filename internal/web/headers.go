@@ -59,22 +59,20 @@ func (s *SCA) allowForms(v *visit) {
 		return
 	}
 	var sources []string
-	onward := append([]string{v.view.Consent.RedirectURI, v.view.Consent.NokRedirectURI}, s.Onward...)
-	for _, uri := range onward {
-		if source, ok := s.source(uri); ok && !slices.Contains(sources, source) {
-			sources = append(sources, source)
+	for _, uri := range []string{v.view.Consent.RedirectURI, v.view.Consent.NokRedirectURI} {
+		if t, ok := s.target(uri); ok {
+			sources = append(sources, t.source)
 		}
 	}
-	v.c.Response().Header().Set(echo.HeaderContentSecurityPolicy, policy(sources))
-}
-
-// source is what the policy calls an address, or a scheme alone.
-func (s *SCA) source(uri string) (string, bool) {
-	if uri == "https:" || uri == "http:" {
-		return uri, true
+	for _, onward := range s.Onward {
+		if t, ok := s.target(onward); ok {
+			sources = append(sources, t.source)
+		} else if onward == "https:" || onward == "http:" {
+			sources = append(sources, onward)
+		}
 	}
-	t, ok := s.target(uri)
-	return t.source, ok
+	slices.Sort(sources)
+	v.c.Response().Header().Set(echo.HeaderContentSecurityPolicy, policy(slices.Compact(sources)))
 }
 
 // target is an address outside to which the browser may be sent.

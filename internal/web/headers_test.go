@@ -75,7 +75,7 @@ func TestFormAction(t *testing.T) {
 	for name, c := range map[string]struct{ ok, nok, want string }{
 		"one origin":            {"https://tpp.example/a?b=c", "https://tpp.example/d", " https://tpp.example"},
 		"only one address":      {"https://tpp.example/a", "", " https://tpp.example"},
-		"two origins":           {"https://tpp.example/", "https://nok.example:8443/", " https://tpp.example https://nok.example:8443"},
+		"two origins":           {"https://tpp.example/", "https://nok.example:8443/", " https://nok.example:8443 https://tpp.example"},
 		"capitals":              {"HTTPS://TPP.Example/", "", " https://tpp.example"},
 		"loopback":              {"http://127.0.0.1:3000/cb", "http://localhost:3000/cb", " http://127.0.0.1:3000 http://localhost:3000"},
 		"an app":                {"acmeapp://done", "acmeapp:nok", " acmeapp:"},
@@ -88,6 +88,7 @@ func TestFormAction(t *testing.T) {
 		"a second source":       {"https://tpp.example evil.example/", "https://tpp.example,evil.example/", ""},
 		"a wildcard":            {"https://*.example/", "https://*/", ""},
 		"a keyword":             {"https://'unsafe-inline'/", "'unsafe-inline'", ""},
+		"a scheme alone":        {"https:", "http:", ""},
 		"no host":               {"https:///path", "https:tpp.example", ""},
 		"a user":                {"https://user@tpp.example/", "", ""},
 		"a port that is none":   {"https://tpp.example:8;x/", "https://tpp.example:x/", ""},
@@ -111,7 +112,7 @@ func TestOnwardOrigins(t *testing.T) {
 	b := setup(t, func(s *web.SCA) { s.Onward = []string{"https://idp.bank.example", "https:", "nonsense"} })
 	b.walks.view = viewOfLogin()
 	b.walks.view.Consent.NokRedirectURI = ""
-	want := strict + " https://tpp.example https://idp.bank.example https:"
+	want := strict + " https: https://idp.bank.example https://tpp.example"
 	require.Equal(t, want, b.get(t, "").Header().Get("Content-Security-Policy"))
 }
 

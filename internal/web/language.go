@@ -156,7 +156,7 @@ func (s *SCA) chosenLanguage(r *http.Request) string {
 func (s *SCA) chooseLanguage(c echo.Context) string {
 	choice := s.chosenLanguage(c.Request())
 	if choice != "" && c.QueryParam("lang") != "" {
-		cookie := s.cookie(c.Request(), languageCookie, choice)
+		cookie := s.cookie(c.Request(), languageCookie, choice) //nolint:gosec // G124: set by cookie
 		cookie.MaxAge = 365 * 24 * 60 * 60
 		c.SetCookie(cookie)
 	}

@@ -101,7 +101,8 @@ func TestConsentPage(t *testing.T) {
 		},
 		"once a day": {
 			view(sca.PageConsent, func(v *sca.View) { v.Consent.FrequencyPerDay = 1 }),
-			[]string{"at most once a day"}, nil,
+			[]string{"at most once a day"},
+			nil,
 		},
 		"one-off, after the factor": {
 			view(sca.PageConsent, oneOff, lastStep),
@@ -115,15 +116,18 @@ func TestConsentPage(t *testing.T) {
 		},
 		"global without any account yet": {
 			view(sca.PageConsent, access(consent.Access{Scope: consent.ScopeAllPSD2}), func(v *sca.View) { v.Offers = nil }),
-			[]string{"All your payment accounts", "Balances"}, []string{"Today these are:"},
+			[]string{"All your payment accounts", "Balances"},
+			[]string{"Today these are:"},
 		},
 		"list of accounts": {
 			view(sca.PageConsent, access(consent.Access{Scope: consent.ScopeAvailable})),
-			[]string{"The list of all your accounts"}, []string{"Balances", "Transactions"},
+			[]string{"The list of all your accounts"},
+			[]string{"Balances", "Transactions"},
 		},
 		"list with balances": {
 			view(sca.PageConsent, access(consent.Access{Scope: consent.ScopeAvailableBalances})),
-			[]string{"The list of all your accounts", "Balances"}, []string{"Transactions"},
+			[]string{"The list of all your accounts", "Balances"},
+			[]string{"Transactions"},
 		},
 		"every right": {view(sca.PageConsent, rights(0x3f)), everything, nil},
 		"details":     {view(sca.PageConsent, rights(consent.RightAccounts)), everything[:1], everything[1:]},

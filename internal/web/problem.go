@@ -15,9 +15,8 @@ type problem struct {
 	again  bool // the same address may work another time
 }
 
-// problems words each code that a run can fail with. The advice is given when
-// the way back to the TPP is not known, or when there is more to do than to go
-// there.
+// problems words each code that a run can fail with. Advice is what else to do
+// than to go back to the TPP.
 var problems = map[consent.Code]problem{
 	consent.CodeNotFound:        {status: http.StatusNotFound, title: "problem.unknown.title", text: "problem.unknown.text"},
 	consent.CodePathUnknown:     {status: http.StatusNotFound, title: "problem.unknown.title", text: "problem.unknown.text"},

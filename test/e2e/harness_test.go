@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -172,9 +173,7 @@ func (u *psu) look() {
 func (u *psu) send(pairs ...string) {
 	u.t.Helper()
 	form := url.Values{}
-	for name, values := range u.form {
-		form[name] = values
-	}
+	maps.Copy(form, u.form)
 	for _, pair := range pairs {
 		name, value, _ := strings.Cut(pair, "=")
 		form[name] = nil

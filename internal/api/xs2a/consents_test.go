@@ -27,7 +27,7 @@ func options() client.CreateOptions {
 func TestWholeLifeOfAConsent(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	demo := w.client(t, "demo")
+	demo := w.demo(t)
 	o := options()
 	o.RequestID, o.PSUID, o.PSULanguage = requestID, "lea", "fr-FR"
 	created, meta, err := demo.CreateConsent(t.Context(), request(wire.AccountAccess{Balances: []wire.AccountReference{}}), o)
@@ -96,7 +96,7 @@ func TestExplicitStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t, func(h *xs2a.Handler) { h.Options.Start = c.mode })
-			demo := w.client(t, "demo")
+			demo := w.demo(t)
 			o := options()
 			o.ExplicitAuthorisation = c.prefers
 			created, meta, err := demo.CreateConsent(t.Context(), request(wire.AccountAccess{AllPSD2: wire.AllAccountsOnly}), o)
@@ -164,9 +164,13 @@ func TestUnknownForeignAndMalformedConsentsAnswerAlike(t *testing.T) {
 		"path traversal": {"..%2f..%2fetc", "demo"},
 	} {
 		for _, call := range []struct{ method, path string }{
-			{http.MethodGet, ""}, {http.MethodDelete, ""}, {http.MethodGet, "/status"},
-			{http.MethodGet, "/authorisations"}, {http.MethodPost, "/authorisations"},
-			{http.MethodGet, "/authorisations/" + uuid.NewString()}, {http.MethodGet, "/authorisations/x"},
+			{http.MethodGet, ""},
+			{http.MethodDelete, ""},
+			{http.MethodGet, "/status"},
+			{http.MethodGet, "/authorisations"},
+			{http.MethodPost, "/authorisations"},
+			{http.MethodGet, "/authorisations/" + uuid.NewString()},
+			{http.MethodGet, "/authorisations/x"},
 		} {
 			a := w.send(t, call.method, "/v1/consents/"+c.id+call.path, "", with{"X-Sandbox-TPP": c.tpp})
 			require.Equal(t, http.StatusForbidden, a.status, "%s %s: %s", name, call.path, a.body)
@@ -214,10 +218,10 @@ func TestStatusProjection(t *testing.T) {
 		w.store.edit(t, id, func(stored *consent.Consent) {
 			stored.Status, stored.Ending = c.status, consent.Ending{By: c.by}
 		})
-		got, _, err := w.client(t, "demo").ConsentStatus(t.Context(), id)
+		got, _, err := w.demo(t).ConsentStatus(t.Context(), id)
 		require.NoError(t, err)
 		assert.Equal(t, c.want, got.ConsentStatus, "%s by %s", c.status, c.by)
-		whole, _, err := w.client(t, "demo").Consent(t.Context(), id)
+		whole, _, err := w.demo(t).Consent(t.Context(), id)
 		require.NoError(t, err)
 		assert.Equal(t, c.want, whole.ConsentStatus)
 	}
@@ -242,7 +246,7 @@ func TestReadingSettlesByTime(t *testing.T) {
 	w := setup(t)
 	id := w.created(t, `{"balances":[]}`)
 	w.clock = w.clock.Add(25 * time.Hour)
-	got, _, err := w.client(t, "demo").Consent(t.Context(), id)
+	got, _, err := w.demo(t).Consent(t.Context(), id)
 	require.NoError(t, err)
 	assert.Equal(t, wire.Rejected, got.ConsentStatus)
 	assert.Equal(t, "2026-03-02", got.LastActionDate)
@@ -254,7 +258,7 @@ func TestLastActionIsADayOfTheBank(t *testing.T) {
 	require.NoError(t, err)
 	w := setup(t, func(h *xs2a.Handler) { h.Policy.Zone = zone })
 	w.clock = time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC) // 2 March there
-	got, _, err := w.client(t, "demo").Consent(t.Context(), w.created(t, `{"balances":[]}`))
+	got, _, err := w.demo(t).Consent(t.Context(), w.created(t, `{"balances":[]}`))
 	require.NoError(t, err)
 	assert.Equal(t, "2026-03-02", got.LastActionDate)
 }
@@ -272,7 +276,7 @@ func TestBankOfferedShowsWhatWasChosen(t *testing.T) {
 			{Rights: consent.RightAccounts, Reference: consent.Reference{IBAN: ibanLea2, MaskedPAN: "5254******41", Currency: "EUR"}},
 		}
 	})
-	got, _, err := w.client(t, "demo").Consent(t.Context(), id)
+	got, _, err := w.demo(t).Consent(t.Context(), id)
 	require.NoError(t, err)
 	first := wire.AccountReference{IBAN: ibanLea, Currency: "EUR", CashAccountType: "CACC"}
 	second := wire.AccountReference{IBAN: ibanLea2, Currency: "EUR"}
@@ -290,7 +294,7 @@ func TestLinksOfOtherPlaces(t *testing.T) {
 		h.Links.Accounts = "https://bank.example/v1/accounts"
 		h.Policy.MultipleConsents = true
 	})
-	demo := w.client(t, "demo")
+	demo := w.demo(t)
 	created, meta, err := demo.CreateConsent(t.Context(), request(wire.AccountAccess{AllPSD2: wire.AllAccountsWithOwnerName}), options())
 	require.NoError(t, err)
 	assert.Equal(t, "true", meta.Header.Get("ASPSP-Multiple-Consent-Support"))

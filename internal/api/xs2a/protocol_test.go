@@ -256,9 +256,23 @@ func TestRequestIDs(t *testing.T) {
 			continue
 		}
 		assert.Equal(t, []string{"FORMAT_ERROR Header.X-Request-ID"}, a.messages(t), id)
-		assert.NoError(t, uuid.Validate(a.header.Get("X-Request-ID")), id)
+		require.NoError(t, uuid.Validate(a.header.Get("X-Request-ID")), id)
 		assert.NotEqual(t, id, a.header.Get("X-Request-ID"))
 	}
+}
+
+func TestRepeatedRequestID(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := echo.New()
+	w.handler.Mount(e)
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/consents/x", nil)
+	req.Header["X-Request-Id"] = []string{requestID, requestID}
+	rec := httptest.NewRecorder()
+	e.ServeHTTP(rec, req)
+	assert.Equal(t, []string{"FORMAT_ERROR Header.X-Request-ID"}, answer{body: rec.Body.String()}.messages(t))
+	require.NoError(t, uuid.Validate(rec.Header().Get("X-Request-ID")))
+	assert.NotEqual(t, requestID, rec.Header().Get("X-Request-ID"))
 }
 
 func TestRequestIDOnEveryAnswer(t *testing.T) {
@@ -352,7 +366,7 @@ func TestHTTPError(t *testing.T) {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/x", nil)
 		w.handler.HTTPError(c.err, echo.New().NewContext(req, rec))
 		assert.Equal(t, c.want, rec.Code, c.err)
-		assert.NoError(t, uuid.Validate(rec.Header().Get("X-Request-ID")))
+		require.NoError(t, uuid.Validate(rec.Header().Get("X-Request-ID")))
 		if c.code == "" {
 			assert.Empty(t, rec.Body.String())
 			continue

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -52,6 +53,17 @@ type change func(*xs2a.Handler)
 // setup starts a server; every exchange is held against openapi/xs2a.yaml.
 func setup(t *testing.T, changes ...change) *world {
 	t.Helper()
+	w := newWorld()
+	for _, c := range changes {
+		c(w.handler)
+	}
+	w.handler.Consents.Policy = w.handler.Policy
+	w.serve(t)
+	return w
+}
+
+// newWorld wires the handler and starts nothing.
+func newWorld() *world {
 	w := &world{store: &store{byID: map[uuid.UUID]consent.Consent{}}, log: &bytes.Buffer{}}
 	w.clock = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	policy := consent.DefaultPolicy()
@@ -65,10 +77,12 @@ func setup(t *testing.T, changes ...change) *world {
 		Links:    xs2a.Links{BaseURL: func(*http.Request) string { return "https://bank.example" }},
 		Log:      slog.New(slog.NewJSONHandler(w.log, nil)),
 	}
-	for _, c := range changes {
-		c(w.handler)
-	}
-	w.handler.Consents.Policy = w.handler.Policy
+	return w
+}
+
+// serve starts a server, and a client that checks every exchange.
+func (w *world) serve(t *testing.T) {
+	t.Helper()
 	e := echo.New()
 	w.handler.Mount(e)
 	server := httptest.NewServer(e)
@@ -80,13 +94,12 @@ func setup(t *testing.T, changes ...change) *world {
 		Transport:     &contract.Transport{Base: server.Client().Transport, Validators: []*contract.Validator{described}, T: t},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return w
 }
 
-// client is a TPP of that name.
-func (w *world) client(t *testing.T, name string) *client.Client {
+// demo is the client of the TPP of that name.
+func (w *world) demo(t *testing.T) *client.Client {
 	t.Helper()
-	c, err := client.New(w.url, client.WithHTTPClient(w.http), client.WithSandboxTPP(name))
+	c, err := client.New(w.url, client.WithHTTPClient(w.http), client.WithSandboxTPP("demo"))
 	require.NoError(t, err)
 	return c
 }
@@ -147,9 +160,7 @@ func (w *world) do(t *testing.T, req *http.Request) answer {
 func (w *world) create(t *testing.T, body string, headers with) answer {
 	t.Helper()
 	all := with{"PSU-IP-Address": "192.0.2.7", "TPP-Redirect-URI": "https://tpp.example/back"}
-	for name, value := range headers {
-		all[name] = value
-	}
+	maps.Copy(all, headers)
 	return w.send(t, http.MethodPost, "/v1/consents", body, all)
 }
 

@@ -231,13 +231,13 @@ func (b *bundle) upTo(handle, psu string, picks ...string) *sca.View {
 }
 
 // authorise walks a handle to its end.
-func (b *bundle) authorise(handle, psu string, picks ...string) *sca.View {
+func (b *bundle) authorise(handle, psu string, picks ...string) {
 	b.t.Helper()
 	b.upTo(handle, psu, picks...)
 	v, err := b.walks.Answer(b.ctx, handle, "browser", sca.Answer{Approve: true})
 	b.page(sca.PageFactor, v, err)
 	v, err = b.walks.Answer(b.ctx, handle, "browser", word("right"))
-	return b.page(sca.PageEnded, v, err)
+	b.page(sca.PageEnded, v, err)
 }
 
 func (b *bundle) ended(id uuid.UUID, status consent.Status, reason consent.Reason) {

@@ -87,13 +87,19 @@ func (s *Dispatcher) view(w *walk) *View {
 
 func pageOf(w *walk) Page {
 	switch w.run.Stage {
-	case consent.StageEnded:
-		return PageEnded
 	case consent.StageAccounts:
 		return PageAccounts
 	case consent.StageReview:
 		return PageConsent
+	case consent.StageStart, consent.StageFlow:
+		return flowPage(w)
+	default:
+		return PageEnded
 	}
+}
+
+// flowPage is the page for what the flow has asked last.
+func flowPage(w *walk) Page {
 	switch {
 	case w.memo.Step.Outcome == flow.Wait:
 		return PageWait

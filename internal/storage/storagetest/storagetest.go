@@ -41,7 +41,7 @@ func Run(t *testing.T, open Open) {
 }
 
 // start is the instant at which the suite's consents are made.
-var start = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
+var start = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC) //nolint:gochecknoglobals // constant in fact
 
 // bundle is what a test works with.
 type bundle struct {

@@ -1,0 +1,41 @@
+package xs2a_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/require"
+)
+
+func BenchmarkStatus(b *testing.B) {
+	benchmark(b, http.MethodGet, http.StatusForbidden, "")
+}
+
+func BenchmarkCreate(b *testing.B) {
+	benchmark(b, http.MethodPost, http.StatusCreated, bankOffered)
+}
+
+func benchmark(b *testing.B, method string, want int, body string) {
+	b.Helper()
+	w := newWorld()
+	e := echo.New()
+	w.handler.Mount(e)
+	path := "/v1/consents"
+	if method == http.MethodGet {
+		path += "/0198f2c4-5a3e-7c61-9b0e-3f1d7a52c9e4/status"
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		req := httptest.NewRequestWithContext(b.Context(), method, path, strings.NewReader(body))
+		req.Header.Set("X-Request-ID", requestID)
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("PSU-IP-Address", "192.0.2.7")
+		req.Header.Set("TPP-Redirect-URI", "https://tpp.example/back")
+		rec := httptest.NewRecorder()
+		e.ServeHTTP(rec, req)
+		require.Equal(b, want, rec.Code)
+	}
+}

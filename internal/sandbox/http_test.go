@@ -1,0 +1,224 @@
+package sandbox_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/sandbox"
+	"consentd/internal/service"
+)
+
+// text is a message on a phone.
+type text struct{ At, Text, Code string }
+
+func (b *bundle) phone(t *testing.T, psu string) []text {
+	t.Helper()
+	got := b.call(t, http.MethodGet, "/sandbox/psus/"+psu+"/phone", "", "Accept", "application/json")
+	require.Equal(t, http.StatusOK, got.status, got.body)
+	var phone struct {
+		Messages  []text
+		Approvals []any
+	}
+	got.json(t, &phone)
+	assert.NotNil(t, phone.Messages, "a list, even without messages")
+	assert.NotNil(t, phone.Approvals)
+	return phone.Messages
+}
+
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	own, err := url.Parse(b.url)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		method  string
+		headers []string
+		want    int
+	}{
+		"by address":             {"GET", nil, 200},
+		"by localhost":           {"GET", []string{"Host", "localhost:" + own.Port()}, 200},
+		"by LOCALHOST":           {"GET", []string{"Host", "LocalHost"}, 200},
+		"by the other loopback":  {"GET", []string{"Host", "[::1]:8080"}, 200},
+		"by the configured name": {"GET", []string{"Host", "sandbox.internal:8080"}, 200},
+		"rebound name":           {"GET", []string{"Host", "evil.example"}, 403},
+		"rebound address":        {"GET", []string{"Host", "192.0.2.1:8080"}, 403},
+		"name that begins right": {"GET", []string{"Host", "localhost.evil.example"}, 403},
+		"no port but a command":  {"GET", []string{"Host", "localhost:80'80"}, 403},
+		"own origin":             {"DELETE", []string{"Origin", b.url}, 200},
+		"foreign origin":         {"GET", []string{"Origin", "https://evil.example"}, 403},
+		"another port":           {"DELETE", []string{"Origin", "http://127.0.0.1:1"}, 403},
+		"opaque origin":          {"DELETE", []string{"Origin", "null"}, 403},
+		"another site's form":    {"DELETE", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		"a neighbour's form":     {"DELETE", []string{"Sec-Fetch-Site", "same-site"}, 403},
+		"own form":               {"DELETE", []string{"Sec-Fetch-Site", "same-origin"}, 200},
+		"another site's link":    {"GET", []string{"Sec-Fetch-Site", "cross-site"}, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := b.call(t, c.method, "/sandbox/clock", "", c.headers...)
+			assert.Equal(t, c.want, got.status, got.body)
+		})
+	}
+}
+
+// TestGuardIsEverywhere: no route of the sandbox answers under a bent name.
+func TestGuardIsEverywhere(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, route := range []string{
+		"GET /", "GET /sandbox/style.css", "PUT /sandbox/clock", "GET /sandbox/psus", "GET /sandbox/psus/lea",
+		"POST /sandbox/psus/lea/accounts", "GET /sandbox/psus/lea/phone", "GET /sandbox/recent", "POST /sandbox/demo",
+		"GET /sandbox/return", "GET /sandbox/return/nok", "POST /sandbox/bank/psu-authentications", "GET /sandbox/bank/customers/lea/accounts",
+	} {
+		method, path, _ := strings.Cut(route, " ")
+		got := b.call(t, method, path, "", "Host", "evil.example", "Authorization", "Bearer "+sandbox.BankToken)
+		assert.Equal(t, http.StatusForbidden, got.status, route)
+		assert.Contains(t, got.body, "Header.Host", route)
+	}
+}
+
+func TestPSUs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	got := b.call(t, http.MethodGet, "/sandbox/psus/anna", "")
+	require.Equal(t, http.StatusOK, got.status)
+	assert.JSONEq(t, `{"psu":"anna","userId":"user of anna","name":"ANNA SANDBOXD","accounts":[
+		{"accountId":"acc-r31","resourceId":"r31","iban":"DE40100100103307118608","currency":"EUR","name":"Girokonto","balance":"2310.18"},
+		{"accountId":"acc-r32","resourceId":"r32","iban":"DE02100100109307118603","currency":"EUR","name":"Reisekonto","balance":"640.00"},
+		{"accountId":"acc-r33","resourceId":"r33","iban":"DE02100100109307118603","currency":"USD","name":"Reisekonto","balance":"815.40"},
+		{"accountId":"acc-r34","resourceId":"r34","maskedPan":"525412******3241","currency":"EUR","name":"Kreditkarte","balance":"-73.25"}]}`, got.body)
+
+	var all []struct {
+		PSU      string
+		UserID   string
+		Accounts []any
+	}
+	b.call(t, http.MethodGet, "/sandbox/psus", "").json(t, &all)
+	accounts := map[string]int{}
+	for _, p := range all {
+		accounts[p.PSU] = len(p.Accounts)
+		assert.Equal(t, "user of "+p.PSU, p.UserID)
+		assert.NotNil(t, p.Accounts)
+	}
+	assert.Equal(t, map[string]int{
+		"lea": 2, "enzo": 1, "anna": 4, "omar": 1, "noa": 0, "sarl": 2, "sarl-ceo": 2, "sarl-cfo": 2, "reject": 1, "blocked": 1, "slow": 1,
+	}, accounts)
+	assert.Equal(t, http.StatusNotFound, b.call(t, http.MethodGet, "/sandbox/psus/eve", "").status)
+}
+
+func TestOpenAccount(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const body = `{"iban":"FR7617515000920400430518214","currency":"EUR","name":"Livret","resourceId":"r3"}`
+	got := b.call(t, http.MethodPost, "/sandbox/psus/lea/accounts", body)
+	require.Equal(t, http.StatusCreated, got.status, got.body)
+	assert.JSONEq(t, `{"accountId":"acc-r3","resourceId":"r3","iban":"FR7617515000920400430518214","currency":"EUR","name":"Livret","balance":"0.00"}`, got.body)
+
+	list, err := (&sandbox.Bank{Store: b.bank.Store, Now: start}).List(t.Context(), "lea")
+	require.NoError(t, err)
+	require.Len(t, list, 3, "another bank over the same store knows it")
+	assert.Equal(t, "Livret", list[2].Name)
+
+	got = b.call(t, http.MethodPost, "/sandbox/psus/sarl-ceo/accounts", `{"iban":"FR7600","currency":"USD","name":"N","resourceId":"r23","balance":"5.00"}`)
+	require.Equal(t, http.StatusCreated, got.status, got.body)
+	enough, err := b.bank.Available(t.Context(), "acc-r23", service.Amount{Currency: "USD", Value: "5"})
+	require.NoError(t, err)
+	assert.True(t, enough, "the company's, with its balance")
+}
+
+func TestOpenAccountRefuses(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const good = `{"iban":"FR7617515000920400430518214","currency":"EUR","name":"Livret","resourceId":"r3"}`
+	for name, c := range map[string]struct {
+		psu, old, replaced string
+		status             int
+		path               string
+	}{
+		"unknown persona":     {"eve", "", "", 404, ""},
+		"no IBAN":             {"lea", `"iban":"FR7617515000920400430518214",`, ``, 400, "iban"},
+		"IBAN with spaces":    {"lea", "FR76175", "FR76 175", 400, "iban"},
+		"small currency":      {"lea", "EUR", "eur", 400, "currency"},
+		"no name":             {"lea", "Livret", "", 400, "name"},
+		"resourceId as path":  {"lea", "r3", "../r3", 400, "resourceId"},
+		"balance as fraction": {"lea", `"name"`, `"balance":"1/3","name"`, 400, "balance"},
+		"balance as number":   {"lea", `"name"`, `"balance":1.5,"name"`, 400, "balance"},
+		"unknown member":      {"lea", `"name"`, `"colour":"red","name"`, 400, "colour"},
+		"resourceId of omar":  {"lea", `"r3"`, `"r41"`, 409, "resourceId"},
+		"IBAN of enzo":        {"lea", "FR7617515000920400430518214", "FR7617515900000400430518379", 409, "iban"},
+		"no JSON":             {"lea", "{", "", 400, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := b.call(t, http.MethodPost, "/sandbox/psus/"+c.psu+"/accounts", strings.Replace(good, c.old, c.replaced, 1))
+			assert.Equal(t, c.status, got.status, got.body)
+			var fault struct{ Error, Path string }
+			got.json(t, &fault)
+			assert.Equal(t, c.path, fault.Path)
+			assert.NotEmpty(t, fault.Error)
+		})
+	}
+}
+
+func TestPhone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	assert.Empty(t, b.phone(t, "lea"))
+	for i := range 22 {
+		code := fmt.Sprintf("%06d", i)
+		for range 2 { // a repeated key sends once
+			to, err := b.bank.SendCode(t.Context(), service.CodeMessage{PSU: "lea", Key: code, Code: code, Text: code + " is your code"})
+			require.NoError(t, err)
+			assert.Equal(t, "+33 ••• 42", to)
+		}
+	}
+	got := b.phone(t, "lea")
+	require.Len(t, got, 20, "the last ones are kept")
+	assert.Equal(t, text{"2026-05-04T12:00:00.123456Z", "000002 is your code", "000002"}, got[0], "oldest first")
+	assert.Equal(t, "000021", got[19].Code)
+	assert.Empty(t, b.phone(t, "enzo"))
+	assert.Equal(t, http.StatusNotFound, b.call(t, http.MethodGet, "/sandbox/psus/eve/phone", "").status)
+}
+
+func TestPhoneForPeopleAndPrograms(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for accept, want := range map[string]string{
+		"":                                  "application/json",
+		"*/*":                               "application/json",
+		"application/json":                  "application/json",
+		"text/html;q=0.5, application/json": "application/json",
+		"text/html;q=nonsense":              "application/json",
+		"text/html":                         "text/html; charset=UTF-8",
+		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": "text/html; charset=UTF-8",
+		"application/json; q=0.1, text/html; q=0.2":                       "text/html; charset=UTF-8",
+	} {
+		got := b.call(t, http.MethodGet, "/sandbox/psus/lea/phone", "", "Accept", accept)
+		assert.Equal(t, want, got.header.Get("Content-Type"), accept)
+		assert.Equal(t, "Accept", got.header.Get("Vary"))
+		assert.Equal(t, "no-store", got.header.Get("Cache-Control"))
+	}
+}
+
+// TestBrokenInside: what broke is in the log, and nothing of it in the answer.
+func TestBrokenInside(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.bank.Store = brokenStore{}
+	got := b.call(t, http.MethodGet, "/sandbox/psus/lea", "")
+	assert.Equal(t, http.StatusInternalServerError, got.status)
+	assert.NotContains(t, got.body, errDown.Error())
+	assert.Contains(t, b.log.String(), errDown.Error())
+
+	b.recent.err = errDown
+	page := b.page(t, "/sandbox/recent")
+	assert.Equal(t, http.StatusInternalServerError, page.status)
+	assert.Contains(t, page.body, "This did not work")
+	assert.NotContains(t, page.body, errDown.Error())
+}

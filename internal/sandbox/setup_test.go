@@ -1,0 +1,170 @@
+package sandbox_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/consent"
+	"consentd/internal/sandbox"
+	"consentd/pkg/xs2a"
+)
+
+// start is when the tests' clocks begin.
+func start() time.Time { return time.Date(2026, 5, 4, 12, 0, 0, 123456789, time.UTC) }
+
+func newBank() (*sandbox.Bank, *sandbox.Clock) {
+	clock := &sandbox.Clock{Real: start}
+	return &sandbox.Bank{Store: &sandbox.Memory{}, Now: clock.Now}, clock
+}
+
+// bundle is a sandbox over HTTP, beside an API that stands in for the dialect.
+type bundle struct {
+	bank   *sandbox.Bank
+	clock  *sandbox.Clock
+	api    *api
+	recent *recent
+	log    *bytes.Buffer
+	url    string
+	client *http.Client // follows no redirect, keeps cookies
+}
+
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	b := &bundle{api: &api{}, recent: &recent{}, log: &bytes.Buffer{}}
+	b.bank, b.clock = newBank()
+	e := echo.New()
+	e.HideBanner = true
+	log := slog.New(slog.NewTextHandler(b.log, nil))
+	(&sandbox.Sandbox{
+		Bank: b.bank, Clock: b.clock, Users: users{}, Recent: b.recent, HTTP: http.DefaultClient,
+		Hosts: []string{"sandbox.internal"}, Log: log,
+	}).Mount(e)
+	e.POST("/v1/consents", b.api.create)
+	e.GET("/v1/consents/:id", b.api.read)
+	server := httptest.NewServer(e)
+	t.Cleanup(server.Close)
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	b.url = server.URL
+	b.client = &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return b
+}
+
+// answer is what a call brought.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (a answer) json(t *testing.T, into any) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal([]byte(a.body), into), a.body)
+}
+
+// call makes a request; headers are pairs of name and value, Host among them.
+func (b *bundle) call(t *testing.T, method, path, body string, headers ...string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, b.url+path, strings.NewReader(body))
+	require.NoError(t, err)
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+		if headers[i] == "Host" {
+			req.Host = headers[i+1]
+		}
+	}
+	res, err := b.client.Do(req)
+	require.NoError(t, err)
+	defer func() { _ = res.Body.Close() }()
+	raw, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return answer{res.StatusCode, res.Header, string(raw)}
+}
+
+// page gets a page as a browser does.
+func (b *bundle) page(t *testing.T, path string) answer {
+	t.Helper()
+	return b.call(t, http.MethodGet, path, "", "Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
+}
+
+// api stands in for the XS2A dialect.
+type api struct {
+	mu      sync.Mutex
+	got     xs2a.ConsentsRequest
+	headers http.Header
+	refuses bool
+	status  xs2a.ConsentStatus
+}
+
+const (
+	consentID = "0198f2c4-5a41-7d08-8a77-6c2e90b1f3d5"
+	handle    = "/sca/handle"
+)
+
+func (a *api) create(c echo.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.refuses {
+		return c.JSON(http.StatusBadRequest, xs2a.Error{TPPMessages: []xs2a.TPPMessage{{
+			Category: "ERROR", Code: "FORMAT_ERROR", Path: "validUntil", Text: "validUntil lies in the <past>",
+		}}})
+	}
+	a.headers = c.Request().Header.Clone()
+	if err := json.NewDecoder(c.Request().Body).Decode(&a.got); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, xs2a.ConsentsResponse{
+		ConsentStatus: xs2a.Received, ConsentID: consentID,
+		Links: xs2a.Links{xs2a.LinkScaRedirect: {Href: "http://" + c.Request().Host + handle}},
+	})
+}
+
+func (a *api) read(c echo.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.headers = c.Request().Header.Clone()
+	if c.Param("id") == "unknown" {
+		return c.JSON(http.StatusForbidden, xs2a.Error{TPPMessages: []xs2a.TPPMessage{{Category: "ERROR", Code: "CONSENT_UNKNOWN", Text: "no such consent"}}})
+	}
+	return c.JSON(http.StatusOK, xs2a.ConsentInformation{ConsentStatus: a.status, ValidUntil: "2026-08-02"})
+}
+
+// recent is the list of last consents.
+type recent struct {
+	list []*consent.Consent
+	err  error
+}
+
+func (r *recent) Recent(_ context.Context, limit int) ([]*consent.Consent, error) {
+	return r.list[:min(limit, len(r.list))], r.err
+}
+
+// made is a consent of a TPP that was made at the start of the test.
+func made(t *testing.T, tpp, name string) *consent.Consent {
+	t.Helper()
+	c, err := consent.DefaultPolicy().New(uuid.MustParse(consentID), consent.Draft{
+		Kind: consent.AccountAccess, TPP: tpp, TPPName: name, Recurring: true, FrequencyPerDay: 4,
+		Access: consent.Access{Scope: consent.ScopeBankOffered}, ValidUntil: consent.Date{Year: 2026, Month: 8, Day: 2},
+	}, start())
+	require.NoError(t, err)
+	return c
+}
+
+// users gives opaque ids.
+type users struct{}
+
+func (users) UserID(_ context.Context, psu string) (string, error) { return "user of " + psu, nil }

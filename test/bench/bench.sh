@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Measures create, status, start and memory beside the floors of this machine: doc.go says how. Under 3 minutes.
+#
+#   test/bench/bench.sh [-clients 16] [-rounds 5] [-seconds 4] [-starts 5]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/consentd-bench.XXXXXX")
+pid=
+# The program ends all that it has started, the database with it, when it is told to end.
+cleanup() {
+	if [ -n "$pid" ] && kill -TERM "$pid" 2>/dev/null; then
+		wait "$pid" || true
+	fi
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+make build
+go build -o "$dir/" ./test/bench ./test/bench/floor
+
+"$dir/bench" -consentd "$PWD/bin/consentd" -floor "$dir/floor" -dir "$dir" "$@" &
+pid=$!
+status=0
+wait "$pid" || status=$?
+pid=
+exit "$status"

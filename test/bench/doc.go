@@ -1,0 +1,21 @@
+// Command bench measures the program against the floors of the machine that it
+// runs on: what PostgreSQL and Echo alone can do there. It is started by
+// bench.sh, which `make bench` runs, and is no test: it fails only when
+// something answers wrongly.
+//
+// What is measured, in rounds that go from one to the next so that all see the
+// same machine:
+//
+//   - create, floor: pgbench inserts the rows that one POST /v1/consents inserts,
+//     in one statement, over as many connections as the server has clients. The
+//     statement is made of a consent that the server has stored, so both write
+//     the same bytes; only ids are fresh.
+//   - create: wrk posts consents, each with a request id of its own.
+//   - status, floor: wrk on an Echo server that answers a constant (floor/).
+//   - status: wrk reads the status of some hundred consents.
+//
+// Everything shares the machine: client, server and database. PostgreSQL is
+// durable, as in production: a consent that was answered 201 is on disk. So the
+// absolute figures say little elsewhere, and the ratios are what counts: the
+// median of each round's own.
+package main

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"consentd/test/pgtest"
+)
+
+// settings are what can be varied; the defaults are those of the published figures.
+type settings struct {
+	consentd string // the program to measure
+	floor    string // the Echo floor
+	script   string // of wrk
+	dir      string // for everything that is written
+	rounds   int
+	seconds  int // of each measurement
+	clients  int // connections of wrk and of pgbench
+	pool     int // connections of the server to the database
+	starts   int
+}
+
+func main() {
+	var s settings
+	flag.StringVar(&s.consentd, "consentd", "bin/consentd", "program to measure")
+	flag.StringVar(&s.floor, "floor", "", "Echo floor, built of test/bench/floor")
+	flag.StringVar(&s.script, "script", "test/bench/load.lua", "script of wrk")
+	flag.StringVar(&s.dir, "dir", "", "folder for everything that is written; the caller removes it")
+	flag.IntVar(&s.rounds, "rounds", 5, "interleaved rounds")
+	flag.IntVar(&s.seconds, "seconds", 4, "length of each measurement")
+	flag.IntVar(&s.clients, "clients", 16, "connections of wrk and of pgbench")
+	flag.IntVar(&s.pool, "pool", 16, "connections of the server to the database")
+	flag.IntVar(&s.starts, "starts", 5, "starts to time")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, s); err != nil {
+		stop()
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1) //nolint:gocritic // stop has run
+	}
+}
+
+// run starts all that is needed, measures, prints, and ends what it has started.
+func run(ctx context.Context, s settings) (err error) {
+	pg, err := pgtest.Start(ctx, pgtest.Options{Durable: true})
+	if err != nil {
+		return err
+	}
+	defer pg.Stop()
+	b, err := prepare(ctx, s, pg.DSN("postgres"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.db.Close()) }()
+
+	var r report
+	if r.starts, err = b.timeStarts(ctx); err != nil {
+		return err
+	}
+	server, err := b.startServer(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.stop()) }()
+	floor, err := b.startFloor(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, floor.kill()) }()
+
+	if err := b.seed(ctx); err != nil {
+		return err
+	}
+	memory := watchMemory(ctx, server.cmd.Process.Pid)
+	if err := b.measure(ctx, &r); err != nil {
+		return err
+	}
+	r.resident, r.peak = memory()
+	text, err := r.text(ctx, b)
+	if err != nil {
+		return err
+	}
+	fmt.Print(text)
+	return nil
+}
+
+// measure runs the rounds, after one short round that warms everything up.
+func (b *bench) measure(ctx context.Context, r *report) error {
+	if err := b.round(ctx, &report{}, time.Second); err != nil {
+		return fmt.Errorf("warming up: %w", err)
+	}
+	for i := range b.rounds {
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", i+1, b.rounds)
+		if err := b.round(ctx, r, time.Duration(b.seconds)*time.Second); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) round(ctx context.Context, r *report, length time.Duration) error {
+	steps := []struct {
+		into *[]result
+		run  func(context.Context, time.Duration) (result, error)
+	}{
+		{&r.create.floor, b.insertByPgbench},
+		{&r.create.ours, b.createByWrk},
+		{&r.status.floor, b.statusOfFloor},
+		{&r.status.ours, b.statusByWrk},
+	}
+	for _, step := range steps {
+		got, err := step.run(ctx, length)
+		if err != nil {
+			return err
+		}
+		*step.into = append(*step.into, got)
+	}
+	return nil
+}

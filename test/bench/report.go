@@ -1,0 +1,147 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+)
+
+// pair is a path's measurements beside its floor's, round by round.
+type pair struct{ floor, ours []result }
+
+// report is all that was measured.
+type report struct {
+	create, status pair
+	starts         []time.Duration
+	resident, peak int // KiB, under load
+}
+
+// The budgets: at least so much of the floor, at most so much time and memory.
+const (
+	createBudget = 0.45
+	statusBudget = 0.35
+	startBudget  = 150 * time.Millisecond
+	memoryBudget = 80 * 1024 // KiB
+)
+
+// text is the figures, each beside its budget.
+func (r *report) text(ctx context.Context, b *bench) (string, error) {
+	var version, fsync, commit string
+	err := b.db.QueryRowContext(ctx, `SELECT split_part(version(), ' ', 2), current_setting('fsync'), current_setting('synchronous_commit')`).
+		Scan(&version, &fsync, &commit)
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "\n%d cores shared by client, server and database; %s, PostgreSQL %s (fsync %s, synchronous_commit %s);\n",
+		runtime.NumCPU(), runtime.Version(), version, fsync, commit)
+	fmt.Fprintf(&out, "%d connections, medians of %d interleaved rounds of %d s\n\n", b.clients, b.rounds, b.seconds)
+	table := tabwriter.NewWriter(&out, 0, 0, 3, ' ', tabwriter.AlignRight)
+	_, err = table.Write([]byte("path\tfloor/s\tours/s\tratio\tbudget\tp50\tp99\terrors\t\t\n" +
+		r.create.line("create", createBudget) + r.status.line("status", statusBudget)))
+	if err := errors.Join(err, table.Flush()); err != nil {
+		return "", err
+	}
+	start := median(r.starts)
+	fmt.Fprintf(&out, "\nstart to ready: %s of %d starts, budget < %s%s\n", milliseconds(start), len(r.starts), startBudget, verdict(start < startBudget))
+	fmt.Fprintf(&out, "resident under load: %.1f MB, at its peak %.1f MB, budget < %d MB%s\n",
+		float64(r.resident)/1024, float64(r.peak)/1024, memoryBudget/1024, verdict(r.peak < memoryBudget))
+	return out.String(), nil
+}
+
+// line is a row of the table.
+func (p pair) line(name string, budget float64) string {
+	ratios := make([]float64, len(p.ours))
+	failures := 0
+	for i := range p.ours {
+		ratios[i] = p.ours[i].perSecond / p.floor[i].perSecond
+		failures += p.ours[i].errors
+	}
+	ratio := median(ratios)
+	speed := func(r result) float64 { return r.perSecond }
+	return fmt.Sprintf("%s\t%.0f\t%.0f\t%.2f\t≥ %.2f\t%s\t%s\t%d\t%s\t\n", name,
+		median(each(p.floor, speed)), median(each(p.ours, speed)), ratio, budget,
+		milliseconds(median(each(p.ours, func(r result) time.Duration { return r.p50 }))),
+		milliseconds(median(each(p.ours, func(r result) time.Duration { return r.p99 }))),
+		failures, verdict(ratio >= budget))
+}
+
+func verdict(kept bool) string {
+	if kept {
+		return ""
+	}
+	return " NOT KEPT"
+}
+
+func milliseconds(d time.Duration) string {
+	return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+}
+
+func each[T any](results []result, of func(result) T) []T {
+	all := make([]T, len(results))
+	for i, r := range results {
+		all[i] = of(r)
+	}
+	return all
+}
+
+// median is the middle value, of an even number the higher of the two; zero of none.
+func median[T cmp.Ordered](values []T) T {
+	if len(values) == 0 {
+		return *new(T)
+	}
+	return slices.Sorted(slices.Values(values))[len(values)/2]
+}
+
+// watchMemory looks at a process's memory until the function that it returns is
+// called, which tells the largest resident set that was seen, and the peak as
+// the system has it, in KiB.
+func watchMemory(ctx context.Context, pid int) func() (resident, peak int) {
+	ctx, cancel := context.WithCancel(ctx)
+	largest := 0
+	var done sync.WaitGroup
+	done.Go(func() {
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				largest = max(largest, memoryOf(pid, "VmRSS:"))
+			}
+		}
+	})
+	return func() (int, int) {
+		cancel()
+		done.Wait()
+		return largest, memoryOf(pid, "VmHWM:")
+	}
+}
+
+// memoryOf reads one of a process's figures in KiB; 0 where the system has no /proc.
+func memoryOf(pid int, field string) int {
+	content, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(content)) {
+		if words := strings.Fields(line); len(words) > 1 && words[0] == field {
+			kib, err := strconv.Atoi(words[1])
+			if err != nil {
+				return 0
+			}
+			return kib
+		}
+	}
+	return 0
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// consents is how many consents the status is read of.
+const consents = 300
+
+// tables are those that one POST /v1/consents writes one row to, in the order
+// of their references.
+var tables = []string{"consents", "authorisations", "flow_runs"}
+
+// seed creates the consents whose status is read, and makes of the first one
+// the statement that pgbench runs.
+func (b *bench) seed(ctx context.Context) error {
+	before, err := b.counts(ctx)
+	if err != nil {
+		return err
+	}
+	first, err := b.create(ctx)
+	if err != nil {
+		return err
+	}
+	after, err := b.counts(ctx)
+	if err != nil {
+		return err
+	}
+	if err := checkRows(before, after); err != nil {
+		return err
+	}
+	if err := b.writeInsert(ctx, first); err != nil {
+		return err
+	}
+	ids := []string{first}
+	for len(ids) < consents {
+		id, err := b.create(ctx)
+		if err != nil {
+			return err
+		}
+		ids = append(ids, id)
+	}
+	return b.writeRequests(ctx, ids)
+}
+
+// checkRows wants the floor to write what create writes, no less and no more.
+func checkRows(before, after map[string]int) error {
+	want := maps.Clone(before)
+	for _, table := range tables {
+		want[table]++
+	}
+	for table, rows := range after {
+		if rows != want[table] {
+			return fmt.Errorf("create wrote %d rows of %s, and the floor doesn't: bring seed.go up to date", rows-before[table], table)
+		}
+	}
+	return nil
+}
+
+// counts counts the rows of every table.
+func (b *bench) counts(ctx context.Context) (counts map[string]int, err error) {
+	rows, err := b.db.QueryContext(ctx, `SELECT tablename FROM pg_tables WHERE schemaname = 'public'`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	counts = map[string]int{}
+	for rows.Next() {
+		var table string
+		if err := rows.Scan(&table); err != nil {
+			return nil, err
+		}
+		if counts[table], err = b.count(ctx, table); err != nil {
+			return nil, err
+		}
+	}
+	return counts, rows.Err()
+}
+
+func (b *bench) count(ctx context.Context, table string) (n int, err error) {
+	return n, b.db.QueryRowContext(ctx, `SELECT count(*) FROM "`+table+`"`).Scan(&n)
+}
+
+// writeInsert writes the statement that inserts copies of a consent's rows under
+// fresh ids. gen_random_uuid costs the least of what PostgreSQL has for ids.
+func (b *bench) writeInsert(ctx context.Context, consent string) error {
+	var authorisation, run, handle string
+	err := b.db.QueryRowContext(ctx, `SELECT authorisation_id::text, id::text, handle::text FROM flow_runs WHERE consent_id = $1::text::uuid`, consent).
+		Scan(&authorisation, &run, &handle)
+	if err != nil {
+		return fmt.Errorf("the run of the first consent: %w", err)
+	}
+	fresh := map[string]string{
+		consent: "fresh.consent", authorisation: "fresh.authorisation", run: "fresh.run",
+		handle: "sha256(uuid_send(fresh.run))",
+	}
+	inserts := make([]string, len(tables))
+	for i, table := range tables {
+		key := "consent_id"
+		if table == "consents" {
+			key = "id"
+		}
+		if inserts[i], err = b.copyOf(ctx, table, key, consent, fresh); err != nil {
+			return err
+		}
+	}
+	statement := "WITH fresh AS MATERIALIZED (SELECT gen_random_uuid() AS consent, gen_random_uuid() AS authorisation, gen_random_uuid() AS run),\n" +
+		"a AS (" + inserts[0] + "),\nb AS (" + inserts[1] + ")\n" + inserts[2] + ";\n"
+	return os.WriteFile(filepath.Join(b.dir, insertFile), []byte(statement), 0o600)
+}
+
+// copyOf is the statement that inserts one row of a table anew, with the values
+// in fresh replaced by what stands for them there.
+func (b *bench) copyOf(ctx context.Context, table, key, id string, fresh map[string]string) (string, error) {
+	names, kinds, err := b.columns(ctx, table)
+	if err != nil {
+		return "", err
+	}
+	// An array of all values is one thing to scan, however many columns there are.
+	row := "SELECT to_json(ARRAY[" + strings.Join(names, "::text, ") + "::text]) FROM " + table + " WHERE " + key + " = $1::text::uuid"
+	var encoded []byte
+	if err := b.db.QueryRowContext(ctx, row, id).Scan(&encoded); err != nil {
+		return "", fmt.Errorf("the row of %s: %w", table, err)
+	}
+	var values []*string
+	if err := json.Unmarshal(encoded, &values); err != nil {
+		return "", err
+	}
+	expressions := make([]string, len(values))
+	for i, value := range values {
+		expressions[i] = expression(kinds[i], value, fresh)
+	}
+	return "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ")\n  SELECT " + strings.Join(expressions, ", ") + " FROM fresh", nil
+}
+
+// columns lists the names and types of a table's columns.
+func (b *bench) columns(ctx context.Context, table string) (names, kinds []string, err error) {
+	rows, err := b.db.QueryContext(ctx, `SELECT quote_ident(attname), format_type(atttypid, atttypmod) FROM pg_attribute
+		WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, table)
+	if err != nil {
+		return nil, nil, fmt.Errorf("columns of %s: %w", table, err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var name, kind string
+		if err := rows.Scan(&name, &kind); err != nil {
+			return nil, nil, err
+		}
+		names, kinds = append(names, name), append(kinds, kind)
+	}
+	return names, kinds, rows.Err()
+}
+
+// expression is a value in SQL: a fresh one, or the same again.
+func expression(kind string, value *string, fresh map[string]string) string {
+	if value == nil {
+		return "NULL::" + kind
+	}
+	if replaced, ok := fresh[*value]; ok {
+		return replaced
+	}
+	return "'" + strings.ReplaceAll(*value, "'", "''") + "'::" + kind
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+)
+
+// bench is what the measurements share.
+type bench struct {
+	settings
+	dsn    string
+	db     *sql.DB
+	config string // file
+	// Addresses of the server's listeners and of the floor.
+	tpp, psu, ops, floorAddress string
+}
+
+// timeouts are generous: they end what hangs.
+const (
+	startTimeout = 20 * time.Second
+	stopTimeout  = 20 * time.Second
+)
+
+// prepare writes a configuration in production profile and brings the schema up to date.
+func prepare(ctx context.Context, s settings, dsn string) (*bench, error) {
+	b := &bench{settings: s, dsn: dsn, config: filepath.Join(s.dir, "consentd.yaml")}
+	for _, address := range []*string{&b.tpp, &b.psu, &b.ops, &b.floorAddress} {
+		var err error
+		if *address, err = freeAddress(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.writeConfig(); err != nil {
+		return nil, err
+	}
+	migrate := exec.CommandContext(ctx, b.consentd, "migrate", "up", "--config", b.config)
+	if out, err := migrate.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("consentd migrate up: %w\n%s", err, out)
+	}
+	var err error
+	b.db, err = sql.Open("pgx", dsn)
+	return b, err
+}
+
+// writeConfig writes the configuration and its secrets. Neither path that is
+// measured calls the bank, so nobody listens at its address.
+func (b *bench) writeConfig() error {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails: crypto/rand ends the process instead
+	files := map[string]string{
+		"master.key":   base64.StdEncoding.EncodeToString(key),
+		"database.url": b.dsn,
+		"bank.token":   rand.Text(),
+		"consentd.yaml": fmt.Sprintf(`insecure: true
+brand: Benchmark
+masterKeyFile: master.key
+listeners: {tpp: "%s", psu: "%s", ops: "%s"}
+database: {urlFile: database.url, maxConnections: %d}
+bank: {url: "http://127.0.0.1:9", tokenFile: bank.token}
+log: {level: warn}
+`, b.tpp, b.psu, b.ops, b.pool),
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(content), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// process is a program that we started.
+type process struct {
+	cmd    *exec.Cmd
+	output *os.File
+	ended  chan error
+}
+
+// start runs a program until the context is over, or until stop or kill.
+func (b *bench) start(ctx context.Context, path string, args ...string) (*process, error) {
+	output, err := os.Create(filepath.Join(b.dir, filepath.Base(path)+".log"))
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Env = append(os.Environ(), "CREDENTIALS_DIRECTORY=")
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = stopTimeout
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(err, output.Close())
+	}
+	p := &process{cmd: cmd, output: output, ended: make(chan error, 1)}
+	go func() { p.ended <- cmd.Wait() }()
+	return p, nil
+}
+
+// stop asks the process to end and wants it to do so without an error.
+func (p *process) stop() error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return p.failed(err)
+	}
+	select {
+	case err := <-p.ended:
+		if err != nil {
+			return p.failed(err)
+		}
+		return p.output.Close()
+	case <-time.After(stopTimeout):
+		return errors.Join(p.failed(errors.New("did not end in time")), p.kill())
+	}
+}
+
+// kill ends a process that has nothing to finish.
+func (p *process) kill() error {
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	<-p.ended //nolint:errcheck // it says that it was killed
+	return p.output.Close()
+}
+
+// failed adds what the process has said.
+func (p *process) failed(err error) error {
+	said, _ := os.ReadFile(p.output.Name()) // without it the error is just shorter
+	return fmt.Errorf("%s: %w\n%s", filepath.Base(p.cmd.Path), err, strings.TrimSpace(string(said)))
+}
+
+// startServer starts the program and returns once it is ready.
+func (b *bench) startServer(ctx context.Context) (*process, error) {
+	p, err := b.start(ctx, b.consentd, "serve", "--config", b.config)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.wait(ctx, "http://"+b.ops+"/readyz")
+}
+
+func (b *bench) startFloor(ctx context.Context) (*process, error) {
+	p, err := b.start(ctx, b.floor, b.floorAddress)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.wait(ctx, "http://"+b.floorAddress+"/v1/consents/x/status")
+}
+
+// wait asks every millisecond until the answer is 200.
+func (p *process) wait(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-p.ended:
+			p.ended <- err
+			return p.failed(fmt.Errorf("ended before it was ready: %w", err))
+		case <-ctx.Done():
+			return errors.Join(p.failed(fmt.Errorf("not ready: %w", ctx.Err())), p.kill())
+		case <-tick.C:
+			if status, err := get(ctx, url); err == nil && status == http.StatusOK {
+				return nil
+			}
+		}
+	}
+}
+
+// timeStarts measures from the start of the process until it says that it is ready.
+func (b *bench) timeStarts(ctx context.Context) ([]time.Duration, error) {
+	var took []time.Duration
+	for range b.starts {
+		begin := time.Now()
+		p, err := b.startServer(ctx)
+		if err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(begin))
+		if err := p.stop(); err != nil {
+			return nil, err
+		}
+	}
+	return took, nil
+}
+
+// get returns the status of an answer.
+func get(ctx context.Context, url string) (int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return response.StatusCode, errors.Join(err, response.Body.Close())
+}
+
+// freeAddress asks the system for a free port of loopback.
+func freeAddress(ctx context.Context) (string, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
