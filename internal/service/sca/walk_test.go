@@ -430,3 +430,20 @@ func TestParallelFinish(t *testing.T) {
 		require.Equal(t, consent.ScaFinalised, c.Authorisations[0].Status)
 	})
 }
+
+// TestStalePage answers a page that is no longer the current one: it shows the
+// current one, and costs no try.
+func TestStalePage(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		_, started := b.create(offered(), service.Hint{})
+		login, err := b.walks.Open(b.ctx, started.Handle, "browser")
+		require.NoError(t, err)
+		first := sca.Answer{Step: login.Step, Fields: map[string]string{"password": "anna"}}
+		v, err := b.walks.Answer(b.ctx, started.Handle, "browser", first)
+		b.page(sca.PageAccounts, v, err)
+		v, err = b.walks.Answer(b.ctx, started.Handle, "browser", first)
+		b.page(sca.PageAccounts, v, err)
+		require.False(t, v.Wrong)
+		require.EqualValues(t, 1, b.flow.judged.Load())
+	})
+}
