@@ -22,6 +22,7 @@ const probeTimeout = 2 * time.Second
 // mountOps adds what an operator asks: whether the process lives, whether it
 // can serve, and its metrics.
 func mountOps(e *echo.Echo, db *storage.DB, o *obs.Observer, log *slog.Logger) {
+	o.WatchPool(db.Stats)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", func(c echo.Context) error {
 		ctx, cancel := context.WithTimeout(c.Request().Context(), probeTimeout)

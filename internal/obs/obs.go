@@ -4,6 +4,7 @@
 package obs
 
 import (
+	"database/sql"
 	"fmt"
 	"io"
 	"log/slog"
@@ -55,12 +56,18 @@ func NewObserver(log *slog.Logger, now func() time.Time) *Observer {
 	return o
 }
 
-// Register adds a collector to what /metrics shows.
-func (o *Observer) Register(c prometheus.Collector) error {
-	if err := o.registry.Register(c); err != nil {
-		return fmt.Errorf("register metrics: %w", err)
+// WatchPool shows how the database's connections are used.
+func (o *Observer) WatchPool(stats func() sql.DBStats) {
+	gauge := func(name, help string, value func(sql.DBStats) float64) {
+		o.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help},
+			func() float64 { return value(stats()) }))
 	}
-	return nil
+	gauge("consentd_db_connections_open", "Connections to the database, in use or idle.",
+		func(s sql.DBStats) float64 { return float64(s.OpenConnections) })
+	gauge("consentd_db_connections_in_use", "Connections to the database that a call holds.",
+		func(s sql.DBStats) float64 { return float64(s.InUse) })
+	gauge("consentd_db_connection_waits", "Calls, since the start, that waited for a connection.",
+		func(s sql.DBStats) float64 { return float64(s.WaitCount) })
 }
 
 // Metrics serves the metrics in Prometheus' format.

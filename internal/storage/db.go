@@ -123,6 +123,9 @@ func (d *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Stats tells how the pool is used.
+func (d *DB) Stats() sql.DBStats { return d.sql.Stats() }
+
 // attempts bounds how often a transaction that lost to another is run again.
 const attempts = 5
 

@@ -17,6 +17,7 @@ func testConsents(t *testing.T, open Open) {
 		"instants keep their microseconds and sort across zones": timesAreExact,
 		"what is created is read back whole":                     createdIsReadBack,
 		"a consent without an authorisation":                     withoutAuthorisation,
+		"random commands keep the invariants":                    randomCommands,
 		"unknown ids":                                            unknownIDs,
 		"status reads what the hot path needs":                   statusReads,
 		"an update saves everything or nothing":                  updateIsAtomic,
