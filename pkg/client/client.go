@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -143,9 +144,7 @@ func (c *Client) build(ctx context.Context, in request) (*http.Request, error) {
 	if in.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	for name, values := range in.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, in.header)
 	if req.Header.Get(headerRequestID) == "" {
 		req.Header.Set(headerRequestID, newRequestID())
 	}

@@ -50,8 +50,8 @@ func (h *Handler) serve(ep endpoint) echo.HandlerFunc {
 	}
 }
 
-// check judges a request in the order that ARCHITECTURE.md promises: what the
-// caller may not learn is looked at after who they are.
+// check judges a request in the order of the package's documentation: who is
+// calling comes before anything that only a known caller may learn.
 func (h *Handler) check(ep endpoint, k *call) error {
 	if !ep.matches(k.req) { // Echo's parameters match nothing, and slashes
 		return errPath()

@@ -32,6 +32,8 @@
 //	X-Request-ID                A UUID of any version, also as 32 digits without
 //	                            dashes, as real TPPs send it. A missing or
 //	                            malformed one is 400, and a fresh one comes back.
+//	repeated calls              An X-Request-ID that was used before is NOT looked
+//	                            up yet: a POST that is repeated creates anew.
 //	TPP-Redirect-URI            Required on creation even when the TPP prefers
 //	                            another approach, since redirect is the fallback;
 //	                            absolute https (http on loopback, app schemes by

@@ -88,12 +88,24 @@ func (w *world) serve(t *testing.T) {
 	server := httptest.NewServer(e)
 	t.Cleanup(server.Close)
 	w.url = server.URL
-	described := contract.Load(t, "xs2a")
+	described := description(t)
 	described.LaxRequests = w.handler.Options.LenientDates
 	w.http = &http.Client{
-		Transport:     &contract.Transport{Base: server.Client().Transport, Validators: []*contract.Validator{described}, T: t},
+		Transport:     &contract.Transport{Base: server.Client().Transport, Validators: []*contract.Validator{&described}, T: t},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+var loaded struct {
+	once      sync.Once
+	validator *contract.Validator
+}
+
+// description is openapi/xs2a.yaml, read once: it takes longer than most tests.
+func description(t *testing.T) contract.Validator {
+	t.Helper()
+	loaded.once.Do(func() { loaded.validator = contract.Load(t, "xs2a") })
+	return *loaded.validator
 }
 
 // demo is the client of the TPP of that name.
