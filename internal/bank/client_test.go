@@ -184,9 +184,13 @@ func toy(t *testing.T, answer http.HandlerFunc) *bank.Client {
 func TestBrokenBanks(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]http.HandlerFunc{
-		"fails":           func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"error":"private"}`, 500) },
-		"is down":         func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "private", 503) },
-		"sends elsewhere": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/private", 307) },
+		"fails": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"error":"private"}`, http.StatusInternalServerError)
+		},
+		"is down": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "private", http.StatusServiceUnavailable) },
+		"sends elsewhere": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/private", http.StatusTemporaryRedirect)
+		},
 		"answers no JSON": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "private") },
 		"another type":    func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `["private"]`) },
 		"never ends":      func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte(" "), 2<<20)) },
@@ -231,8 +235,8 @@ func TestNoServer(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	t.Cleanup(func() { close(release) })
 	client := toy(t, func(http.ResponseWriter, *http.Request) { <-release })
+	t.Cleanup(func() { close(release) }) // before the server waits for its calls
 	client.HTTP = &http.Client{Timeout: 20 * time.Millisecond}
 	_, err := client.List(t.Context(), "a")
 	require.ErrorIs(t, err, bank.ErrNoAnswer)

@@ -105,7 +105,7 @@ func style(c echo.Context) error {
 // What takes anything gets JSON.
 func wantsHTML(r *http.Request) bool {
 	html, json := 0.0, 0.0
-	for _, part := range strings.Split(strings.Join(r.Header.Values(echo.HeaderAccept), ","), ",") {
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values(echo.HeaderAccept), ","), ",") {
 		kind, params, _ := strings.Cut(strings.TrimSpace(part), ";")
 		switch strings.ToLower(strings.TrimSpace(kind)) {
 		case "text/html", "application/xhtml+xml":
@@ -119,7 +119,7 @@ func wantsHTML(r *http.Request) bool {
 
 // quality reads the weight of a media range (RFC 9110 §12.4.2); 1 when none is given.
 func quality(params string) float64 {
-	for _, p := range strings.Split(params, ";") {
+	for p := range strings.SplitSeq(params, ";") {
 		if q, ok := strings.CutPrefix(strings.ReplaceAll(p, " ", ""), "q="); ok {
 			weight, err := strconv.ParseFloat(q, 64)
 			if err != nil {

@@ -101,7 +101,7 @@ func accounts() []account {
 		{Customer: "lea", ResourceID: "r2", IBAN: "FR7617515000920400430518117", Currency: "EUR", Name: "Compte joint", Balance: "1250.00"},
 		{Customer: "enzo", ResourceID: "r9", IBAN: "FR7617515900000400430518379", Currency: "EUR", Name: "Compte courant", Balance: "10.00"},
 		{Customer: company, ResourceID: "r21", IBAN: "FR7617515000930000085212187", Currency: "EUR", Name: "Compte professionnel", Balance: "48310.55"},
-		{Customer: company, ResourceID: "r22", IBAN: "FR7617515000930000085212284", Currency: "EUR", Name: "Compte salaires", Balance: "9120.00"},
+		{Customer: company, ResourceID: "r22", IBAN: "FR7617515000930000085212284", Currency: "EUR", Name: "Compte de paie", Balance: "9120.00"},
 		{Customer: "anna", ResourceID: "r31", IBAN: "DE40100100103307118608", Currency: "EUR", Name: "Girokonto", Balance: "2310.18"},
 		{Customer: "anna", ResourceID: "r32", IBAN: "DE02100100109307118603", Currency: "EUR", Name: "Reisekonto", Balance: "640.00"},
 		{Customer: "anna", ResourceID: "r33", IBAN: "DE02100100109307118603", Currency: "USD", Name: "Reisekonto", Balance: "815.40"},

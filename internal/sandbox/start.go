@@ -120,7 +120,7 @@ func (s *Sandbox) demo(c echo.Context) error {
 	}
 	// The consent's id is not known yet when the return address is given; the
 	// browser keeps it until it comes back there.
-	c.SetCookie(&http.Cookie{
+	c.SetCookie(&http.Cookie{ //nolint:gosec // Secure where the page itself came over TLS; the sandbox speaks plain http too
 		Name: cookieDemo, Value: mark + "." + created.ConsentID, Path: "/sandbox/return",
 		MaxAge: int((24 * time.Hour).Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.IsTLS(),
 	})

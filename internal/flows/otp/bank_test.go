@@ -131,6 +131,7 @@ func TestConformance(t *testing.T) {
 				Prompts:   2,
 				Languages: []string{"en", "fr", "de"},
 				New: func(t testing.TB) scatest.Bench {
+					t.Helper()
 					b := newBank()
 					b.slowness = slowness
 					return scatest.Bench{

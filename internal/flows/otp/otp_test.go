@@ -3,7 +3,6 @@ package otp_test
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +94,7 @@ func TestCodeArrives(t *testing.T) {
 			s.toCode(t)
 			sent := s.bank.messages("")
 			require.Len(t, sent, 1)
-			assert.Regexp(t, regexp.MustCompile(`^\d{6}$`), sent[0].Code)
+			assert.Regexp(t, `^\d{6}$`, sent[0].Code)
 			assert.Equal(t, psu, sent[0].PSU)
 			assert.Equal(t, "run/2", sent[0].Key)
 			assert.Equal(t, fmt.Sprintf(want.text, sent[0].Code), sent[0].Text)

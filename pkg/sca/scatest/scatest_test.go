@@ -84,8 +84,8 @@ func after(stage string, kind sca.Kind, answer func(f *toy, req sca.Request, sta
 }
 
 // changed overrides one thing in a toy's right answer.
-func changed(stage string, kind sca.Kind, change func(step *sca.Step)) func(f *toy) {
-	return after(stage, kind, func(f *toy, req sca.Request, state string, in sca.Input, right sca.Step) (sca.Step, error) {
+func changed(stage string, change func(step *sca.Step)) func(f *toy) {
+	return after(stage, "", func(f *toy, req sca.Request, state string, in sca.Input, right sca.Step) (sca.Step, error) {
 		if right.Outcome != "" {
 			change(&right)
 		}
@@ -117,19 +117,19 @@ func TestMutantsFail(t *testing.T) {
 		"asks a nameless thing":    {starting(sca.Step{Outcome: sca.Prompt, Fields: []sca.Field{{Kind: sca.Text}}}), "starts by asking", "without name"},
 		"sends nowhere":            {starting(sca.Step{Outcome: sca.Redirect}), "starts by asking", "without URL"},
 		"invents an outcome":       {starting(sca.Step{Outcome: "perhaps"}), "starts by asking", "perhaps"},
-		"waits without a pause":    {changed("code", "", func(s *sca.Step) { s.PollAfter = 0 }), "walks to the end", "PollAfter"},
-		"identifies another":       {changed("login", "", func(s *sca.Step) { s.PSU = "psu-2" }), "walks to the end", "psu-2"},
-		"identifies nobody":        {changed("login", "", func(s *sca.Step) { s.PSU = "" }), "walks to the end", "without PSU"},
-		"ends for another":         {changed("wait", "", func(s *sca.Step) { s.PSU = "psu-2" }), "walks to the end", "psu-2"},
+		"waits without a pause":    {changed("code", func(s *sca.Step) { s.PollAfter = 0 }), "walks to the end", "PollAfter"},
+		"identifies another":       {changed("login", func(s *sca.Step) { s.PSU = "psu-2" }), "walks to the end", "psu-2"},
+		"identifies nobody":        {changed("login", func(s *sca.Step) { s.PSU = "" }), "walks to the end", "without PSU"},
+		"ends for another":         {changed("wait", func(s *sca.Step) { s.PSU = "psu-2" }), "walks to the end", "psu-2"},
 		"skips the review":         {after("login", sca.Form, skipReview), "walks to the end", "Identified 0 times"},
 		"skips the code":           {after("known", sca.Approved, func(*toy, sca.Request, string, sca.Input, sca.Step) (sca.Step, error) { return done, nil }), "walks to the end", "1 prompts; want 2"},
-		"refuses the right answer": {changed("code", "", func(s *sca.Step) { s.Wrong = true }), "walks to the end", "refused"},
+		"refuses the right answer": {changed("code", func(s *sca.Step) { s.Wrong = true }), "walks to the end", "refused"},
 		"goes in circles": {after("known", sca.Approved, func(_ *toy, req sca.Request, _ string, _ sca.Input, _ sca.Step) (sca.Step, error) {
 			return toyStart(req), nil
 		}), "walks to the end", "no end after"},
 		"remembers in memory":      {remembers, "walks to the end", "failed"},
 		"sends twice":              {func(f *toy) { f.again = true }, "repeats take effect once", "took effect again"},
-		"answers a repeat anew":    {changed("known", "", func(s *sca.Step) { s.Message = fmt.Sprintf("at %p", s) }), "repeats take effect once", "repeated call answered"},
+		"answers a repeat anew":    {changed("known", func(s *sca.Step) { s.Message = fmt.Sprintf("at %p", s) }), "repeats take effect once", "repeated call answered"},
 		"fails on a wrong answer":  {after("code", sca.Form, failsOnWrong), "refuses wrong answers", "failed"},
 		"denies a wrong answer":    {after("login", sca.Form, deniesWrong), "refuses wrong answers", "want a Prompt with Wrong"},
 		"takes any answer":         {after("login", sca.Form, takesAny), "refuses wrong answers", "want a Prompt with Wrong"},

@@ -16,7 +16,6 @@ const maxSteps = 24
 // walk plays consentd for one run.
 type walk struct {
 	t     testing.TB
-	ctx   context.Context //nolint:containedctx // a walk is one test's, and lives no longer
 	bench Bench
 	run   string
 	lang  string
@@ -30,7 +29,7 @@ type walk struct {
 
 func newWalk(t testing.TB, b Bench, run string) *walk {
 	t.Helper()
-	return &walk{t: t, ctx: t.Context(), bench: b, run: run, lang: "en"}
+	return &walk{t: t, bench: b, run: run, lang: "en"}
 }
 
 // request is the call that the walk is about to make; try tells apart several
@@ -50,10 +49,14 @@ func (w *walk) request(try int) sca.Request {
 
 // call makes one call on a fresh instance. It does not move the walk.
 func (w *walk) call(req sca.Request, in sca.Input) (sca.Step, error) {
+	return w.callIn(w.t.Context(), req, in)
+}
+
+func (w *walk) callIn(ctx context.Context, req sca.Request, in sca.Input) (sca.Step, error) {
 	if w.seq == 0 {
-		return w.bench.Flow().Start(w.ctx, req)
+		return w.bench.Flow().Start(ctx, req)
 	}
-	return w.bench.Flow().Continue(w.ctx, req, w.step.State, in)
+	return w.bench.Flow().Continue(ctx, req, w.step.State, in)
 }
 
 // must is call for an input that the flow has to take.
