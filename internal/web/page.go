@@ -113,7 +113,7 @@ var wellKnown = map[string]field{
 
 func (s *SCA) prompt(sh *sheet, v *visit) prompt {
 	p := prompt{Message: v.view.Message, Methods: v.view.Methods, Tries: v.view.TriesLeft}
-	if spoken := s.pages.speeches.spoken(v.view.Language); spoken != nil && spoken != sh.speech {
+	if spoken := s.pages.speeches.spoken(v.view.Spoken); spoken != nil && spoken != sh.speech {
 		p.Spoken = spoken.Tag
 	}
 	if sh.Kind == kindWait {

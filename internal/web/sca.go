@@ -16,9 +16,9 @@ import (
 // error: who asked, and the way back.
 type Walks interface {
 	// Open shows where the run of a handle stands. It changes nothing.
-	Open(ctx context.Context, handle, browser string) (*sca.View, error)
+	Open(ctx context.Context, handle string, by sca.Visitor) (*sca.View, error)
 	// Answer applies what the PSU sent.
-	Answer(ctx context.Context, handle, browser string, a sca.Answer) (*sca.View, error)
+	Answer(ctx context.Context, handle string, by sca.Visitor, a sca.Answer) (*sca.View, error)
 }
 
 // SCA serves the pages on which a PSU authorises a consent.
@@ -63,7 +63,7 @@ func (s *SCA) Mount(e *echo.Echo) {
 // show is GET: it gives the browser its cookie and shows where the run stands.
 func (s *SCA) show(c echo.Context) error {
 	v := &visit{c: c, handle: c.Param("handle"), browser: s.ensureBrowser(c), choice: s.chooseLanguage(c)}
-	v.view, v.err = s.Walks.Open(c.Request().Context(), v.handle, v.browser)
+	v.view, v.err = s.Walks.Open(c.Request().Context(), v.handle, s.visitor(v))
 	return s.respond(v)
 }
 
@@ -81,7 +81,7 @@ func (s *SCA) answer(c echo.Context) error {
 		return s.respond(v)
 	}
 	v.typed = form.Get("psuId")
-	v.view, v.err = s.Walks.Answer(c.Request().Context(), v.handle, v.browser, answerOf(form))
+	v.view, v.err = s.Walks.Answer(c.Request().Context(), v.handle, s.visitor(v), answerOf(form))
 	return s.respond(v)
 }
 
@@ -96,6 +96,15 @@ type visit struct {
 
 	view *sca.View
 	err  error
+}
+
+// visitor is what the use case is told of the browser.
+func (s *SCA) visitor(v *visit) sca.Visitor {
+	return sca.Visitor{
+		Browser: v.browser,
+		Chosen:  v.choice,
+		Accepts: s.pages.speeches.find(v.c.Request().Header.Get("Accept-Language")).Tag,
+	}
 }
 
 // respond turns what the use case said into a page or a redirect. The codes are

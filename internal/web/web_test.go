@@ -30,13 +30,13 @@ type walks struct {
 	browsers []string // of the answers
 }
 
-func (w *walks) Open(_ context.Context, _, browser string) (*sca.View, error) {
-	w.opened = append(w.opened, browser)
+func (w *walks) Open(_ context.Context, _ string, by sca.Visitor) (*sca.View, error) {
+	w.opened = append(w.opened, by.Browser)
 	return w.view, w.err
 }
 
-func (w *walks) Answer(_ context.Context, _, browser string, a sca.Answer) (*sca.View, error) {
-	w.answered, w.browsers = append(w.answered, a), append(w.browsers, browser)
+func (w *walks) Answer(_ context.Context, _ string, by sca.Visitor, a sca.Answer) (*sca.View, error) {
+	w.answered, w.browsers = append(w.answered, a), append(w.browsers, by.Browser)
 	return w.view, w.err
 }
 

@@ -119,7 +119,8 @@ type Step struct {
 	// Identified and Done.
 	PSU string
 	// Wrong says that the input was refused, with the outcome Prompt. It changes
-	// nothing: State and Fields are ignored, the former ones stand.
+	// nothing: State and Fields are ignored, the former ones stand. Message may
+	// say more than that it was wrong.
 	Wrong bool
 	// Blocked says, with Denied, that the PSU is blocked at the bank on all
 	// channels: the authorisation fails, and the consent may be authorised by another.

@@ -43,6 +43,15 @@ type Answer struct {
 	Step int
 }
 
+// Visitor is the browser that asks.
+type Visitor struct {
+	Browser string // its cookie
+	Chosen  string // the language that the person chose, BCP 47; empty if they never did
+	Accepts string // the one that the browser prefers; counts where neither the person nor the TPP says
+}
+
+func (v Visitor) digest() consent.Digest { return secret.Digest(v.Browser) }
+
 // errMoved says that the run went on while this answer was being judged.
 var errMoved = errors.New("the run has moved on")
 
@@ -51,6 +60,8 @@ type walk struct {
 	run  *consent.Run
 	c    *consent.Consent
 	memo memo
+	// language is the PSU's: what they chose, what the TPP said, what the browser prefers.
+	language string
 }
 
 // New makes a run that is not written yet, and the handle by which a browser
@@ -80,15 +91,15 @@ func (s *Dispatcher) New(purpose consent.Purpose, hint service.Hint, now time.Ti
 // binds no browser and uses nothing up. Fails with CodeNotFound, CodeUsed,
 // CodeExpired, CodeForbidden (another browser's) and CodeUnavailable; the View
 // still says who asked and the way back, where the run is known.
-func (s *Dispatcher) Open(ctx context.Context, handle, browser string) (*View, error) {
-	w, err := s.load(ctx, handle)
+func (s *Dispatcher) Open(ctx context.Context, handle string, v Visitor) (*View, error) {
+	w, err := s.load(ctx, handle, v)
 	if err != nil {
 		return nil, err
 	}
-	if back, ok := s.collect(ctx, w, secret.Digest(browser)); ok {
+	if back, ok := s.collect(ctx, w, v.digest()); ok {
 		return back, nil
 	}
-	if err := s.usable(w, secret.Digest(browser)); err != nil {
+	if err := s.usable(w, v.digest()); err != nil {
 		return s.view(w), err
 	}
 	if w.run.Stage != consent.StageStart {
@@ -98,28 +109,28 @@ func (s *Dispatcher) Open(ctx context.Context, handle, browser string) (*View, e
 	if err != nil {
 		return s.view(w), err
 	}
-	return s.settle(ctx, handle, browser, s.apply(ctx, w, step))
+	return s.settle(ctx, handle, v, s.apply(ctx, w, step))
 }
 
 // Answer applies what the PSU sent. The first answer binds the run to its
 // browser. Fails like Open, and with CodeForbidden for an account that was not
 // offered, CodeCredentials for a wrong password or code, CodeLocked when that
 // was the last try, CodeBlocked for a PSU who is blocked at the bank.
-func (s *Dispatcher) Answer(ctx context.Context, handle, browser string, a Answer) (*View, error) {
-	w, err := s.load(ctx, handle)
+func (s *Dispatcher) Answer(ctx context.Context, handle string, v Visitor, a Answer) (*View, error) {
+	w, err := s.load(ctx, handle, v)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.usable(w, secret.Digest(browser)); err != nil {
+	if err := s.usable(w, v.digest()); err != nil {
 		return s.view(w), err
 	}
 	if a.Step != 0 && a.Step != w.run.Seq && !a.Refuse {
 		return s.view(w), nil
 	}
-	if err := s.bind(ctx, w, secret.Digest(browser)); err != nil {
+	if err := s.bind(ctx, w, v.digest()); err != nil {
 		return s.view(w), err
 	}
-	return s.settle(ctx, handle, browser, s.answer(ctx, w, a))
+	return s.settle(ctx, handle, v, s.answer(ctx, w, a))
 }
 
 // Poll asks the flows of waiting runs, at most limit, whether their wait is over.
@@ -128,33 +139,38 @@ func (s *Dispatcher) Poll(ctx context.Context, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for i, id := range ids {
+	var errs []error
+	for _, id := range ids {
 		if err := s.poll(ctx, id); err != nil {
-			return i, fmt.Errorf("poll run %s: %w", id, err)
+			errs = append(errs, fmt.Errorf("poll run %s: %w", id, err), s.pollAt(ctx, id, s.Now().Add(pollRetry)))
 		}
 	}
-	return len(ids), nil
+	return len(ids), errors.Join(errs...)
 }
 
 // result is what a stage made of an answer.
 type result struct {
-	w     *walk
-	wrong bool
-	err   error
+	w       *walk
+	wrong   bool
+	message string // the flow's, on why it was wrong
+	err     error
 }
 
 // settle turns a result into what the browser sees. An answer that was
 // overtaken is no fault of the PSU's: the page shows where the run stands.
-func (s *Dispatcher) settle(ctx context.Context, handle, browser string, r result) (*View, error) {
+func (s *Dispatcher) settle(ctx context.Context, handle string, by Visitor, r result) (*View, error) {
 	if errors.Is(r.err, errMoved) {
-		w, err := s.load(ctx, handle)
+		w, err := s.load(ctx, handle, by)
 		if err != nil {
 			return nil, err
 		}
-		return s.view(w), s.usable(w, secret.Digest(browser))
+		return s.view(w), s.usable(w, by.digest())
 	}
 	v := s.view(r.w)
 	v.Wrong = r.wrong
+	if r.message != "" {
+		v.Message, v.Spoken = r.message, r.w.language
+	}
 	return v, r.err
 }
 
@@ -202,7 +218,7 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 	}
 	explain.Note(ctx, "wrong answer, try %d of %d", n, s.Policy.MaxTries)
 	if n < s.Policy.MaxTries {
-		return result{w: w, wrong: true, err: consent.E(consent.CodeCredentials, "wrong answer")}
+		return result{w: w, wrong: true, message: step.Message, err: consent.E(consent.CodeCredentials, "wrong answer")}
 	}
 	return s.fail(ctx, w, consent.RunLocked, consent.E(consent.CodeLocked, "too many wrong answers"))
 }
@@ -234,7 +250,7 @@ func (s *Dispatcher) apply(ctx context.Context, w *walk, step flow.Step) result 
 
 // show keeps the flow's page for the PSU.
 func (s *Dispatcher) show(ctx context.Context, w *walk, step flow.Step) result {
-	w.memo.Step = step
+	w.memo.Step, w.memo.Spoken = step, w.language
 	now := s.Now()
 	return s.change(ctx, w, func(r *consent.Run, c *consent.Consent, sealed []byte) error {
 		r.Step(consent.StageFlow, sealed)
@@ -263,7 +279,7 @@ func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input, try int) (
 		Hint:     w.memo.Hint.PSU,
 		PSU:      w.memo.PSU,
 		Summary:  w.c.TPPName,
-		Language: w.memo.Hint.Language,
+		Language: w.language,
 	}
 	var step flow.Step
 	var err error
@@ -284,12 +300,12 @@ func (s *Dispatcher) poll(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	w, err := s.walk(ctx, r)
+	w, err := s.walk(ctx, r, Visitor{})
 	if err != nil {
 		return err
 	}
-	if w.run.Stage != consent.StageFlow || w.memo.Step.Outcome != flow.Wait || !s.Now().Before(w.run.Deadline()) {
-		return nil
+	if w.run.Stage != consent.StageFlow || w.memo.Step.Outcome != flow.Wait || !s.Now().Before(w.run.Deadline()) || !w.c.Status.Pending() {
+		return s.pollAt(ctx, id, time.Time{}) // nothing to wait for any more
 	}
 	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Poll}, 0)
 	if err != nil {
@@ -304,4 +320,16 @@ func (s *Dispatcher) poll(ctx context.Context, id uuid.UUID) error {
 		return nil
 	}
 	return res.err
+}
+
+// pollRetry is how long a run rests whose flow failed to answer a poll, so that
+// it does not stand in the way of others.
+const pollRetry = 10 * time.Second
+
+// pollAt puts the next poll of a run off; zero for never.
+func (s *Dispatcher) pollAt(ctx context.Context, id uuid.UUID, at time.Time) error {
+	return s.Store.Change(ctx, id, func(r *consent.Run, _ *consent.Consent) error {
+		r.PollAt = at
+		return nil
+	})
 }

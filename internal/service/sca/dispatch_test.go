@@ -220,12 +220,12 @@ func word(w string) sca.Answer { return sca.Answer{Fields: map[string]string{"pa
 // upTo walks a handle to the review.
 func (b *bundle) upTo(handle, psu string, picks ...string) *sca.View {
 	b.t.Helper()
-	v, err := b.walks.Open(b.ctx, handle, "browser")
+	v, err := b.walks.Open(b.ctx, handle, by("browser"))
 	b.page(sca.PageLogin, v, err)
-	v, err = b.walks.Answer(b.ctx, handle, "browser", word(psu))
+	v, err = b.walks.Answer(b.ctx, handle, by("browser"), word(psu))
 	if picks != nil {
 		b.page(sca.PageAccounts, v, err)
-		v, err = b.walks.Answer(b.ctx, handle, "browser", sca.Answer{Accounts: picks})
+		v, err = b.walks.Answer(b.ctx, handle, by("browser"), sca.Answer{Accounts: picks})
 	}
 	return b.page(sca.PageConsent, v, err)
 }
@@ -234,9 +234,9 @@ func (b *bundle) upTo(handle, psu string, picks ...string) *sca.View {
 func (b *bundle) authorise(handle, psu string, picks ...string) {
 	b.t.Helper()
 	b.upTo(handle, psu, picks...)
-	v, err := b.walks.Answer(b.ctx, handle, "browser", sca.Answer{Approve: true})
+	v, err := b.walks.Answer(b.ctx, handle, by("browser"), sca.Answer{Approve: true})
 	b.page(sca.PageFactor, v, err)
-	v, err = b.walks.Answer(b.ctx, handle, "browser", word("right"))
+	v, err = b.walks.Answer(b.ctx, handle, by("browser"), word("right"))
 	b.page(sca.PageEnded, v, err)
 }
 
@@ -245,3 +245,6 @@ func (b *bundle) ended(id uuid.UUID, status consent.Status, reason consent.Reaso
 	c := b.get(id)
 	require.Equal(b.t, []any{status, reason}, []any{c.Status, c.Ending.Reason})
 }
+
+// by is the browser with a cookie.
+func by(cookie string) sca.Visitor { return sca.Visitor{Browser: cookie, Accepts: "en"} }

@@ -14,7 +14,8 @@ import (
 type memo struct {
 	Hint service.Hint
 	// Step is the flow's last step: its State, and the Prompt to show again.
-	Step flow.Step
+	Step   flow.Step
+	Spoken string // the language of the Step's texts, BCP 47
 	// Authenticated says that the flow is through; only the PSU's approval is missing.
 	Authenticated bool
 	PSU           string // the bank's id

@@ -1,6 +1,7 @@
 package sca
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -13,15 +14,15 @@ import (
 )
 
 // load reads the run of a handle, with its consent and its memory.
-func (s *Dispatcher) load(ctx context.Context, handle string) (*walk, error) {
+func (s *Dispatcher) load(ctx context.Context, handle string, v Visitor) (*walk, error) {
 	r, err := s.Store.Run(ctx, digestOf(handle))
 	if err != nil {
 		return nil, err
 	}
-	return s.walk(ctx, r)
+	return s.walk(ctx, r, v)
 }
 
-func (s *Dispatcher) walk(ctx context.Context, r *consent.Run) (*walk, error) {
+func (s *Dispatcher) walk(ctx context.Context, r *consent.Run, v Visitor) (*walk, error) {
 	c, err := s.Store.Get(ctx, r.Consent)
 	if err != nil {
 		return nil, err
@@ -31,7 +32,7 @@ func (s *Dispatcher) walk(ctx context.Context, r *consent.Run) (*walk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &walk{run: r, c: c, memo: m}, nil
+	return &walk{run: r, c: c, memo: m, language: cmp.Or(v.Chosen, m.Hint.Language, m.Spoken, v.Accepts)}, nil
 }
 
 // usable tells whether this browser may go on. A consent that ended meanwhile,

@@ -47,6 +47,7 @@ type View struct {
 	Fields  []flow.Field
 	Methods []flow.Method
 	Message string // the flow's
+	Spoken  string // the language of Message, BCP 47
 	URL     string // of PageRedirect
 	// Accounts and consent.
 	Customer string
@@ -67,6 +68,7 @@ func (s *Dispatcher) view(w *walk) *View {
 		Fields:    w.memo.Step.Fields,
 		Methods:   w.memo.Step.Methods,
 		Message:   w.memo.Step.Message,
+		Spoken:    w.memo.Spoken,
 		URL:       w.memo.Step.URL,
 		Customer:  w.memo.Customer.Name,
 		Consent:   w.c,

@@ -16,10 +16,10 @@ import (
 func TestBankOffered(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		id, started := b.create(offered(), service.Hint{PSU: "anna", Language: "de"})
-		v, err := b.walks.Open(b.ctx, started.Handle, "browser")
+		v, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
 		b.page(sca.PageLogin, v, err)
 		require.Equal(t, []any{"The TPP", "anna", "de", 3}, []any{v.TPP, v.Hint, v.Language, v.TriesLeft})
-		v, err = b.walks.Answer(b.ctx, started.Handle, "browser", word("anna"))
+		v, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), word("anna"))
 		b.page(sca.PageAccounts, v, err)
 		var keys []string
 		for _, o := range v.Offers {
@@ -28,16 +28,16 @@ func TestBankOffered(t *testing.T) {
 		require.Equal(t, []string{"DE00ANNA/EUR", "DE00ANNA/USD", "anna****"}, keys)
 		require.Equal(t, consent.ScaPSUAuthenticated, b.get(id).Authorisations[0].Status)
 
-		v, err = b.walks.Answer(b.ctx, started.Handle, "browser", sca.Answer{})
+		v, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{})
 		require.NoError(t, err)
 		require.True(t, v.Wrong, "none chosen")
-		v, err = b.walks.Answer(b.ctx, started.Handle, "browser", sca.Answer{Accounts: []string{"DE00ANNA/USD"}})
+		v, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Accounts: []string{"DE00ANNA/USD"}})
 		b.page(sca.PageConsent, v, err)
 		require.Len(t, v.Offers, 1)
-		v, err = b.walks.Answer(b.ctx, started.Handle, "browser", sca.Answer{Approve: true})
+		v, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
 		b.page(sca.PageFactor, v, err)
 		require.Equal(t, consent.ScaStarted, b.get(id).Authorisations[0].Status)
-		v, err = b.walks.Answer(b.ctx, started.Handle, "browser", word("right"))
+		v, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), word("right"))
 		b.page(sca.PageEnded, v, err)
 		require.Equal(t, "https://tpp.example/ok", v.ReturnTo)
 
@@ -55,18 +55,18 @@ func TestDedicatedAndOpenScopes(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		id, started := b.create(dedicated("DE00ANNA"), service.Hint{})
 		require.Len(t, b.upTo(started.Handle, "anna").Offers, 2, "an IBAN means all its currencies")
-		_, err := b.walks.Answer(b.ctx, started.Handle, "browser", sca.Answer{Approve: true})
+		_, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
 		require.NoError(t, err)
-		_, err = b.walks.Answer(b.ctx, started.Handle, "browser", word("right"))
+		_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), word("right"))
 		require.NoError(t, err)
 		require.Len(t, b.get(id).Access.Grants, 2)
 
 		global := consent.Access{Scope: consent.ScopeAllPSD2, Rights: consent.RightBalances, Only: []string{"CARD"}}
 		id, started = b.create(global, service.Hint{})
 		require.Len(t, b.upTo(started.Handle, "anna").Offers, 1, "restricted to cards")
-		_, err = b.walks.Answer(b.ctx, started.Handle, "browser", sca.Answer{Approve: true})
+		_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
 		require.NoError(t, err)
-		_, err = b.walks.Answer(b.ctx, started.Handle, "browser", word("right"))
+		_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), word("right"))
 		require.NoError(t, err)
 		require.Empty(t, b.get(id).Access.Grants, "resolved at each decision")
 		require.Equal(t, consent.Valid, b.get(id).Status)
@@ -82,9 +82,9 @@ func TestOnlyOwnAccounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, b *bundle) {
 				id, started := b.create(access, service.Hint{})
-				v, err := b.walks.Answer(b.ctx, started.Handle, "browser", word("anna"))
+				v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), word("anna"))
 				b.page(sca.PageLogin, v, err) // the first answer came before the page was shown
-				v, err = b.walks.Answer(b.ctx, started.Handle, "browser", word("anna"))
+				v, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), word("anna"))
 				require.Equal(t, consent.CodeResourceUnknown, consent.CodeOf(err))
 				require.Equal(t, "https://tpp.example/nok", v.ReturnTo)
 				b.ended(id, consent.Rejected, consent.ReasonNotEntitled)
@@ -102,7 +102,7 @@ func TestEndings(t *testing.T) {
 	}{
 		"refused on the login page": {
 			walk: func(b *bundle, h string) error {
-				_, err := b.walks.Answer(b.ctx, h, "browser", sca.Answer{Refuse: true})
+				_, err := b.walks.Answer(b.ctx, h, by("browser"), sca.Answer{Refuse: true})
 				return err
 			},
 			status: consent.Rejected, reason: consent.ReasonRefused,
@@ -110,7 +110,7 @@ func TestEndings(t *testing.T) {
 		"refused on the review": {
 			walk: func(b *bundle, h string) error {
 				b.upTo(h, "anna", "DE00ANNA/EUR")
-				v, err := b.walks.Answer(b.ctx, h, "browser", sca.Answer{Refuse: true})
+				v, err := b.walks.Answer(b.ctx, h, by("browser"), sca.Answer{Refuse: true})
 				require.Equal(b.t, "https://tpp.example/nok", v.ReturnTo)
 				return err
 			},
@@ -119,52 +119,52 @@ func TestEndings(t *testing.T) {
 		"denied by the bank": {
 			walk: func(b *bundle, h string) error {
 				b.upTo(h, "anna", "DE00ANNA/EUR")
-				_, err := b.walks.Answer(b.ctx, h, "browser", sca.Answer{Approve: true})
+				_, err := b.walks.Answer(b.ctx, h, by("browser"), sca.Answer{Approve: true})
 				require.NoError(b.t, err)
-				_, err = b.walks.Answer(b.ctx, h, "browser", word("no"))
+				_, err = b.walks.Answer(b.ctx, h, by("browser"), word("no"))
 				return err
 			},
 			status: consent.Rejected, reason: consent.ReasonRefused,
 		},
 		"blocked at the bank": {
 			walk: func(b *bundle, h string) error {
-				_, err := b.walks.Open(b.ctx, h, "browser")
+				_, err := b.walks.Open(b.ctx, h, by("browser"))
 				require.NoError(b.t, err)
-				_, err = b.walks.Answer(b.ctx, h, "browser", word("blocked"))
+				_, err = b.walks.Answer(b.ctx, h, by("browser"), word("blocked"))
 				return err
 			},
 			status: consent.Received, code: consent.CodeBlocked,
 		},
 		"a PSU who acts for nobody": {
 			walk: func(b *bundle, h string) error {
-				_, err := b.walks.Open(b.ctx, h, "browser")
+				_, err := b.walks.Open(b.ctx, h, by("browser"))
 				require.NoError(b.t, err)
-				_, err = b.walks.Answer(b.ctx, h, "browser", word("stranger"))
+				_, err = b.walks.Answer(b.ctx, h, by("browser"), word("stranger"))
 				return err
 			},
 			status: consent.Received, code: consent.CodeForbidden,
 		},
 		"three wrong words": {
 			walk: func(b *bundle, h string) error {
-				_, err := b.walks.Open(b.ctx, h, "browser")
+				_, err := b.walks.Open(b.ctx, h, by("browser"))
 				require.NoError(b.t, err)
 				for _, left := range []int{2, 1} {
-					v, err := b.walks.Answer(b.ctx, h, "browser", word("wrong"))
+					v, err := b.walks.Answer(b.ctx, h, by("browser"), word("wrong"))
 					require.Equal(b.t, consent.CodeCredentials, consent.CodeOf(err))
 					require.Equal(b.t, []any{sca.PageLogin, true, left}, []any{v.Page, v.Wrong, v.TriesLeft})
 				}
-				_, err = b.walks.Answer(b.ctx, h, "browser", word("wrong"))
+				_, err = b.walks.Answer(b.ctx, h, by("browser"), word("wrong"))
 				return err
 			},
 			status: consent.Received, code: consent.CodeLocked,
 		},
 		"an account that was not offered": {
 			walk: func(b *bundle, h string) error {
-				_, err := b.walks.Open(b.ctx, h, "browser")
+				_, err := b.walks.Open(b.ctx, h, by("browser"))
 				require.NoError(b.t, err)
-				_, err = b.walks.Answer(b.ctx, h, "browser", word("anna"))
+				_, err = b.walks.Answer(b.ctx, h, by("browser"), word("anna"))
 				require.NoError(b.t, err)
-				_, err = b.walks.Answer(b.ctx, h, "browser", sca.Answer{Accounts: []string{"DE00ANNA/EUR", "DE00ENZO/EUR"}})
+				_, err = b.walks.Answer(b.ctx, h, by("browser"), sca.Answer{Accounts: []string{"DE00ANNA/EUR", "DE00ENZO/EUR"}})
 				return err
 			},
 			status: consent.Received, code: consent.CodeForbidden,
@@ -190,14 +190,14 @@ func TestEndings(t *testing.T) {
 func TestFailedMayBeAuthorisedAnew(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		id, started := b.create(offered(), service.Hint{})
-		_, err := b.walks.Open(b.ctx, started.Handle, "browser")
+		_, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
 		require.NoError(t, err)
 		for range 3 {
-			_, err = b.walks.Answer(b.ctx, started.Handle, "browser", word("wrong"))
+			_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), word("wrong"))
 			require.Error(t, err)
 		}
 		require.Equal(t, consent.ScaFailed, b.get(id).Authorisations[0].Status)
-		_, err = b.walks.Open(b.ctx, started.Handle, "browser")
+		_, err = b.walks.Open(b.ctx, started.Handle, by("browser"))
 		require.Equal(t, consent.CodeUsed, consent.CodeOf(err))
 
 		again, err := b.consents.StartAuthorisation(b.ctx, "A", id, consents.Wish{})
@@ -216,25 +216,25 @@ func TestSigners(t *testing.T) {
 
 		clerk, err := b.consents.StartAuthorisation(b.ctx, "A", id, consents.Wish{Hint: firm})
 		require.NoError(t, err)
-		_, err = b.walks.Open(b.ctx, clerk.Handle, "browser")
+		_, err = b.walks.Open(b.ctx, clerk.Handle, by("browser"))
 		require.NoError(t, err)
-		_, err = b.walks.Answer(b.ctx, clerk.Handle, "browser", word("clerk"))
+		_, err = b.walks.Answer(b.ctx, clerk.Handle, by("browser"), word("clerk"))
 		require.Equal(t, consent.CodeForbidden, consent.CodeOf(err), "no signer")
 
 		twice, err := b.consents.StartAuthorisation(b.ctx, "A", id, consents.Wish{Hint: firm})
 		require.NoError(t, err)
-		_, err = b.walks.Open(b.ctx, twice.Handle, "browser")
+		_, err = b.walks.Open(b.ctx, twice.Handle, by("browser"))
 		require.NoError(t, err)
-		_, err = b.walks.Answer(b.ctx, twice.Handle, "browser", word("ceo"))
+		_, err = b.walks.Answer(b.ctx, twice.Handle, by("browser"), word("ceo"))
 		require.Equal(t, consent.CodeForbidden, consent.CodeOf(err), "has signed already")
 
 		second, err := b.consents.StartAuthorisation(b.ctx, "A", id, consents.Wish{Hint: firm})
 		require.NoError(t, err)
 		v := b.upTo(second.Handle, "cfo")
 		require.Len(t, v.Offers, 1, "what the first signer chose")
-		_, err = b.walks.Answer(b.ctx, second.Handle, "browser", sca.Answer{Approve: true})
+		_, err = b.walks.Answer(b.ctx, second.Handle, by("browser"), sca.Answer{Approve: true})
 		require.NoError(t, err)
-		_, err = b.walks.Answer(b.ctx, second.Handle, "browser", word("right"))
+		_, err = b.walks.Answer(b.ctx, second.Handle, by("browser"), word("right"))
 		require.NoError(t, err)
 		require.Equal(t, consent.Valid, b.get(id).Status)
 		require.Len(t, b.get(id).Access.Grants, 1)
@@ -243,28 +243,28 @@ func TestSigners(t *testing.T) {
 
 func TestHandle(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
-		_, err := b.walks.Open(b.ctx, "made up", "browser")
+		_, err := b.walks.Open(b.ctx, "made up", by("browser"))
 		require.Equal(t, consent.CodeNotFound, consent.CodeOf(err))
 
 		id, started := b.create(offered(), service.Hint{})
 		for _, browser := range []string{"preview", "one", "two"} {
-			v, err := b.walks.Open(b.ctx, started.Handle, browser)
+			v, err := b.walks.Open(b.ctx, started.Handle, by(browser))
 			b.page(sca.PageLogin, v, err)
 		}
-		v, err := b.walks.Answer(b.ctx, started.Handle, "one", word("anna"))
+		v, err := b.walks.Answer(b.ctx, started.Handle, by("one"), word("anna"))
 		b.page(sca.PageAccounts, v, err)
-		_, err = b.walks.Open(b.ctx, started.Handle, "two")
+		_, err = b.walks.Open(b.ctx, started.Handle, by("two"))
 		require.Equal(t, consent.CodeForbidden, consent.CodeOf(err))
-		_, err = b.walks.Answer(b.ctx, started.Handle, "two", sca.Answer{Refuse: true})
+		_, err = b.walks.Answer(b.ctx, started.Handle, by("two"), sca.Answer{Refuse: true})
 		require.Equal(t, consent.CodeForbidden, consent.CodeOf(err))
-		v, err = b.walks.Open(b.ctx, started.Handle, "one")
+		v, err = b.walks.Open(b.ctx, started.Handle, by("one"))
 		b.page(sca.PageAccounts, v, err)
 
 		b.advance(15*time.Minute - time.Second)
-		_, err = b.walks.Open(b.ctx, started.Handle, "one")
+		_, err = b.walks.Open(b.ctx, started.Handle, by("one"))
 		require.NoError(t, err)
 		b.advance(time.Second)
-		v, err = b.walks.Open(b.ctx, started.Handle, "one")
+		v, err = b.walks.Open(b.ctx, started.Handle, by("one"))
 		require.Equal(t, consent.CodeExpired, consent.CodeOf(err))
 		require.Equal(t, "https://tpp.example/nok", v.ReturnTo)
 		require.Equal(t, consent.ScaFailed, b.get(id).Authorisations[0].Status)
@@ -272,13 +272,13 @@ func TestHandle(t *testing.T) {
 
 		_, started = b.create(offered(), service.Hint{})
 		b.advance(10 * time.Minute)
-		_, err = b.walks.Open(b.ctx, started.Handle, "one")
+		_, err = b.walks.Open(b.ctx, started.Handle, by("one"))
 		require.Equal(t, consent.CodeExpired, consent.CodeOf(err), "not opened in time")
 
 		_, started = b.create(offered(), service.Hint{})
 		b.authorise(started.Handle, "anna", "DE00ANNA/EUR")
 		for _, browser := range []string{"browser", "another"} {
-			v, err = b.walks.Open(b.ctx, started.Handle, browser)
+			v, err = b.walks.Open(b.ctx, started.Handle, by(browser))
 			require.Equal(t, consent.CodeUsed, consent.CodeOf(err))
 			require.Equal(t, "https://tpp.example/ok", v.ReturnTo)
 		}
@@ -290,7 +290,7 @@ func TestConsentEndsUnderway(t *testing.T) {
 		id, started := b.create(offered(), service.Hint{})
 		b.upTo(started.Handle, "anna", "DE00ANNA/EUR")
 		require.NoError(t, b.consents.Terminate(b.ctx, "A", id))
-		_, err := b.walks.Answer(b.ctx, started.Handle, "browser", sca.Answer{Approve: true})
+		_, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
 		require.Equal(t, consent.CodeExpired, consent.CodeOf(err))
 		b.ended(id, consent.Revoked, consent.ReasonTerminated)
 	})
@@ -300,16 +300,16 @@ func TestOutages(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		id, started := b.create(offered(), service.Hint{})
 		b.flow.broken.Store(true)
-		_, err := b.walks.Open(b.ctx, started.Handle, "browser")
+		_, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
 		require.Equal(t, consent.CodeUnavailable, consent.CodeOf(err))
 		b.flow.broken.Store(false)
-		_, err = b.walks.Open(b.ctx, started.Handle, "browser")
+		_, err = b.walks.Open(b.ctx, started.Handle, by("browser"))
 		require.NoError(t, err)
 		b.bank.down.Store(true)
-		_, err = b.walks.Answer(b.ctx, started.Handle, "browser", word("anna"))
+		_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), word("anna"))
 		require.Equal(t, consent.CodeUnavailable, consent.CodeOf(err))
 		b.bank.down.Store(false)
-		v, err := b.walks.Answer(b.ctx, started.Handle, "browser", word("anna"))
+		v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), word("anna"))
 		b.page(sca.PageAccounts, v, err)
 		require.Equal(t, consent.Received, b.get(id).Status)
 	})
@@ -320,7 +320,7 @@ func TestSingleTrip(t *testing.T) {
 		id, started := b.create(dedicated("DE00ANNA"), service.Hint{PSU: "trip"})
 		b.upTo(started.Handle, "anna")
 		require.Equal(t, consent.Received, b.get(id).Status, "not before the PSU has agreed")
-		v, err := b.walks.Answer(b.ctx, started.Handle, "browser", sca.Answer{Approve: true})
+		v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
 		b.page(sca.PageEnded, v, err)
 		require.Equal(t, consent.Valid, b.get(id).Status)
 	})
@@ -331,12 +331,12 @@ func TestWait(t *testing.T) {
 		b.flow.wait.Store(true)
 		id, started := b.create(dedicated("DE00ANNA"), service.Hint{})
 		b.upTo(started.Handle, "anna")
-		_, err := b.walks.Answer(b.ctx, started.Handle, "browser", sca.Answer{Approve: true})
+		_, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
 		require.NoError(t, err)
-		v, err := b.walks.Answer(b.ctx, started.Handle, "browser", word("right"))
+		v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), word("right"))
 		b.page(sca.PageWait, v, err)
 		for range 2 {
-			v, err = b.walks.Open(b.ctx, started.Handle, "browser")
+			v, err = b.walks.Open(b.ctx, started.Handle, by("browser"))
 			b.page(sca.PageWait, v, err) // looking moves nothing
 		}
 		n, err := b.walks.Poll(b.ctx, 9)
@@ -353,12 +353,12 @@ func TestWait(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, consent.Valid, b.get(id).Status)
 
-		_, err = b.walks.Open(b.ctx, started.Handle, "another")
+		_, err = b.walks.Open(b.ctx, started.Handle, by("another"))
 		require.Equal(t, consent.CodeUsed, consent.CodeOf(err))
-		v, err = b.walks.Open(b.ctx, started.Handle, "browser")
+		v, err = b.walks.Open(b.ctx, started.Handle, by("browser"))
 		b.page(sca.PageEnded, v, err) // the waiting browser is sent on, once
 		require.Equal(t, "https://tpp.example/ok", v.ReturnTo)
-		_, err = b.walks.Open(b.ctx, started.Handle, "browser")
+		_, err = b.walks.Open(b.ctx, started.Handle, by("browser"))
 		require.Equal(t, consent.CodeUsed, consent.CodeOf(err))
 	})
 }
@@ -385,12 +385,12 @@ func TestReplacesOnAuthorisationOnly(t *testing.T) {
 func TestParallelGuesses(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		id, started := b.create(offered(), service.Hint{})
-		_, err := b.walks.Open(b.ctx, started.Handle, "browser")
+		_, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
 		require.NoError(t, err)
 		var wg sync.WaitGroup
 		for range 40 {
 			wg.Go(func() {
-				_, err := b.walks.Answer(b.ctx, started.Handle, "browser", word("wrong"))
+				_, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), word("wrong"))
 				if err != nil {
 					require.Contains(t, []consent.Code{consent.CodeCredentials, consent.CodeLocked, consent.CodeUsed}, consent.CodeOf(err), err)
 				}
@@ -411,12 +411,12 @@ func TestParallelFinish(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		id, started := b.create(dedicated("DE00ANNA"), service.Hint{})
 		b.upTo(started.Handle, "anna")
-		_, err := b.walks.Answer(b.ctx, started.Handle, "browser", sca.Answer{Approve: true})
+		_, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
 		require.NoError(t, err)
 		var wg sync.WaitGroup
 		for range 10 {
 			wg.Go(func() {
-				v, err := b.walks.Answer(b.ctx, started.Handle, "browser", word("right"))
+				v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), word("right"))
 				if err != nil {
 					require.Contains(t, []consent.Code{consent.CodeUsed, consent.CodeExpired}, consent.CodeOf(err), err)
 				}
@@ -436,14 +436,67 @@ func TestParallelFinish(t *testing.T) {
 func TestStalePage(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		_, started := b.create(offered(), service.Hint{})
-		login, err := b.walks.Open(b.ctx, started.Handle, "browser")
+		login, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
 		require.NoError(t, err)
 		first := sca.Answer{Step: login.Step, Fields: map[string]string{"password": "anna"}}
-		v, err := b.walks.Answer(b.ctx, started.Handle, "browser", first)
+		v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), first)
 		b.page(sca.PageAccounts, v, err)
-		v, err = b.walks.Answer(b.ctx, started.Handle, "browser", first)
+		v, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), first)
 		b.page(sca.PageAccounts, v, err)
 		require.False(t, v.Wrong)
 		require.EqualValues(t, 1, b.flow.judged.Load())
+	})
+}
+
+// TestLanguage tells the flow the language of the person: what they chose, else
+// what the TPP said, else what the browser prefers.
+func TestLanguage(t *testing.T) {
+	for name, x := range map[string]struct {
+		visitor sca.Visitor
+		hint    string
+		want    string
+	}{
+		"chosen":  {sca.Visitor{Browser: "b", Chosen: "fr", Accepts: "en"}, "de", "fr"},
+		"hinted":  {sca.Visitor{Browser: "b", Accepts: "en"}, "de", "de"},
+		"browser": {sca.Visitor{Browser: "b", Accepts: "en"}, "", "en"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := setup(t, "sqlite")
+			_, started := b.create(offered(), service.Hint{Language: x.hint})
+			v, err := b.walks.Open(b.ctx, started.Handle, x.visitor)
+			require.NoError(t, err)
+			require.Equal(t, []any{x.want, x.hint}, []any{v.Spoken, v.Language})
+		})
+	}
+}
+
+// TestBrokenPolls shows that a run whose flow fails, or whose consent has
+// ended, stands in nobody's way.
+func TestBrokenPolls(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		b.flow.wait.Store(true)
+		id, started := b.create(dedicated("DE00ANNA"), service.Hint{})
+		b.upTo(started.Handle, "anna")
+		_, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
+		require.NoError(t, err)
+		_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), word("right"))
+		require.NoError(t, err)
+		poll := func(want int) error {
+			n, err := b.walks.Poll(b.ctx, 9)
+			require.Equal(t, want, n)
+			return err
+		}
+		b.advance(time.Second)
+		b.flow.broken.Store(true)
+		require.Error(t, poll(1))
+		require.NoError(t, poll(0), "it rests")
+		b.advance(10 * time.Second)
+		b.flow.broken.Store(false)
+		require.NoError(t, poll(1))
+		require.NoError(t, b.consents.Terminate(b.ctx, "A", id))
+		b.advance(10 * time.Second)
+		require.NoError(t, poll(1))
+		b.advance(10 * time.Second)
+		require.NoError(t, poll(0), "there is nothing to wait for")
 	})
 }
