@@ -84,12 +84,15 @@ func xs2aOptions(c config.XS2A) xs2a.Options {
 		scopes = append(scopes, consent.ScopeAllPSD2)
 	}
 	if c.AvailableAccounts {
-		scopes = append(scopes, consent.ScopeAvailable, consent.ScopeAvailableBalances)
+		scopes = append(scopes, consent.ScopeAvailable)
+	}
+	if c.AvailableAccountsWithBalance {
+		scopes = append(scopes, consent.ScopeAvailableBalances)
 	}
 	return xs2a.Options{
 		Scopes: scopes, AccountKinds: c.AccountReferences, OwnerName: c.OwnerName,
 		TrustedBeneficiaries: c.TrustedBeneficiaries, AppSchemes: c.RedirectSchemes,
-		Start: xs2a.StartMode(c.StartAuthorisationMode), StrictStatus: c.StrictStatus, LenientDates: c.LenientDates,
+		Start: xs2a.StartMode(c.StartAuthorisationMode), Sessions: c.Sessions, StrictStatus: c.StrictStatus, LenientDates: c.LenientDates,
 	}
 }
 

@@ -96,8 +96,8 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 	(&docs.Handler{}).Mount(tppFront)
 	(&web.SCA{
 		Walks: core.walks, Keys: p.keys, Log: a.log, Brand: cfg.Brand, Origin: cfg.URLs.PSU,
-		AppSchemes: cfg.XS2A.RedirectSchemes,
-		Secure:     func(*http.Request) bool { return isHTTPS(cfg.URLs.PSU) },
+		AppSchemes: cfg.XS2A.RedirectSchemes, Onward: cfg.SCA.Onward,
+		Secure: func(*http.Request) bool { return isHTTPS(cfg.URLs.PSU) },
 	}).Mount(psuFront)
 	mountOps(opsFront, p.db, watch, a.log)
 	return errors.Join(

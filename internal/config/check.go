@@ -150,9 +150,19 @@ func (l *loader) checkPolicy() {
 	}
 }
 
-// checkFlows wants every approach to name a flow that has a section.
+// checkFlows wants every approach to name a flow that has a section, and every
+// way out to be an origin.
 func (l *loader) checkFlows() {
 	s := l.config.SCA
+	for i, onward := range s.Onward {
+		path := "sca.onward[" + strconv.Itoa(i) + "]"
+		if onward == "https:" {
+			continue
+		}
+		if parsed := l.checkURL(path, onward); parsed != nil && parsed.Path != "" {
+			l.report(path, "must have no path")
+		}
+	}
 	if _, ok := s.Flows[s.Redirect]; !ok && s.Redirect != "" {
 		l.report("sca.redirect", "must name one of sca.flows")
 	}

@@ -106,6 +106,9 @@ type SCA struct {
 	Redirect string `yaml:"redirect" validate:"required"`
 	// Flows are the flows in use, by name, each with its own section as JSON.
 	Flows map[string]json.RawMessage `yaml:"flows" validate:"-"`
+	// Onward are the places, besides the TPP's, to which the browser may be led
+	// when it leaves the pages: origins, or https: for all.
+	Onward []string `yaml:"onward" validate:"unique"`
 }
 
 // Bank is where the bank's own systems answer (openapi/bank.yaml).

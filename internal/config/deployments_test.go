@@ -48,8 +48,10 @@ func TestExampleShowsDefaults(t *testing.T) {
 
 	want := load(t, example)
 	got := load(t, write(t, all, nil))
-	if len(got.XS2A.RedirectSchemes) == 0 {
-		got.XS2A.RedirectSchemes = nil // [] and nothing are the same list
+	for _, list := range []*[]string{&got.XS2A.RedirectSchemes, &got.SCA.Onward} {
+		if len(*list) == 0 {
+			*list = nil // [] and nothing are the same list
+		}
 	}
 	require.Equal(t, want, got)
 }
