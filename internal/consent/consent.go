@@ -16,7 +16,7 @@ type Consent struct {
 	Rail    Rail
 	TPP     string // the id by which the caller was known
 	TPPName string // its name at that time, for people
-	// Customer owns the accounts. Zero until a PSU is identified.
+	// Customer owns the accounts. Zero until a PSU has authorised.
 	Customer uuid.UUID
 
 	Status          Status
@@ -104,23 +104,31 @@ func (c *Consent) Start(a Authorisation) error {
 	return nil
 }
 
-// Identify ties an authorisation to the PSU who logged in and the customer
-// whose accounts they share. Fails with CodeCredentials when the consent is
-// already another customer's, with CodeStatusInvalid when this PSU has
-// authorised it before.
+// Identify ties an authorisation to the PSU who logged in to share accounts of
+// a customer. Fails with CodeForbidden when another signer has made the consent
+// another customer's, or this PSU has authorised it before.
 func (c *Consent) Identify(authorisation, psu, customer uuid.UUID, now time.Time) error {
 	a, err := c.underway(authorisation)
 	if err != nil {
 		return err
 	}
+	if err := c.mayAuthorise(psu, customer); err != nil {
+		return err
+	}
+	a.PSU = psu
+	return a.moveTo(ScaPSUAuthenticated, now)
+}
+
+// mayAuthorise tells whether a PSU may authorise the consent for a customer,
+// after those who have.
+func (c *Consent) mayAuthorise(psu, customer uuid.UUID) error {
 	if c.Customer != uuid.Nil && c.Customer != customer {
-		return E(CodeCredentials, "the consent belongs to another customer")
+		return E(CodeForbidden, "the consent belongs to another customer")
 	}
 	if slices.Contains(c.signed(), psu) {
-		return E(CodeStatusInvalid, "this PSU has authorised the consent already")
+		return E(CodeForbidden, "this PSU has authorised the consent already")
 	}
-	a.PSU, c.Customer = psu, customer
-	return a.moveTo(ScaPSUAuthenticated, now)
+	return nil
 }
 
 // Advance moves an authorisation forward, short of its end. A step that it has
@@ -143,23 +151,44 @@ func (c *Consent) Extend(authorisation uuid.UUID, deadline time.Time) error {
 	return nil
 }
 
-// Authorise finishes an authorisation: the PSU shares the accounts in grants,
-// which the scopes that are resolved later leave empty. Once all signers have
-// done so the consent is valid, before that partially authorised.
-func (c *Consent) Authorise(authorisation uuid.UUID, grants []Grant, signers []uuid.UUID, now time.Time) error {
+// Agreement is what a PSU has agreed to, and on whose behalf.
+type Agreement struct {
+	Customer uuid.UUID
+	// Grants are the accounts that the PSU was shown and shares; empty for the
+	// scopes that are resolved at every decision.
+	Grants []Grant
+	// Signers are the PSUs who must all agree before the consent is valid.
+	Signers []uuid.UUID
+}
+
+// Authorise finishes an authorisation: its PSU agrees. Once all signers have
+// done so the consent is valid, before that partially authorised. Fails with
+// CodeForbidden for a PSU who may not sign, and with CodeStale when the PSU was
+// shown other accounts than a former signer has agreed to.
+func (c *Consent) Authorise(authorisation uuid.UUID, agreed Agreement, now time.Time) error {
 	a, err := c.underway(authorisation)
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(signers, a.PSU) {
+	if err := c.mayAuthorise(a.PSU, agreed.Customer); err != nil {
+		return err
+	}
+	if !slices.Contains(agreed.Signers, a.PSU) {
 		return E(CodeForbidden, "this PSU may not sign for the customer")
+	}
+	if len(c.signed()) == 0 {
+		c.Customer, c.Access.Grants = agreed.Customer, agreed.Grants
+	} else if !sameGrants(c.Access.Grants, agreed.Grants) {
+		return E(CodeStale, "another signer has agreed to other accounts meanwhile")
 	}
 	if err := a.moveTo(ScaFinalised, now); err != nil {
 		return err
 	}
-	if len(c.Access.Grants) == 0 {
-		c.Access.Grants = grants
-	}
+	return c.signedBy(agreed.Signers, now)
+}
+
+// signedBy moves the consent to where the signatures bring it.
+func (c *Consent) signedBy(signers []uuid.UUID, now time.Time) error {
 	c.LastSCA = later(now, c.LastSCA)
 	signed := c.signed()
 	to := Valid
@@ -289,6 +318,21 @@ func (c *Consent) signed() []uuid.UUID {
 		}
 	}
 	return psus
+}
+
+// sameGrants reports whether two signers agreed to the same rights on the same
+// accounts, in whatever order.
+func sameGrants(a, b []Grant) bool {
+	rights := map[uuid.UUID]Rights{}
+	for _, g := range a {
+		rights[g.AccountID] |= g.Rights
+	}
+	for _, g := range b {
+		if r, ok := rights[g.AccountID]; !ok || r != g.Rights {
+			return false
+		}
+	}
+	return len(a) == len(b)
 }
 
 func later(a, b time.Time) time.Time {

@@ -50,7 +50,7 @@ func authorised(t *testing.T, c *consent.Consent, psu, customer uuid.UUID) {
 	t.Helper()
 	a := started(t, c)
 	require.NoError(t, c.Identify(a, psu, customer, noon))
-	require.NoError(t, c.Authorise(a, nil, []uuid.UUID{psu}, noon))
+	require.NoError(t, c.Authorise(a, consent.Agreement{Customer: customer, Signers: []uuid.UUID{psu}}, noon))
 	require.Equal(t, consent.Valid, c.Status)
 }
 
@@ -189,17 +189,34 @@ func TestSeveralSigners(t *testing.T) {
 	c, customer := made(t), uuid.New()
 	ceo, cfo := uuid.New(), uuid.New()
 	one, two, three := started(t, c), started(t, c), started(t, c)
+	stranger := started(t, c)
+	account := uuid.New()
+	agreed := consent.Agreement{
+		Customer: customer, Signers: []uuid.UUID{ceo, cfo},
+		Grants: []consent.Grant{{AccountID: account, Rights: consent.RightBalances}},
+	}
+	require.NoError(t, c.Identify(stranger, uuid.New(), uuid.New(), noon), "nobody has signed yet")
 	require.NoError(t, c.Identify(one, ceo, customer, noon))
-	grants := []consent.Grant{{AccountID: uuid.New(), Rights: consent.RightBalances}}
-	require.NoError(t, c.Authorise(one, grants, []uuid.UUID{ceo, cfo}, noon))
-	require.Equal(t, consent.PartiallyAuthorised, c.Status)
+	require.NoError(t, c.Authorise(one, agreed, noon))
+	require.Equal(t, []any{consent.PartiallyAuthorised, customer}, []any{c.Status, c.Customer})
 
-	require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(c.Identify(two, ceo, customer, noon)), "the same signer again")
-	require.Equal(t, consent.CodeCredentials, consent.CodeOf(c.Identify(two, cfo, uuid.New(), noon)), "another customer")
+	require.Equal(t, consent.CodeForbidden, consent.CodeOf(c.Identify(two, ceo, customer, noon)), "the same signer again")
+	require.Equal(t, consent.CodeForbidden, consent.CodeOf(c.Identify(two, cfo, uuid.New(), noon)), "another customer")
 	require.NoError(t, c.Identify(two, cfo, customer, noon))
-	require.NoError(t, c.Authorise(two, []consent.Grant{{AccountID: uuid.New()}}, []uuid.UUID{ceo, cfo}, noon))
+	for name, shown := range map[string][]consent.Grant{
+		"another account": {{AccountID: uuid.New(), Rights: consent.RightBalances}},
+		"other rights":    {{AccountID: account, Rights: consent.RightBalances | consent.RightTransactions}},
+		"one more":        {{AccountID: account, Rights: consent.RightBalances}, {AccountID: uuid.New()}},
+		"none":            nil,
+	} {
+		other := agreed
+		other.Grants = shown
+		require.Equal(t, consent.CodeStale, consent.CodeOf(c.Authorise(two, other, noon)), name)
+		require.Equal(t, consent.PartiallyAuthorised, c.Status)
+	}
+	require.NoError(t, c.Authorise(two, agreed, noon))
 	require.Equal(t, consent.Valid, c.Status)
-	require.Equal(t, grants, c.Access.Grants, "what the first signer chose stands")
+	require.Equal(t, agreed.Grants, c.Access.Grants)
 
 	require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(c.Identify(three, uuid.New(), customer, noon)))
 	require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(c.Start(consent.Authorisation{ID: uuid.New()})))
@@ -228,7 +245,7 @@ func TestRefusals(t *testing.T) {
 				if err := c.Identify(a, psu, customer, noon); err != nil {
 					return err
 				}
-				return c.Authorise(a, nil, []uuid.UUID{uuid.New()}, noon)
+				return c.Authorise(a, consent.Agreement{Customer: customer, Signers: []uuid.UUID{uuid.New()}}, noon)
 			},
 			want: consent.Received, sca: consent.ScaPSUAuthenticated, err: consent.CodeForbidden,
 		},
@@ -329,5 +346,21 @@ func TestErrors(t *testing.T) {
 	for _, c := range consent.Codes() {
 		require.False(t, seen[c], c)
 		seen[c] = true
+	}
+}
+
+// TestDaysBeginWhereTheyBegin walks the days of zones in which summer time
+// removes midnight itself.
+func TestDaysBeginWhereTheyBegin(t *testing.T) {
+	for _, name := range []string{"Atlantic/Azores", "America/Havana", "America/Santiago", "America/Asuncion", "Africa/Cairo", "Europe/Paris", "Pacific/Apia", "UTC"} {
+		zone, err := time.LoadLocation(name)
+		require.NoError(t, err)
+		d := consent.Date{Year: 2026, Month: 1, Day: 1}
+		for range 366 {
+			end := d.End(zone)
+			require.Equal(t, d, consent.DateOf(end.Add(-time.Microsecond), zone), "%s: the last instant of %s", name, d)
+			require.Equal(t, d.AddDays(1), consent.DateOf(end, zone), "%s: the first instant after %s", name, d)
+			d = d.AddDays(1)
+		}
 	}
 }

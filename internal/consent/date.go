@@ -48,9 +48,13 @@ func (d Date) End(zone *time.Location) time.Time {
 	return d.AddDays(1).midnight(zone).UTC()
 }
 
-// midnight is the day's first instant. Where daylight saving removes midnight
-// itself, time.Date gives the first instant that exists after it or the same
-// instant in the other offset; either lies on the day's boundary.
+// midnight is the day's first instant. Where summer time begins at midnight
+// there is none: time.Date then gives an instant of the day before, and the day
+// begins where the offset changes.
 func (d Date) midnight(zone *time.Location) time.Time {
-	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone)
+	t := time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone)
+	if y, m, day := t.Date(); (Date{y, m, day}) != d {
+		_, t = t.ZoneBounds()
+	}
+	return t
 }

@@ -19,6 +19,7 @@ const (
 	CodeSessions           Code = "sessions"            // combined AIS and PIS sessions are not supported
 	CodeNotFound           Code = "not_found"           // the consent is unknown to this TPP
 	CodeResourceUnknown    Code = "resource_unknown"    // a resource below the consent is unknown
+	CodeStale              Code = "stale"               // decided on what has changed meanwhile
 	CodeStatusInvalid      Code = "status_invalid"      // the state forbids it
 	CodeExpired            Code = "expired"             // the consent or the run is past its end
 	CodeBlocked            Code = "blocked"             // the PSU or the consent is blocked at the bank
@@ -42,7 +43,7 @@ const (
 func Codes() []Code {
 	return []Code{
 		CodeInternal, CodeUnavailable, CodeFormat, CodeNotSupported, CodeServiceInvalid, CodeSessions,
-		CodeNotFound, CodeResourceUnknown, CodeStatusInvalid, CodeExpired, CodeBlocked, CodeCredentials,
+		CodeNotFound, CodeResourceUnknown, CodeStale, CodeStatusInvalid, CodeExpired, CodeBlocked, CodeCredentials,
 		CodeForbidden, CodeUsed, CodeLocked, CodeCertificateMissing, CodeCertificateInvalid,
 		CodeSignatureMissing, CodeSignatureInvalid, CodeMethodNotAllowed, CodePathUnknown,
 		CodeNotAcceptable, CodeMediaType, CodeTooLarge, CodeTimeout,

@@ -80,10 +80,10 @@ func (w *world) authorise(rt *rapid.T) {
 		signers = psus
 	}
 	c.Settle(w.now)
-	id := uuid.New()
+	id, customer := uuid.New(), customers[rapid.IntRange(0, 1).Draw(rt, "customer")]
 	if c.Start(consent.Authorisation{ID: id, Status: consent.ScaReceived, ChangedAt: w.now, Deadline: w.now.Add(time.Hour)}) != nil ||
-		c.Identify(id, psus[who], customers[rapid.IntRange(0, 1).Draw(rt, "customer")], w.now) != nil ||
-		c.Authorise(id, nil, signers, w.now) != nil {
+		c.Identify(id, psus[who], customer, w.now) != nil ||
+		c.Authorise(id, consent.Agreement{Customer: customer, Signers: signers}, w.now) != nil {
 		return
 	}
 	if err := c.Supersede(w.consents, w.now); err != nil {

@@ -59,7 +59,7 @@ type Run struct {
 	Approved      bool      // the PSU has agreed to what was shown
 	PSU, Customer uuid.UUID // zero until identified
 	Seq           int       // counts the steps; a step that was overtaken finds another number
-	Tries         int       // answers judged in this step
+	Tries         int       // wrong answers, and those being judged, since the last progress
 	Memo          []byte
 	CreatedAt     time.Time
 	OpenBy        time.Time // until then the first answer must come
@@ -108,10 +108,18 @@ func (r *Run) Bind(browser Digest, within time.Duration, now time.Time) error {
 	return nil
 }
 
-// Step moves the run on: the tries begin anew.
+// Step moves the run on to another page. Tries stay: a page that asks for more
+// is no reason to begin counting anew.
 func (r *Run) Step(to Stage, memo []byte) {
-	r.Stage, r.Memo, r.Tries, r.PollAt = to, memo, 0, time.Time{}
+	r.Stage, r.Memo, r.PollAt = to, memo, time.Time{}
 	r.Seq++
+}
+
+// Progress is a Step that the PSU has earned: logged in, or agreed. The tries
+// begin anew.
+func (r *Run) Progress(to Stage, memo []byte) {
+	r.Step(to, memo)
+	r.Tries = 0
 }
 
 // End ends the run for good; its memory is wiped.

@@ -19,7 +19,8 @@ const batch = 200
 type Job struct {
 	Name  string
 	Every time.Duration
-	// Work does at most limit pieces and returns how many it did.
+	// Work does at most limit pieces and returns how many it did. When ctx ends
+	// it finishes the piece that it has begun, and no more.
 	Work func(ctx context.Context, limit int) (int, error)
 }
 
@@ -54,11 +55,10 @@ func (r *Runner) loop(ctx context.Context, job Job) {
 	}
 }
 
-// turn works until nothing is left. A batch that has begun is finished even
-// when the program stops meanwhile.
+// turn works until nothing is left, or the program stops.
 func (r *Runner) turn(ctx context.Context, job Job) {
 	for ctx.Err() == nil {
-		n, err := job.Work(context.WithoutCancel(ctx), batch)
+		n, err := job.Work(ctx, batch)
 		if err != nil {
 			r.Log.ErrorContext(ctx, "job failed", "job", job.Name, "error", err)
 			return

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"consentd/internal/consent"
 )
 
 // The column types below read and write alike on both engines. Their zero
-// value is NULL.
+// value is NULL. What implements an interface of pgtype goes to PostgreSQL in
+// binary; a driver.Valuer alone would be tried, refused and parsed as text.
 
 // instantLayout has a fixed width, so that text sorts like time in SQLite;
 // PostgreSQL reads it as a timestamptz.
@@ -181,4 +183,24 @@ func (d document) into(v any) error {
 		return fmt.Errorf("decode json column: %w", err)
 	}
 	return nil
+}
+
+// TimestamptzValue implements pgtype.TimestamptzValuer.
+func (i instant) TimestamptzValue() (pgtype.Timestamptz, error) {
+	return pgtype.Timestamptz{Time: i.Time, Valid: !i.IsZero()}, nil
+}
+
+// DateValue implements pgtype.DateValuer.
+func (d day) DateValue() (pgtype.Date, error) {
+	return pgtype.Date{Time: time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC), Valid: true}, nil
+}
+
+// UUIDValue implements pgtype.UUIDValuer.
+func (r ref) UUIDValue() (pgtype.UUID, error) {
+	return pgtype.UUID{Bytes: r, Valid: uuid.UUID(r) != uuid.Nil}, nil
+}
+
+// TextValue implements pgtype.TextValuer.
+func (w word) TextValue() (pgtype.Text, error) {
+	return pgtype.Text{String: string(w), Valid: w != ""}, nil
 }

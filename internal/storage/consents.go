@@ -35,11 +35,11 @@ func (e engine) snapshot() *sql.TxOptions {
 	return &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 }
 
-// Recent lists the consents that were made last, without their accounts and
+// Recent lists the consents that were made last, by the time in their ids, without their accounts and
 // authorisations.
 func (d *DB) Recent(ctx context.Context, limit int) ([]*consent.Consent, error) {
 	var rows []consentRow
-	if err := d.gorm.WithContext(ctx).Order("created_at DESC, id DESC").Limit(limit).Find(&rows).Error; err != nil {
+	if err := d.gorm.WithContext(ctx).Order("id DESC").Limit(limit).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("recent consents: %w", err)
 	}
 	return domains(rows)
@@ -195,6 +195,23 @@ func (s *stored) saveAuthorisations(tx *gorm.DB, rows []authorisationRow) error 
 			Select("status", "psu_id", "changed_at", "deadline").Updates(&rows[i])); err != nil {
 			return fmt.Errorf("save authorisation %s: %w", rows[i].ID, err)
 		}
+		if err := s.forget(tx, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget wipes what a run remembers of its PSU once its authorisation has ended,
+// by whatever: nobody can go on with it.
+func (s *stored) forget(tx *gorm.DB, i int) error {
+	a := s.c.Authorisations[i]
+	if !a.Status.Final() {
+		return nil
+	}
+	err := tx.Model(&runRow{}).Where("id = ?", a.RunID).Updates(map[string]any{"memo": nil, "poll_at": nil}).Error
+	if err != nil {
+		return fmt.Errorf("wipe memory of run %s: %w", a.RunID, err)
 	}
 	return nil
 }

@@ -47,6 +47,8 @@ type engine struct {
 	name      string
 	dialect   goose.Dialect
 	dialector func(*sql.DB) gorm.Dialector
+	// versioned asks whether the table of migrations is there.
+	versioned string
 	// oneStatement says that several rows of several tables can be inserted by
 	// one statement.
 	oneStatement bool
@@ -97,11 +99,14 @@ func engineOf(url string) (engine, string, string, error) {
 			name:         "postgres",
 			dialect:      goose.DialectPostgres,
 			dialector:    func(db *sql.DB) gorm.Dialector { return postgres.New(postgres.Config{Conn: db}) },
+			versioned:    "SELECT to_regclass('goose_db_version') IS NOT NULL",
 			oneStatement: true,
 		}, "pgx", url, nil
 	case strings.HasPrefix(url, "sqlite:"):
-		return engine{name: "sqlite", dialect: goose.DialectSQLite3, dialector: sqliteDialector},
-			sqliteDriver, sqliteDSN(strings.TrimPrefix(url, "sqlite:")), nil
+		return engine{
+			name: "sqlite", dialect: goose.DialectSQLite3, dialector: sqliteDialector,
+			versioned: "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'goose_db_version'",
+		}, sqliteDriver, sqliteDSN(strings.TrimPrefix(url, "sqlite:")), nil
 	default:
 		return engine{}, "", "", errors.New("a database URL begins with postgres:// or with sqlite: and a path")
 	}

@@ -55,11 +55,11 @@ func (d *DB) Create(ctx context.Context, c *consent.Consent, run *consent.Run) e
 	}
 	a, r := authorisationRowOf(c.ID, c.Authorisations[0]), runRowOf(run)
 	_, err = d.sql.ExecContext(ctx, d.createStatement,
-		row.ID, row.GroupID, row.Kind, row.Rail, row.TPP, row.TPPName, row.Status, row.StatusChangedAt, row.Scope,
-		row.OwnerName, row.Rights, row.Asked, row.OnlyTypes, row.Recurring, row.FrequencyPerDay, row.ValidUntil,
+		ref(row.ID), ref(row.GroupID), row.Kind, row.Rail, row.TPP, row.TPPName, row.Status, row.StatusChangedAt, row.Scope,
+		row.OwnerName, row.Rights, string(row.Asked), string(row.OnlyTypes), row.Recurring, row.FrequencyPerDay, row.ValidUntil,
 		row.EndsAt, row.AuthoriseBy, row.DueAt, row.RedirectURI, row.NokRedirectURI, row.CreatedAt, row.Version,
-		a.ID, a.ConsentID, a.RunID, a.Status, a.Approach, a.CreatedAt, a.ChangedAt, a.Deadline,
-		r.ID, r.Purpose, r.ConsentID, r.AuthorisationID, r.Flow, r.Handle, r.Stage, r.Approved, r.Returned, r.Seq,
+		ref(a.ID), ref(a.ConsentID), ref(a.RunID), a.Status, a.Approach, a.CreatedAt, a.ChangedAt, a.Deadline,
+		ref(r.ID), r.Purpose, r.ConsentID, r.AuthorisationID, r.Flow, r.Handle, r.Stage, r.Approved, r.Returned, r.Seq,
 		r.Tries, r.Memo, r.CreatedAt, r.OpenBy)
 	if err != nil {
 		return fmt.Errorf("create consent %s: %w", c.ID, err)
@@ -93,7 +93,7 @@ func (d *DB) createEach(ctx context.Context, c *consent.Consent, row consentRow,
 func (d *DB) Status(ctx context.Context, id uuid.UUID) (*consent.Consent, error) {
 	var row consentRow
 	err := d.sql.QueryRowContext(ctx, `SELECT tpp, status, status_changed_at, ended_by, end_reason, ends_at, authorise_by
- FROM consents WHERE id = $1`, id).
+ FROM consents WHERE id = $1`, ref(id)).
 		Scan(&row.TPP, &row.Status, &row.StatusChangedAt, &row.EndedBy, &row.EndReason, &row.EndsAt, &row.AuthoriseBy)
 	if err != nil {
 		return nil, translate(err)
@@ -103,6 +103,15 @@ func (d *DB) Status(ctx context.Context, id uuid.UUID) (*consent.Consent, error)
 		Ending: consent.Ending{By: consent.Actor(row.EndedBy), Reason: consent.Reason(row.EndReason)},
 		EndsAt: row.EndsAt.Time, AuthoriseBy: row.AuthoriseBy.Time,
 	}, nil
+}
+
+// ReturnTry implements sca.Store.
+func (d *DB) ReturnTry(ctx context.Context, run uuid.UUID, seq int) error {
+	_, err := d.sql.ExecContext(ctx, `UPDATE flow_runs SET tries = tries - 1 WHERE id = $1 AND seq = $2 AND tries > 0`, run, seq)
+	if err != nil {
+		return fmt.Errorf("return a try of run %s: %w", run, err)
+	}
+	return nil
 }
 
 // CountTry implements sca.Store: the database counts, so parallel answers

@@ -2,12 +2,14 @@ package storage
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"consentd/internal/consent"
 	"consentd/internal/service"
 	"consentd/internal/service/sca"
 )
@@ -69,7 +71,11 @@ func (d *DB) Accounts(ctx context.Context, customer uuid.UUID, accounts []servic
 				return err
 			}
 			ids[i] = row.ID
-			if row.Reference == reference {
+			var known consent.Reference
+			if err := row.Reference.into(&known); err != nil {
+				return err
+			}
+			if known == a.Reference {
 				continue
 			}
 			if err := tx.Model(&accountRow{}).Where("id = ?", row.ID).Update("reference", reference).Error; err != nil {
@@ -121,10 +127,16 @@ func (s FlowStore) purpose(psu, key string) string {
 	return fmt.Sprintf("flow %q %q %q", s.flow, psu, key)
 }
 
+// whose names a PSU in this table alone, so that the bank's id does not stand
+// in it.
+func (s FlowStore) whose(psu string) string {
+	return base64.RawURLEncoding.EncodeToString(s.db.keys.MAC("psu of a flow store", []byte(s.flow), []byte(psu)))
+}
+
 // Get implements the flow contract.
 func (s FlowStore) Get(ctx context.Context, psu, key string) ([]byte, error) {
 	var rows []flowRow
-	err := s.db.gorm.WithContext(ctx).Where("flow = ? AND psu = ? AND key = ?", s.flow, psu, key).Find(&rows).Error
+	err := s.db.gorm.WithContext(ctx).Where("flow = ? AND psu = ? AND key = ?", s.flow, s.whose(psu), key).Find(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -137,7 +149,7 @@ func (s FlowStore) Get(ctx context.Context, psu, key string) ([]byte, error) {
 
 // Put implements the flow contract.
 func (s FlowStore) Put(ctx context.Context, psu, key string, value []byte) error {
-	row := flowRow{Flow: s.flow, PSU: psu, Key: key, Value: s.db.keys.Seal(s.purpose(psu, key), value)}
+	row := flowRow{Flow: s.flow, PSU: s.whose(psu), Key: key, Value: s.db.keys.Seal(s.purpose(psu, key), value)}
 	err := s.db.gorm.WithContext(ctx).Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
 	if err != nil {
 		return fmt.Errorf("memory of flow %s: %w", s.flow, err)

@@ -59,6 +59,14 @@ func (d *DB) Behind(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	// goose would make its table to look into it.
+	var made bool
+	if err := d.sql.QueryRowContext(ctx, d.engine.versioned).Scan(&made); err != nil {
+		return false, fmt.Errorf("schema version: %w", err)
+	}
+	if !made {
+		return true, nil
+	}
 	behind, err := p.HasPending(ctx)
 	if err != nil {
 		return false, fmt.Errorf("schema version: %w", err)

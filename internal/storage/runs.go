@@ -33,13 +33,20 @@ func (d *DB) run(ctx context.Context, where string, arg any) (*consent.Run, erro
 	return row.domain(), nil
 }
 
-// Waiting implements sca.Store.
-func (d *DB) Waiting(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error) {
+// Claim implements sca.Store.
+func (d *DB) Claim(ctx context.Context, now, until time.Time, limit int) ([]uuid.UUID, error) {
 	var ids []uuid.UUID
-	err := d.gorm.WithContext(ctx).Model(&runRow{}).Where("poll_at <= ?", instantOf(now)).
-		Order("poll_at").Limit(limit).Pluck("id", &ids).Error
+	err := d.transact(ctx, func(tx *gorm.DB) error {
+		ids = nil
+		err := tx.Model(&runRow{}).Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}).
+			Where("poll_at <= ?", instantOf(now)).Order("poll_at").Limit(limit).Pluck("id", &ids).Error
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		return tx.Model(&runRow{}).Where("id IN ?", ids).Update("poll_at", instantOf(until)).Error
+	})
 	if err != nil {
-		return nil, fmt.Errorf("waiting runs: %w", err)
+		return nil, fmt.Errorf("claim waiting runs: %w", err)
 	}
 	return ids, nil
 }
@@ -47,11 +54,11 @@ func (d *DB) Waiting(ctx context.Context, now time.Time, limit int) ([]uuid.UUID
 // Change implements sca.Store.
 func (d *DB) Change(ctx context.Context, run uuid.UUID, change func(*consent.Run, *consent.Consent) error) error {
 	return d.transact(ctx, func(tx *gorm.DB) error {
-		consentID, err := consentOf(tx, run)
+		of, err := ownerOf(tx, run)
 		if err != nil {
 			return err
 		}
-		s, err := load(locked(tx), consentID)
+		s, err := load(locked(tx), of.consent)
 		if err != nil {
 			return err
 		}
@@ -68,11 +75,11 @@ func (d *DB) Change(ctx context.Context, run uuid.UUID, change func(*consent.Run
 // the row of current_consents, then the consents by id.
 func (d *DB) Finish(ctx context.Context, run uuid.UUID, change func(*consent.Run, *consent.Consent, []*consent.Consent) error) error {
 	return d.transact(ctx, func(tx *gorm.DB) error {
-		consentID, err := consentOf(tx, run)
+		of, err := ownerOf(tx, run)
 		if err != nil {
 			return err
 		}
-		all, err := lockWithFormer(tx, consentID)
+		all, err := lockWithFormer(tx, of)
 		if err != nil {
 			return err
 		}
@@ -95,18 +102,19 @@ func (d *DB) Finish(ctx context.Context, run uuid.UUID, change func(*consent.Run
 	})
 }
 
-// lockWithFormer locks a consent and those that it would replace, and returns
-// it first.
-func lockWithFormer(tx *gorm.DB, id uuid.UUID) ([]stored, error) {
-	peek, err := load(tx, id) // who and what it is never changes
+// lockWithFormer locks a consent and those that it would replace if it became
+// the customer's, and returns it first.
+func lockWithFormer(tx *gorm.DB, of owner) ([]stored, error) {
+	id := of.consent
+	peek, err := load(tx, id) // whose TPP's and of which kind it is never changes
 	if err != nil {
 		return nil, err
 	}
-	if !peek.c.Replaces() || peek.c.Customer == uuid.Nil {
+	if !peek.c.Replaces() || of.customer == uuid.Nil {
 		s, err := load(locked(tx), id)
 		return []stored{s}, err
 	}
-	row := currentRow{Rail: peek.row.Rail, TPP: peek.row.TPP, CustomerID: peek.c.Customer}
+	row := currentRow{Rail: peek.row.Rail, TPP: peek.row.TPP, CustomerID: of.customer}
 	err = tx.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "rail"}, {Name: "tpp"}, {Name: "customer_id"}},
 		DoUpdates: clause.Assignments(map[string]any{"rail": row.Rail}), // changes nothing, locks the row
@@ -117,7 +125,7 @@ func lockWithFormer(tx *gorm.DB, id uuid.UUID) ([]stored, error) {
 	var rows []consentRow
 	err = locked(tx).Where(
 		"id = ? OR (customer_id = ? AND tpp = ? AND rail = ? AND kind = ? AND recurring AND status IN ?)",
-		id, peek.row.CustomerID, peek.row.TPP, peek.row.Rail, string(consent.AccountAccess),
+		id, of.customer, peek.row.TPP, peek.row.Rail, string(consent.AccountAccess),
 		[]string{string(consent.Valid), string(consent.Suspended)}).Order("id").Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("former consents: %w", err)
@@ -160,13 +168,15 @@ func saveCurrent(tx *gorm.DB, c *consent.Consent) error {
 	return nil
 }
 
-// consentOf finds the consent of a run, which never changes.
-func consentOf(tx *gorm.DB, run uuid.UUID) (uuid.UUID, error) {
+// owner is whose a run is. Its customer is written before anything is finished.
+type owner struct{ consent, customer uuid.UUID }
+
+func ownerOf(tx *gorm.DB, run uuid.UUID) (owner, error) {
 	var row runRow
-	if err := tx.Select("consent_id").Where("id = ?", run).Take(&row).Error; err != nil {
-		return uuid.Nil, err
+	if err := tx.Select("consent_id", "customer_id").Where("id = ?", run).Take(&row).Error; err != nil {
+		return owner{}, err
 	}
-	return uuid.UUID(row.ConsentID), nil
+	return owner{consent: uuid.UUID(row.ConsentID), customer: uuid.UUID(row.CustomerID)}, nil
 }
 
 // changeRun locks a run, applies change and writes it.

@@ -21,6 +21,7 @@ var problems = map[consent.Code]problem{
 	consent.CodeNotFound:        {status: http.StatusNotFound, title: "problem.unknown.title", text: "problem.unknown.text"},
 	consent.CodePathUnknown:     {status: http.StatusNotFound, title: "problem.unknown.title", text: "problem.unknown.text"},
 	consent.CodeUsed:            {status: http.StatusConflict, title: "problem.used.title", text: "problem.used.text"},
+	consent.CodeStale:           {status: http.StatusConflict, title: "problem.moved.title", text: "problem.moved.text"},
 	consent.CodeStatusInvalid:   {status: http.StatusConflict, title: "problem.moved.title", text: "problem.moved.text"},
 	consent.CodeExpired:         {status: http.StatusGone, title: "problem.expired.title", text: "problem.expired.text"},
 	consent.CodeForbidden:       {status: http.StatusForbidden, title: "problem.forbidden.title", text: "problem.forbidden.text"},

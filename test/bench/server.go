@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -134,10 +133,11 @@ func (p *process) kill() error {
 	return p.output.Close()
 }
 
-// failed adds what the process has said.
+// failed adds the last that the process has said.
 func (p *process) failed(err error) error {
+	const enough = 4096
 	said, _ := os.ReadFile(p.output.Name()) // without it the error is just shorter
-	return fmt.Errorf("%s: %w\n%s", filepath.Base(p.cmd.Path), err, strings.TrimSpace(string(said)))
+	return fmt.Errorf("%s: %w\n%s", filepath.Base(p.cmd.Path), err, said[max(0, len(said)-enough):])
 }
 
 // startServer starts the program and returns once it is ready.

@@ -57,6 +57,7 @@ var messages = map[consent.Code]entry{
 	consent.CodePathUnknown:        {status: http.StatusNotFound, code: wire.ResourceUnknown},
 	consent.CodeMethodNotAllowed:   {status: http.StatusMethodNotAllowed, code: wire.ServiceInvalid},
 	consent.CodeNotAcceptable:      {status: http.StatusNotAcceptable, code: wire.RequestedFormatsInvalid},
+	consent.CodeStale:              {status: http.StatusConflict, code: wire.StatusInvalid},
 	consent.CodeStatusInvalid:      {status: http.StatusConflict, code: wire.StatusInvalid},
 	consent.CodeUsed:               {status: http.StatusConflict, code: wire.StatusInvalid},
 }

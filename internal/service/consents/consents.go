@@ -4,6 +4,7 @@ package consents
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -152,7 +153,8 @@ func (s *Consents) Terminate(ctx context.Context, tpp string, id uuid.UUID) erro
 }
 
 // Expire writes down what time has ended, at most limit consents, and reports
-// how many it changed. Reads never wait for it.
+// how many it changed. Reads never wait for it. A consent that has begun is
+// finished even when ctx ends; one that fails stands in nobody's way.
 func (s *Consents) Expire(ctx context.Context, limit int) (int, error) {
 	now := s.Now()
 	ids, err := s.Store.Due(ctx, now, limit)
@@ -160,20 +162,24 @@ func (s *Consents) Expire(ctx context.Context, limit int) (int, error) {
 		return 0, err
 	}
 	settled := 0
+	var errs []error
 	for _, id := range ids {
+		if ctx.Err() != nil {
+			break
+		}
 		changed := false
-		_, err := s.Store.Update(ctx, id, func(c *consent.Consent) error {
+		_, err := s.Store.Update(context.WithoutCancel(ctx), id, func(c *consent.Consent) error {
 			changed = c.Settle(now)
 			return nil
 		})
 		if err != nil {
-			return settled, fmt.Errorf("settle consent %s: %w", id, err)
+			errs = append(errs, fmt.Errorf("settle consent %s: %w", id, err))
 		}
 		if changed {
 			settled++
 		}
 	}
-	return settled, nil
+	return settled, errors.Join(errs...)
 }
 
 func (s *Consents) read(ctx context.Context, get func(context.Context, uuid.UUID) (*consent.Consent, error), tpp string, id uuid.UUID) (*consent.Consent, error) {

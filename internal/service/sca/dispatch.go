@@ -62,7 +62,16 @@ type walk struct {
 	memo memo
 	// language is the PSU's: what they chose, what the TPP said, what the browser prefers.
 	language string
+	// right says that this answer was counted as a try and was none.
+	right bool
+	// byWorker says that no browser is there to be sent back when the run ends.
+	byWorker bool
 }
+
+// patience bounds how long an answer may take, the bank's part included. An
+// answer that has been counted is judged to its end even when the browser does
+// not wait for it: otherwise a try would be used up and nobody the wiser.
+const patience = 30 * time.Second
 
 // New makes a run that is not written yet, and the handle by which a browser
 // reaches it.
@@ -115,8 +124,11 @@ func (s *Dispatcher) Open(ctx context.Context, handle string, v Visitor) (*View,
 // Answer applies what the PSU sent. The first answer binds the run to its
 // browser. Fails like Open, and with CodeForbidden for an account that was not
 // offered, CodeCredentials for a wrong password or code, CodeLocked when that
-// was the last try, CodeBlocked for a PSU who is blocked at the bank.
+// was the last try, CodeBlocked for a PSU who is blocked at the bank, CodeStale
+// when another signer has agreed to other accounts meanwhile.
 func (s *Dispatcher) Answer(ctx context.Context, handle string, v Visitor, a Answer) (*View, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
 	w, err := s.load(ctx, handle, v)
 	if err != nil {
 		return nil, err
@@ -130,19 +142,51 @@ func (s *Dispatcher) Answer(ctx context.Context, handle string, v Visitor, a Ans
 	if err := s.bind(ctx, w, v.digest()); err != nil {
 		return s.view(w), err
 	}
+	if a.Refuse {
+		return s.decline(ctx, handle, v, w)
+	}
 	return s.settle(ctx, handle, v, s.answer(ctx, w, a))
 }
 
-// Poll asks the flows of waiting runs, at most limit, whether their wait is over.
+// decline takes the PSU's no. It counts from wherever the run stands, so one
+// that was overtaken is said again.
+func (s *Dispatcher) decline(ctx context.Context, handle string, v Visitor, w *walk) (*View, error) {
+	explain.Note(ctx, "the PSU refused")
+	for {
+		r := s.refuse(ctx, w, consent.ByPSU, consent.ReasonRefused, nil)
+		if !errors.Is(r.err, errMoved) {
+			return s.settle(ctx, handle, v, r)
+		}
+		var err error
+		if w, err = s.load(ctx, handle, v); err != nil {
+			return nil, err
+		}
+		if err := s.usable(w, v.digest()); err != nil {
+			return s.view(w), err
+		}
+	}
+}
+
+// lease is for how long a worker has a waiting run to itself, and how long a
+// run rests whose flow failed to answer.
+const lease = 10 * time.Second
+
+// Poll asks the flows of waiting runs, at most limit, whether their wait is
+// over, and returns how many it asked. Any number of replicas may poll: each
+// run is leased to one of them. A flow that fails stands in nobody's way.
 func (s *Dispatcher) Poll(ctx context.Context, limit int) (int, error) {
-	ids, err := s.Store.Waiting(ctx, s.Now(), limit)
+	now := s.Now()
+	ids, err := s.Store.Claim(ctx, now, now.Add(lease), limit)
 	if err != nil {
 		return 0, err
 	}
 	var errs []error
 	for _, id := range ids {
+		if ctx.Err() != nil {
+			break // the lease runs out by itself
+		}
 		if err := s.poll(ctx, id); err != nil {
-			errs = append(errs, fmt.Errorf("poll run %s: %w", id, err), s.pollAt(ctx, id, s.Now().Add(pollRetry)))
+			errs = append(errs, fmt.Errorf("poll run %s: %w", id, err))
 		}
 	}
 	return len(ids), errors.Join(errs...)
@@ -164,7 +208,12 @@ func (s *Dispatcher) settle(ctx context.Context, handle string, by Visitor, r re
 		if err != nil {
 			return nil, err
 		}
-		return s.view(w), s.usable(w, by.digest())
+		err = s.usable(w, by.digest())
+		if err == nil && w.run.Stage == consent.StageFlow && w.run.Tries >= s.Policy.MaxTries {
+			// Other answers are being judged, or were when the program stopped.
+			err = consent.E(consent.CodeLocked, "too many wrong answers")
+		}
+		return s.view(w), err
 	}
 	v := s.view(r.w)
 	v.Wrong = r.wrong
@@ -176,10 +225,6 @@ func (s *Dispatcher) settle(ctx context.Context, handle string, by Visitor, r re
 
 // answer dispatches by the stage of the run: the one place that does.
 func (s *Dispatcher) answer(ctx context.Context, w *walk, a Answer) result {
-	if a.Refuse {
-		explain.Note(ctx, "the PSU refused")
-		return s.refuse(ctx, w, consent.ByPSU, consent.ReasonRefused, nil)
-	}
 	switch w.run.Stage {
 	case consent.StageAccounts:
 		return s.pick(ctx, w, a)
@@ -210,10 +255,11 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 	}
 	w.run.Tries = n
 	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Form, Fields: a.Fields, MethodID: a.Method}, n)
-	if err != nil {
-		return result{w: w, err: err}
+	if err != nil { // nobody has judged it: the try is given back
+		return result{w: w, err: errors.Join(err, s.Store.ReturnTry(ctx, w.run.ID, w.run.Seq))}
 	}
 	if !step.Wrong {
+		w.right = true
 		return s.apply(ctx, w, step)
 	}
 	explain.Note(ctx, "wrong answer, try %d of %d", n, s.Policy.MaxTries)
@@ -225,8 +271,16 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 
 // apply saves what a step of the flow means, if the run still stands there.
 func (s *Dispatcher) apply(ctx context.Context, w *walk, step flow.Step) result {
+	if step.Wrong {
+		return result{w: w, err: fmt.Errorf("flow %q calls wrong what nobody answered: %w", w.run.Flow, errors.ErrUnsupported)}
+	}
+	known := step.Outcome == flow.Identified || step.Outcome == flow.Done
+	if known && (step.PSU == "" || (w.memo.PSU != "" && step.PSU != w.memo.PSU)) {
+		explain.Note(ctx, "the flow authenticated another PSU than the one who logged in")
+		return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeForbidden, "another PSU than the one who logged in"))
+	}
 	switch step.Outcome {
-	case flow.Prompt, flow.Redirect, flow.Wait:
+	case flow.Prompt, flow.Wait:
 		return s.show(ctx, w, step)
 	case flow.Identified:
 		w.memo.Step = step
@@ -253,7 +307,14 @@ func (s *Dispatcher) show(ctx context.Context, w *walk, step flow.Step) result {
 	w.memo.Step, w.memo.Spoken = step, w.language
 	now := s.Now()
 	return s.change(ctx, w, func(r *consent.Run, c *consent.Consent, sealed []byte) error {
-		r.Step(consent.StageFlow, sealed)
+		if w.run.Approved && !r.Approved {
+			r.Progress(consent.StageFlow, sealed)
+		} else {
+			r.Step(consent.StageFlow, sealed)
+		}
+		if w.right {
+			r.Tries = max(r.Tries-1, 0)
+		}
 		if step.Outcome == flow.Wait {
 			r.PollAt = now.Add(step.PollAfter)
 		}
@@ -296,6 +357,8 @@ func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input, try int) (
 }
 
 func (s *Dispatcher) poll(ctx context.Context, id uuid.UUID) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
 	r, err := s.Store.RunByID(ctx, id)
 	if err != nil {
 		return err
@@ -304,32 +367,26 @@ func (s *Dispatcher) poll(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	if w.run.Stage != consent.StageFlow || w.memo.Step.Outcome != flow.Wait || !s.Now().Before(w.run.Deadline()) || !w.c.Status.Pending() {
-		return s.pollAt(ctx, id, time.Time{}) // nothing to wait for any more
+	w.byWorker = true
+	if w.run.Stage != consent.StageFlow || w.memo.Step.Outcome != flow.Wait || s.usable(w, w.run.Browser) != nil {
+		return s.rest(ctx, id)
 	}
 	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Poll}, 0)
 	if err != nil {
 		return err
 	}
 	res := s.apply(ctx, w, step)
-	switch consent.CodeOf(res.err) {
-	case consent.CodeBlocked, consent.CodeForbidden, consent.CodeStatusInvalid:
-		return nil // an ending, which the PSU's page tells
-	}
-	if errors.Is(res.err, errMoved) {
-		return nil
+	var ending *consent.Error
+	if errors.Is(res.err, errMoved) || (errors.As(res.err, &ending) && w.run.Stage == consent.StageEnded) {
+		return nil // the PSU's page tells
 	}
 	return res.err
 }
 
-// pollRetry is how long a run rests whose flow failed to answer a poll, so that
-// it does not stand in the way of others.
-const pollRetry = 10 * time.Second
-
-// pollAt puts the next poll of a run off; zero for never.
-func (s *Dispatcher) pollAt(ctx context.Context, id uuid.UUID, at time.Time) error {
+// rest stops the polling of a run that waits for nothing any more.
+func (s *Dispatcher) rest(ctx context.Context, id uuid.UUID) error {
 	return s.Store.Change(ctx, id, func(r *consent.Run, _ *consent.Consent) error {
-		r.PollAt = at
+		r.PollAt = time.Time{}
 		return nil
 	})
 }

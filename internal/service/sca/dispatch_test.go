@@ -27,7 +27,10 @@ import (
 )
 
 // toyBank knows everybody who is called, with one account in euros and one in dollars.
-type toyBank struct{ down atomic.Bool }
+type toyBank struct {
+	down atomic.Bool
+	more atomic.Bool // an account in pounds has been opened, and all have changed their type
+}
 
 func (b *toyBank) List(_ context.Context, customer string) ([]service.Account, error) {
 	if b.down.Load() {
@@ -37,11 +40,18 @@ func (b *toyBank) List(_ context.Context, customer string) ([]service.Account, e
 		return nil, nil
 	}
 	iban := "DE00" + strings.ToUpper(customer)
-	return []service.Account{
+	accounts := []service.Account{
 		{ID: customer + "-eur", Reference: consent.Reference{IBAN: iban, Currency: "EUR", CashAccountType: "CACC"}},
 		{ID: customer + "-usd", Reference: consent.Reference{IBAN: iban, Currency: "USD", CashAccountType: "CACC"}},
 		{ID: customer + "-card", Reference: consent.Reference{MaskedPAN: customer + "****", Currency: "EUR", CashAccountType: "CARD"}},
-	}, nil
+	}
+	if b.more.Load() {
+		accounts = append(accounts, service.Account{ID: customer + "-gbp", Reference: consent.Reference{IBAN: iban, Currency: "GBP"}})
+		for i := range accounts {
+			accounts[i].Reference.CashAccountType = "TRAN"
+		}
+	}
+	return accounts, nil
 }
 
 func (b *toyBank) Resolve(ctx context.Context, customer string, ref consent.Reference) ([]service.Account, error) {
@@ -103,6 +113,8 @@ func (f *toyFlow) Continue(_ context.Context, req flow.Request, state []byte, in
 			return flow.Step{Outcome: flow.Prompt, Wrong: true}, nil
 		case "blocked":
 			return flow.Step{Outcome: flow.Denied, Blocked: true}, nil
+		case "another page":
+			return flow.Step{Outcome: flow.Prompt, State: state, Fields: []flow.Field{{Name: "password"}}}, nil
 		}
 		return flow.Step{Outcome: flow.Identified, PSU: word, State: []byte("two")}, nil
 	case "trip/form":
@@ -113,6 +125,8 @@ func (f *toyFlow) Continue(_ context.Context, req flow.Request, state []byte, in
 		switch {
 		case word == "wrong":
 			return flow.Step{Outcome: flow.Prompt, Wrong: true}, nil
+		case word == "by enzo":
+			return flow.Step{Outcome: flow.Done, PSU: "enzo"}, nil
 		case word == "no":
 			return flow.Step{Outcome: flow.Denied}, nil
 		case f.wait.Load():

@@ -40,10 +40,10 @@ func (s *Dispatcher) fail(ctx context.Context, w *walk, how consent.RunOutcome, 
 }
 
 func (s *Dispatcher) end(ctx context.Context, w *walk, how consent.RunOutcome, cause error, act func(*consent.Run, *consent.Consent) error) result {
-	now, polled := s.Now(), !w.run.PollAt.IsZero()
+	now := s.Now()
 	res := s.change(ctx, w, func(r *consent.Run, c *consent.Consent, _ []byte) error {
 		r.End(how, now)
-		r.Returned = !polled
+		r.Returned = !w.byWorker
 		return act(r, c)
 	})
 	if res.err == nil {

@@ -22,6 +22,8 @@ type Store interface {
 	// parallel answers cannot get past, and returns its number. It returns 0
 	// when limit answers have been counted or the run has moved on.
 	CountTry(ctx context.Context, run uuid.UUID, seq, limit int) (int, error)
+	// ReturnTry takes back one count of a step that the run still stands at.
+	ReturnTry(ctx context.Context, run uuid.UUID, seq int) error
 	// Change loads a run and its consent, applies change and saves both in one
 	// transaction. change may run more than once, so it must have no other
 	// effect; its error is returned as it is and nothing is saved.
@@ -30,8 +32,9 @@ type Store interface {
 	// off every other Finish of the same rail, TPP and customer, and hands
 	// change the consents which this one would replace.
 	Finish(ctx context.Context, run uuid.UUID, change func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error) error
-	// Waiting lists runs whose flow wants to be asked again at now, at most limit.
-	Waiting(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error)
+	// Claim lists runs whose flow wants to be asked again at now, at most limit,
+	// and puts their next poll off to until: nobody else claims them before.
+	Claim(ctx context.Context, now, until time.Time, limit int) ([]uuid.UUID, error)
 }
 
 // Identities turns the bank's ids into opaque ones, made at first sight, so

@@ -3,6 +3,7 @@ package sca
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,7 +11,6 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/explain"
-	"consentd/internal/service"
 )
 
 // load reads the run of a handle, with its consent and its memory.
@@ -96,10 +96,6 @@ func (s *Dispatcher) identify(ctx context.Context, w *walk, psu string) result {
 	if !known {
 		return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeForbidden, "the PSU may not sign for this customer"))
 	}
-	offered, complete, err := s.offers(ctx, w.c.Access, w.memo.Customer.ID)
-	if err != nil {
-		return result{w: w, err: unavailable(err)}
-	}
 	psuID, err := s.Identities.PSU(ctx, psu)
 	if err != nil {
 		return result{w: w, err: err}
@@ -107,6 +103,10 @@ func (s *Dispatcher) identify(ctx context.Context, w *walk, psu string) result {
 	customerID, err := s.Identities.Customer(ctx, w.memo.Customer.ID)
 	if err != nil {
 		return result{w: w, err: err}
+	}
+	offered, complete, err := s.offers(ctx, w.c, w.memo.Customer.ID, customerID)
+	if err != nil {
+		return result{w: w, err: unavailable(err)}
 	}
 	now := s.Now()
 	if !complete || len(offered) == 0 {
@@ -126,12 +126,23 @@ func (s *Dispatcher) identify(ctx context.Context, w *walk, psu string) result {
 	}
 	res := s.change(ctx, w, func(r *consent.Run, c *consent.Consent, sealed []byte) error {
 		r.PSU, r.Customer = psuID, customerID
-		r.Step(next, sealed)
+		r.Progress(next, sealed)
 		return c.Identify(r.Authorisation, psuID, customerID, now)
 	})
+	return s.orFail(ctx, res)
+}
+
+// orFail ends the run when the domain says that this PSU cannot go on with it:
+// the consent is another customer's, or what they were shown is no longer so.
+func (s *Dispatcher) orFail(ctx context.Context, res result) result {
+	if errors.Is(res.err, errMoved) {
+		return res
+	}
 	switch consent.CodeOf(res.err) {
-	case consent.CodeCredentials, consent.CodeStatusInvalid: // another customer's, or signed already
-		return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeForbidden, "not for this PSU to sign"))
+	case consent.CodeForbidden, consent.CodeStale:
+		return s.fail(ctx, res.w, consent.RunFailed, res.err)
+	case consent.CodeStatusInvalid:
+		res.err = consent.E(consent.CodeExpired, "the consent ended meanwhile").Because(res.err)
 	}
 	return res
 }
@@ -207,53 +218,27 @@ func (s *Dispatcher) finish(ctx context.Context, w *walk) result {
 	if err != nil {
 		return result{w: w, err: err}
 	}
-	seq, now, polled := w.run.Seq, s.Now(), !w.run.PollAt.IsZero()
+	seq, now := w.run.Seq, s.Now()
+	agreed := consent.Agreement{Customer: w.run.Customer, Grants: grants, Signers: signers}
 	err = s.Store.Finish(ctx, w.run.ID, func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error {
 		if r.Seq != seq {
 			return errMoved
 		}
 		c.Settle(now)
-		if err := c.Authorise(r.Authorisation, grants, signers, now); err != nil {
+		if err := c.Authorise(r.Authorisation, agreed, now); err != nil {
 			return err
 		}
 		r.Approved = true
 		r.End(consent.RunDone, now)
-		r.Returned = !polled
+		r.Returned = !w.byWorker
 		w.run, w.c = r, c
 		if s.Policy.MultipleConsents {
 			return nil
 		}
 		return c.Supersede(former, now)
 	})
-	if consent.CodeOf(err) == consent.CodeStatusInvalid {
-		err = consent.E(consent.CodeExpired, "the consent ended meanwhile").Because(err)
-	}
 	if err == nil {
 		explain.Note(ctx, "consent %s is %s", w.c.ID, w.c.Status)
 	}
-	return result{w: w, err: err}
-}
-
-// grants is what the consent opens: what was asked for of each account, among
-// those that the PSU picked. Scopes that are resolved later grant nothing yet.
-func (s *Dispatcher) grants(ctx context.Context, w *walk) ([]consent.Grant, error) {
-	if w.c.Access.Open() || len(w.c.Access.Grants) > 0 {
-		return nil, nil
-	}
-	var offers []Offer
-	var accounts []service.Account
-	for _, o := range w.memo.Offered {
-		if !w.c.Access.Chosen() || slices.Contains(w.memo.Picked, o.Key) {
-			offers, accounts = append(offers, o), append(accounts, o.Account)
-		}
-	}
-	ids, err := s.Identities.Accounts(ctx, w.run.Customer, accounts)
-	if err != nil {
-		return nil, err
-	}
-	grants := make([]consent.Grant, len(offers))
-	for i, o := range offers {
-		grants[i] = consent.Grant{AccountID: ids[i], Rights: o.Rights, Reference: o.Account.Reference}
-	}
-	return grants, nil
+	return s.orFail(ctx, result{w: w, err: err})
 }

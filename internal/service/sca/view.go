@@ -1,12 +1,9 @@
 package sca
 
 import (
-	"context"
-	"fmt"
 	"slices"
 
 	"consentd/internal/consent"
-	"consentd/internal/service"
 	flow "consentd/pkg/sca"
 )
 
@@ -23,15 +20,6 @@ const (
 	PageRedirect Page = "redirect" // on to the flow's own page, View.URL
 	PageEnded    Page = "ended"    // back to the TPP, View.ReturnTo
 )
-
-// Offer is an account that may be shared, with the rights that are asked for it.
-type Offer struct {
-	// Key names the offer in forms: the IBAN, or what else identifies the
-	// account, with /CUR where one identifier has several currencies.
-	Key     string
-	Account service.Account
-	Rights  consent.Rights
-}
 
 // View is where a run stands, as a page shows it.
 type View struct {
@@ -112,74 +100,4 @@ func flowPage(w *walk) Page {
 	default:
 		return PageLogin
 	}
-}
-
-// offers lists the accounts that a consent is about, among those that the
-// customer may share, and whether everything that it asks for is among them.
-func (s *Dispatcher) offers(ctx context.Context, a consent.Access, customer string) ([]Offer, bool, error) {
-	if a.Scope == consent.ScopeDedicated {
-		return s.asked(ctx, a, customer)
-	}
-	accounts, err := s.Accounts.List(ctx, customer)
-	if err != nil {
-		return nil, false, fmt.Errorf("accounts of a customer: %w", err)
-	}
-	granted := func(acc service.Account) bool {
-		return len(a.Grants) == 0 || slices.ContainsFunc(a.Grants, func(g consent.Grant) bool { return g.Reference == acc.Reference })
-	}
-	var offers []Offer
-	for _, acc := range accounts {
-		if a.Allows(acc.Reference.CashAccountType) && granted(acc) {
-			offers = append(offers, Offer{Account: acc, Rights: a.Rights})
-		}
-	}
-	return keyed(offers), true, nil
-}
-
-// asked resolves what a dedicated consent names. An account that is named twice
-// has the rights of both.
-func (s *Dispatcher) asked(ctx context.Context, a consent.Access, customer string) ([]Offer, bool, error) {
-	var offers []Offer
-	complete := true
-	for _, x := range a.Asked {
-		accounts, err := s.Accounts.Resolve(ctx, customer, x.Reference)
-		if err != nil {
-			return nil, false, fmt.Errorf("resolve an account: %w", err)
-		}
-		complete = complete && len(accounts) > 0
-		for _, acc := range accounts {
-			i := slices.IndexFunc(offers, func(o Offer) bool { return o.Account.ID == acc.ID })
-			if i < 0 {
-				offers = append(offers, Offer{Account: acc})
-				i = len(offers) - 1
-			}
-			offers[i].Rights |= x.Rights
-		}
-	}
-	return keyed(offers), complete, nil
-}
-
-// keyed names each offer in forms.
-func keyed(offers []Offer) []Offer {
-	times := map[string]int{}
-	for _, o := range offers {
-		times[identifier(o.Account.Reference)]++
-	}
-	for i := range offers {
-		ref := offers[i].Account.Reference
-		offers[i].Key = identifier(ref)
-		if times[offers[i].Key] > 1 {
-			offers[i].Key += "/" + ref.Currency
-		}
-	}
-	return offers
-}
-
-func identifier(r consent.Reference) string {
-	for _, id := range []string{r.IBAN, r.BBAN, r.MaskedPAN, r.PAN, r.MSISDN} {
-		if id != "" {
-			return id
-		}
-	}
-	return r.Other.Identification
 }

@@ -33,6 +33,7 @@ func testRaces(t *testing.T, open Open) {
 		"revoke and expire never resurrect":                               raceOfEndings,
 		"DELETE against authorise has one winner":                         raceOfDelete,
 		"parallel answers get no more tries than there are":               raceOfTries,
+		"two workers claim each waiting run once":                         raceOfWorkers,
 		"a run is bound to one browser and finished once":                 raceOfBrowsers,
 		"the same identity seen twice at once is one":                     raceOfIdentities,
 	})
@@ -187,4 +188,37 @@ func succeeded(errs []error) []bool {
 		ok[i] = err == nil
 	}
 	return ok
+}
+
+func raceOfWorkers(t *testing.T, b *bundle) {
+	const many = 30
+	for range many {
+		_, run := b.create(draft())
+		require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
+			r.PollAt = start
+			return nil
+		}))
+	}
+	var mu sync.Mutex
+	claimed := map[uuid.UUID]int{}
+	work := func() error {
+		for {
+			ids, err := b.Claim(b.ctx, start, start.Add(time.Minute), 4)
+			if err != nil || len(ids) == 0 {
+				return err
+			}
+			mu.Lock()
+			for _, id := range ids {
+				claimed[id]++
+			}
+			mu.Unlock()
+		}
+	}
+	for _, err := range together(work, work, work) {
+		require.NoError(t, err)
+	}
+	require.Len(t, claimed, many)
+	for _, times := range claimed {
+		require.Equal(t, 1, times)
+	}
 }

@@ -18,7 +18,8 @@ func testRuns(t *testing.T, open Open) {
 		"a change of run and consent is saved whole":         changeIsWhole,
 		"a refused change saves neither":                     refusedChange,
 		"tries are counted to the limit, per step":           triesAreCounted,
-		"waiting lists runs to poll":                         waitingRuns,
+		"waiting runs are claimed by one":                    waitingRuns,
+		"an ending wipes the run's memory":                   endingWipesMemory,
 	})
 }
 
@@ -51,7 +52,7 @@ func changeIsWhole(t *testing.T, b *bundle) {
 	got, err := b.RunByID(b.ctx, run.ID)
 	require.NoError(t, err)
 	require.Equal(t, &want, got)
-	require.Equal(t, customer, b.get(c.ID).Customer)
+	require.Equal(t, uuid.Nil, b.get(c.ID).Customer, "nobody has signed yet")
 	require.Equal(t, psu, b.get(c.ID).Authorisations[0].PSU)
 }
 
@@ -71,46 +72,71 @@ func refusedChange(t *testing.T, b *bundle) {
 }
 
 func triesAreCounted(t *testing.T, b *bundle) {
-	t.Helper()
 	_, run := b.create(draft())
-	for _, want := range []int{1, 2, 3, 0, 0} {
-		n, err := b.CountTry(b.ctx, run.ID, 0, 3)
+	count := func(seq int) int {
+		n, err := b.CountTry(b.ctx, run.ID, seq, 3)
 		require.NoError(t, err)
-		require.Equal(t, want, n)
+		return n
 	}
-	n, err := b.CountTry(b.ctx, run.ID, 1, 3)
-	require.NoError(t, err)
-	require.Zero(t, n, "a step that is not there yet")
-	require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
-		r.Step(consent.StageFlow, nil)
-		return nil
-	}))
-	n, err = b.CountTry(b.ctx, run.ID, 1, 3)
-	require.NoError(t, err)
-	require.Equal(t, 1, n)
-	require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
-		r.End(consent.RunRefused, start)
-		return nil
-	}))
-	n, err = b.CountTry(b.ctx, run.ID, 2, 3)
-	require.NoError(t, err)
-	require.Zero(t, n, "an ended run")
+	step := func(change func(*consent.Run)) {
+		require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
+			change(r)
+			return nil
+		}))
+	}
+	require.Equal(t, []int{1, 2, 3, 0, 0}, []int{count(0), count(0), count(0), count(0), count(0)})
+	require.Zero(t, count(1), "a step that is not there yet")
+	require.NoError(t, b.ReturnTry(b.ctx, run.ID, 1))
+	require.Zero(t, count(0), "returned to another step")
+	require.NoError(t, b.ReturnTry(b.ctx, run.ID, 0))
+	require.Equal(t, []int{3, 0}, []int{count(0), count(0)})
+	step(func(r *consent.Run) { r.Step(consent.StageFlow, nil) })
+	require.Zero(t, count(1), "another page is no reason to begin anew")
+	step(func(r *consent.Run) { r.Progress(consent.StageFlow, nil) })
+	require.Equal(t, 1, count(2))
+	step(func(r *consent.Run) { r.End(consent.RunRefused, start) })
+	require.Zero(t, count(3), "an ended run")
 }
 
 func waitingRuns(t *testing.T, b *bundle) {
-	t.Helper()
 	_, run := b.create(draft())
 	b.create(draft())
+	due := start.Add(time.Minute)
 	require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
-		r.PollAt = start.Add(time.Minute)
+		r.PollAt = due
 		return nil
 	}))
-	ids, err := b.Waiting(b.ctx, start, 9)
-	require.NoError(t, err)
-	require.Empty(t, ids)
-	ids, err = b.Waiting(b.ctx, start.Add(time.Minute), 9)
-	require.NoError(t, err)
-	require.Equal(t, []uuid.UUID{run.ID}, ids)
+	claim := func(now time.Time) []uuid.UUID {
+		ids, err := b.Claim(b.ctx, now, now.Add(10*time.Second), 9)
+		require.NoError(t, err)
+		return ids
+	}
+	require.Empty(t, claim(start))
+	require.Equal(t, []uuid.UUID{run.ID}, claim(due))
+	require.Empty(t, claim(due.Add(9*time.Second)), "claimed by another")
+	require.Equal(t, []uuid.UUID{run.ID}, claim(due.Add(10*time.Second)), "the lease is over")
+}
+
+// endingWipesMemory ends an authorisation without its run: nobody can go on
+// with the run, and what it remembers of the PSU is gone.
+func endingWipesMemory(t *testing.T, b *bundle) {
+	for name, end := range map[string]func(*consent.Consent) error{
+		"the TPP ends it": func(c *consent.Consent) error { return c.Terminate(start) },
+		"time is over":    func(c *consent.Consent) error { c.Settle(start.Add(time.Hour)); return nil },
+	} {
+		c, run := b.create(draft())
+		require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
+			r.PollAt = start
+			return nil
+		}))
+		_, err := b.Update(b.ctx, c.ID, end)
+		require.NoError(t, err)
+		got, err := b.RunByID(b.ctx, run.ID)
+		require.NoError(t, err)
+		require.Nil(t, got.Memo, name)
+		require.True(t, got.PollAt.IsZero(), name)
+		require.Equal(t, consent.StageStart, got.Stage, name)
+	}
 }
 
 // testReplace authorises a recurring consent beside every kind of neighbour.
@@ -142,7 +168,7 @@ func finishReplaces(t *testing.T, b *bundle) {
 	require.Equal(t, newest, got.ReplacedBy)
 	require.Equal(t, consent.Ending{By: consent.BySystem, Reason: consent.ReasonReplaced}, got.Ending)
 	require.Equal(t, consent.Received, b.get(pending.ID).Status)
-	require.Equal(t, consent.Valid, b.get(newest).Status)
+	require.Equal(t, []any{consent.Valid, customer}, []any{b.get(newest).Status, b.get(newest).Customer})
 	require.Equal(t, grants, b.get(newest).Access.Grants)
 	for name, id := range untouched {
 		require.Equal(t, consent.Valid, b.get(id).Status, name)
