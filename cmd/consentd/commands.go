@@ -116,7 +116,10 @@ func migrate(ctx context.Context, out io.Writer, cfg *config.Config, up bool) (e
 func configCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Short: "Work on the configuration"}
 	cmd.AddCommand(withConfig(&cobra.Command{Use: "check", Short: "Report all problems of a configuration at once", Args: cobra.NoArgs},
-		func(cmd *cobra.Command, _ *config.Config) error {
+		func(cmd *cobra.Command, cfg *config.Config) error {
+			if err := app.Check(cfg); err != nil {
+				return err
+			}
 			fmt.Fprintln(cmd.OutOrStdout(), "the configuration is fine")
 			return nil
 		}))

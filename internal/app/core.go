@@ -3,8 +3,11 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"consentd/internal/consent"
@@ -69,7 +72,10 @@ func (c core) runner(log *slog.Logger) *jobs.Runner {
 // main may add.
 func factories(bank bankSystems, keys *secret.Keys, now func() time.Time, release otp.Release) map[string]flow.Factory {
 	return map[string]flow.Factory{
-		"otp": func(json.RawMessage, flow.Store) (flow.Flow, error) {
+		"otp": func(section json.RawMessage, _ flow.Store) (flow.Flow, error) {
+			if err := noSettings(section); err != nil {
+				return nil, err
+			}
 			return otp.New(otp.Config{
 				Directory: directory{bank}, Phone: phone{bank}, Release: release,
 				Key: keys.MAC("key of the otp flow"), Now: now,
@@ -78,21 +84,36 @@ func factories(bank bankSystems, keys *secret.Keys, now func() time.Time, releas
 	}
 }
 
+// noSettings refuses settings for a flow that has none.
+func noSettings(section json.RawMessage) error {
+	var settings map[string]json.RawMessage
+	if err := json.Unmarshal(section, &settings); err != nil {
+		return fmt.Errorf("not a section: %w", err)
+	}
+	for key := range settings {
+		return fmt.Errorf("%s: no such key", key) //nolint:staticcheck // one is enough to say
+	}
+	return nil
+}
+
 // build makes the flows that a configuration names.
 func build(sections map[string]json.RawMessage, all map[string]flow.Factory, db *storage.DB) (map[string]flow.Flow, error) {
 	flows := map[string]flow.Flow{}
-	for name, section := range sections {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(sections)) {
 		factory, ok := all[name]
 		if !ok {
-			return nil, fmt.Errorf("sca.flows.%s: no such flow", name)
+			errs = append(errs, fmt.Errorf("sca.flows.%s: no such flow", name))
+			continue
 		}
-		f, err := factory(section, db.FlowStore(name))
+		f, err := factory(sections[name], db.FlowStore(name))
 		if err != nil {
-			return nil, fmt.Errorf("sca.flows.%s: %w", name, err)
+			errs = append(errs, fmt.Errorf("sca.flows.%s: %w", name, err))
+			continue
 		}
 		flows[name] = f
 	}
-	return flows, nil
+	return flows, errors.Join(errs...)
 }
 
 // ready reports whether the program can serve: the database answers and its

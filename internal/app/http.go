@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -51,7 +52,8 @@ func recovered(next echo.HandlerFunc) echo.HandlerFunc {
 			case http.ErrAbortHandler:
 				panic(r) // net/http's own way to drop a connection
 			default:
-				err = fmt.Errorf("panic in %s: %v", c.Path(), r)
+				// The value may hold anything; where it happened is enough.
+				err = fmt.Errorf("panic (%T) in %s: %s", r, c.Path(), debug.Stack())
 			}
 		}()
 		return next(c)

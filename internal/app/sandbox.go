@@ -79,7 +79,7 @@ func (a *App) sandbox(ctx context.Context, o SandboxOptions) error {
 
 func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, db *storage.DB, keys *secret.Keys, clock *sandbox.Clock) error {
 	bank := &sandbox.Bank{Store: db.FlowStore("sandbox"), Now: clock.Now}
-	flows, err := build(map[string]json.RawMessage{"otp": nil}, factories(bank, keys, clock.Now, bank), db)
+	flows, err := build(map[string]json.RawMessage{"otp": json.RawMessage("{}")}, factories(bank, keys, clock.Now, bank), db)
 	if err != nil {
 		return err
 	}

@@ -71,8 +71,7 @@ func (a *App) serve(ctx context.Context, cfg *config.Config, more map[string]flo
 		return err
 	}
 	p := parts{
-		db: db, keys: keys, policy: policy(cfg), now: Now, log: a.log, flow: cfg.SCA.Redirect,
-		bank: &bank.Client{BaseURL: cfg.Bank.URL, Token: cfg.Bank.Token.Reveal(), HTTP: &http.Client{Timeout: cfg.Bank.Timeout}},
+		db: db, keys: keys, policy: policy(cfg), now: Now, log: a.log, flow: cfg.SCA.Redirect, bank: bankOf(cfg),
 	}
 	all := factories(p.bank, keys, Now, nil)
 	maps.Copy(all, more)
@@ -80,6 +79,22 @@ func (a *App) serve(ctx context.Context, cfg *config.Config, more map[string]flo
 		return err
 	}
 	return a.mountServer(ctx, cfg, p)
+}
+
+func bankOf(cfg *config.Config) *bank.Client {
+	return &bank.Client{BaseURL: cfg.Bank.URL, Token: cfg.Bank.Token.Reveal(), HTTP: &http.Client{Timeout: cfg.Bank.Timeout}}
+}
+
+// Check finds what only building the parts of a configuration shows: flows that
+// this program does not have, and settings that they do not know. It reaches
+// for nothing.
+func Check(cfg *config.Config) error {
+	keys, err := secret.New([]byte(cfg.MasterKey.Reveal()))
+	if err != nil {
+		return err
+	}
+	_, err = build(cfg.SCA.Flows, factories(bankOf(cfg), keys, Now, nil), &storage.DB{})
+	return err
 }
 
 // mountServer gives each audience a listener of its own.

@@ -127,8 +127,6 @@ func (s *SCA) respond(v *visit) error {
 	switch v.view.Page {
 	case sca.PageEnded:
 		return s.leave(v, v.view.ReturnTo)
-	case sca.PageRedirect:
-		return s.leave(v, v.view.URL)
 	case sca.PageWait:
 		v.c.Response().Header().Set("Refresh", "3")
 		return s.page(v, http.StatusAccepted)
@@ -143,11 +141,7 @@ func (s *SCA) leave(v *visit, to string) error {
 		http.Redirect(v.c.Response(), v.c.Request(), to, http.StatusSeeOther)
 		return nil
 	}
-	if v.view.Page == sca.PageEnded {
-		return s.page(v, http.StatusOK) // it is over, and that is what counts
-	}
-	s.Log.ErrorContext(v.c.Request().Context(), "a flow redirects to no http address and no known app")
-	return s.problem(v, problemOf(consent.CodeInternal))
+	return s.page(v, http.StatusOK) // it is over, and that is what counts
 }
 
 // report logs what the operator should know of: our own faults and the bank's.

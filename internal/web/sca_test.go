@@ -198,7 +198,6 @@ func TestLeaving(t *testing.T) {
 	}{
 		"back to the TPP":     {view(sca.PageEnded), "https://tpp.example/nok?state=1"},
 		"to the TPP's app":    {view(sca.PageEnded, func(v *sca.View) { v.ReturnTo = "acmeapp:back?x=1" }), "acmeapp:back?x=1"},
-		"to the flow's page":  {view(sca.PageRedirect, func(v *sca.View) { v.URL = "https://idp.example/?x=1&y=2" }), "https://idp.example/?x=1&y=2"},
 		"to another alphabet": {view(sca.PageEnded, func(v *sca.View) { v.ReturnTo = "https://bücher.example/" }), "https://b%c3%bccher.example/"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -220,11 +219,9 @@ func TestNotLeaving(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.walks.view = view(sca.PageEnded, func(v *sca.View) { v.ReturnTo = to })
-			require.Equal(t, "done", read(t, b.get(t, "")).attribute("main", "data-page"))
-			b.walks.view = view(sca.PageRedirect, func(v *sca.View) { v.URL = to })
 			res := b.get(t, "")
-			require.Equal(t, http.StatusInternalServerError, res.Code)
 			require.NotContains(t, res.Body.String(), "javascript:")
+			require.Equal(t, "done", read(t, res).attribute("main", "data-page"))
 		})
 	}
 }

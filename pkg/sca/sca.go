@@ -15,6 +15,10 @@
 //
 // A flow that authenticates in one trip goes from Start to Done; consentd shows
 // the review after that, and the PSU's approval ends the run.
+//
+// Not served yet: the outcome Redirect, with the input Returned and the URLs of
+// Request, ends in an error; the inputs Callback and Cancel never come; and
+// Challenge and Accounts of a Step are not read.
 package sca
 
 import (
@@ -71,7 +75,7 @@ type Request struct {
 	Hint string
 	// PSU is who the flow said that the PSU is, from Identified on.
 	PSU         string
-	Summary     string // what is agreed to, in one line in Language, for a message to the PSU
+	Summary     string // what the PSU agrees to, short enough for a message to them: at least who asks
 	ReturnURL   string // where the browser comes back to after a Redirect
 	CallbackURL string // where the bank's backend reports, when Wait is answered
 	Language    string // BCP 47
@@ -116,7 +120,7 @@ type Step struct {
 	Outcome Outcome
 	State   []byte
 	// PSU is the bank's stable id of the customer who logged in; with
-	// Identified and Done.
+	// Identified and Done, and the same in both.
 	PSU string
 	// Wrong says that the input was refused, with the outcome Prompt. It changes
 	// nothing: State and Fields are ignored, the former ones stand. Message may

@@ -3,6 +3,7 @@ package xs2a
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -156,7 +157,7 @@ func (h *Handler) recover(c echo.Context) {
 	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p) // net/http's own way to cut a connection
 	}
-	h.Log.ErrorContext(c.Request().Context(), "panic", "requestId", idOf(c), "panic", p, "stack", string(debug.Stack()))
+	h.Log.ErrorContext(c.Request().Context(), "panic", "requestId", idOf(c), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 	if !c.Response().Committed {
 		c.Response().WriteHeader(http.StatusInternalServerError)
 	}

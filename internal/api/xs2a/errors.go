@@ -107,8 +107,13 @@ func (h *Handler) fail(c echo.Context, err error) {
 		return
 	}
 	ctx := c.Request().Context()
-	if errors.Is(err, context.DeadlineExceeded) && consent.CodeOf(err) == consent.CodeInternal {
-		err = consent.E(consent.CodeUnavailable, "it took too long").Because(err)
+	if consent.CodeOf(err) == consent.CodeInternal {
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			err = consent.E(consent.CodeUnavailable, "it took too long").Because(err)
+		case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+			err = consent.E(consent.CodeTimeout, "the client went away").Because(err)
+		}
 	}
 	if consent.CodeOf(err) == consent.CodeNotFound {
 		err = consents.ErrUnknown() // one text, whoever found that out

@@ -17,8 +17,7 @@ const (
 	PageConsent  Page = "consent"
 	PageFactor   Page = "factor"
 	PageWait     Page = "wait"
-	PageRedirect Page = "redirect" // on to the flow's own page, View.URL
-	PageEnded    Page = "ended"    // back to the TPP, View.ReturnTo
+	PageEnded    Page = "ended" // back to the TPP, View.ReturnTo
 )
 
 // View is where a run stands, as a page shows it.
@@ -36,7 +35,6 @@ type View struct {
 	Methods []flow.Method
 	Message string // the flow's
 	Spoken  string // the language of Message, BCP 47
-	URL     string // of PageRedirect
 	// Accounts and consent.
 	Customer string
 	Offers   []Offer // accounts: all; consent: those that will be shared
@@ -57,7 +55,6 @@ func (s *Dispatcher) view(w *walk) *View {
 		Methods:   w.memo.Step.Methods,
 		Message:   w.memo.Step.Message,
 		Spoken:    w.memo.Spoken,
-		URL:       w.memo.Step.URL,
 		Customer:  w.memo.Customer.Name,
 		Consent:   w.c,
 		Step:      w.run.Seq,
@@ -93,8 +90,6 @@ func flowPage(w *walk) Page {
 	switch {
 	case w.memo.Step.Outcome == flow.Wait:
 		return PageWait
-	case w.memo.Step.Outcome == flow.Redirect:
-		return PageRedirect
 	case w.run.Approved:
 		return PageFactor
 	default:

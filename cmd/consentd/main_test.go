@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/secret"
+	"consentd/test/pgtest"
+)
+
+// run runs a command line and returns what it printed.
+func run(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	cmd := command()
+	cmd.SetArgs(args)
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	err := cmd.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+// configuration writes a good configuration with more lines at its end.
+func configuration(t *testing.T, database string, more ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"key": base64.StdEncoding.EncodeToString(secret.NewMaster()), "url": database, "token": "t",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+	}
+	path := filepath.Join(dir, "consentd.yaml")
+	lines := append([]string{
+		"insecure: true", "brand: Test Bank", "masterKeyFile: key", "database: {urlFile: url}",
+		"bank: {url: http://127.0.0.1:1, tokenFile: token}",
+	}, more...)
+	require.NoError(t, os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600))
+	return path
+}
+
+func TestConfigCheck(t *testing.T) {
+	out, err := run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x"))
+	require.NoError(t, err)
+	require.Equal(t, "the configuration is fine\n", out)
+
+	_, err = run(t, "config", "check", "--config", configuration(t, "mysql://secret", "timeZone: Mars/Olympus", "brandd: x"))
+	for _, want := range []string{"brandd", "timeZone", "postgres://"} {
+		require.ErrorContains(t, err, want, "all at once")
+	}
+	require.NotContains(t, err.Error(), "secret")
+
+	_, err = run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x", "sca: {flows: {otp: {nonsense: 1}, nosuch: {}}}"))
+	require.ErrorContains(t, err, "sca.flows.otp: nonsense")
+	require.ErrorContains(t, err, "sca.flows.nosuch")
+}
+
+func TestMigrate(t *testing.T) {
+	config := configuration(t, pgtest.DSN(t))
+	out, err := run(t, "migrate", "status", "--config", config)
+	require.NoError(t, err)
+	require.Equal(t, "00001  pending  00001_consents.sql\n", out)
+	_, err = run(t, "serve", "--config", config)
+	require.ErrorContains(t, err, "consentd migrate up")
+	for range 2 {
+		out, err = run(t, "migrate", "up", "--config", config)
+		require.NoError(t, err)
+		require.Equal(t, "00001  applied  00001_consents.sql\n", out)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	out, err := run(t, "version")
+	require.NoError(t, err)
+	require.Contains(t, out, "consentd ")
+	out, err = run(t)
+	require.NoError(t, err)
+	for _, name := range []string{"sandbox", "serve", "migrate", "config", "version"} {
+		require.Contains(t, out, fmt.Sprintf("\n  %s ", name))
+	}
+	_, err = run(t, "serve")
+	require.ErrorContains(t, err, `"config" not set`)
+}
