@@ -91,7 +91,7 @@ func noSettings(section json.RawMessage) error {
 		return fmt.Errorf("not a section: %w", err)
 	}
 	for key := range settings {
-		return fmt.Errorf("%s: no such key", key) //nolint:staticcheck // one is enough to say
+		return fmt.Errorf("%s: no such key", key)
 	}
 	return nil
 }
