@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"github.com/pressly/goose/v3"
@@ -40,6 +41,7 @@ type DB struct {
 	now    func() time.Time
 	// createStatement is put together once.
 	createStatement string
+	statuses        *gather[uuid.UUID, statusRow]
 }
 
 // engine is what differs between the two databases.
@@ -49,6 +51,10 @@ type engine struct {
 	dialector func(*sql.DB) gorm.Dialector
 	// versioned asks whether the table of migrations is there.
 	versioned string
+	// among follows a column that is to be one of a list, and list is the list
+	// as one parameter.
+	among string
+	list  func(ids []uuid.UUID) any
 	// oneStatement says that several rows of several tables can be inserted by
 	// one statement.
 	oneStatement bool
@@ -89,23 +95,38 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("set up %s database: %w", engine.name, err), pool.Close())
 	}
-	return &DB{sql: pool, gorm: g, engine: engine, keys: o.Keys, now: o.Now, createStatement: createStatement()}, nil
+	d := &DB{sql: pool, gorm: g, engine: engine, keys: o.Keys, now: o.Now, createStatement: createStatement()}
+	d.statuses = newGather(statusTurns, d.fetchStatuses)
+	return d, nil
 }
 
 func engineOf(url string) (engine, string, string, error) {
 	switch {
 	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
 		return engine{
-			name:         "postgres",
-			dialect:      goose.DialectPostgres,
-			dialector:    func(db *sql.DB) gorm.Dialector { return postgres.New(postgres.Config{Conn: db}) },
-			versioned:    "SELECT to_regclass('goose_db_version') IS NOT NULL",
+			name:      "postgres",
+			dialect:   goose.DialectPostgres,
+			dialector: func(db *sql.DB) gorm.Dialector { return postgres.New(postgres.Config{Conn: db}) },
+			versioned: "SELECT to_regclass('goose_db_version') IS NOT NULL",
+			among:     "= ANY($1)",
+			list: func(ids []uuid.UUID) any {
+				raw := make([][16]byte, len(ids))
+				for i, id := range ids {
+					raw[i] = id
+				}
+				return raw
+			},
 			oneStatement: true,
 		}, "pgx", url, nil
 	case strings.HasPrefix(url, "sqlite:"):
 		return engine{
 			name: "sqlite", dialect: goose.DialectSQLite3, dialector: sqliteDialector,
 			versioned: "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'goose_db_version'",
+			among:     "IN (SELECT value FROM json_each($1))",
+			list: func(ids []uuid.UUID) any {
+				d, _ := documentOf(ids) // ids are always encodable
+				return string(d)
+			},
 		}, sqliteDriver, sqliteDSN(strings.TrimPrefix(url, "sqlite:")), nil
 	default:
 		return engine{}, "", "", errors.New("a database URL begins with postgres:// or with sqlite: and a path")

@@ -91,18 +91,52 @@ func (d *DB) createEach(ctx context.Context, c *consent.Consent, row consentRow,
 
 // Status implements consents.Store.
 func (d *DB) Status(ctx context.Context, id uuid.UUID) (*consent.Consent, error) {
-	var row consentRow
-	err := d.sql.QueryRowContext(ctx, `SELECT tpp, status, status_changed_at, ended_by, end_reason, ends_at, authorise_by
- FROM consents WHERE id = $1`, ref(id)).
-		Scan(&row.TPP, &row.Status, &row.StatusChangedAt, &row.EndedBy, &row.EndReason, &row.EndsAt, &row.AuthoriseBy)
+	row, found, err := d.statuses.get(ctx, id)
 	if err != nil {
-		return nil, translate(err)
+		return nil, fmt.Errorf("status of consent %s: %w", id, err)
+	}
+	if !found {
+		return nil, translate(sql.ErrNoRows)
 	}
 	return &consent.Consent{
 		ID: id, TPP: row.TPP, Status: consent.Status(row.Status), StatusChangedAt: row.StatusChangedAt.Time,
 		Ending: consent.Ending{By: consent.Actor(row.EndedBy), Reason: consent.Reason(row.EndReason)},
 		EndsAt: row.EndsAt.Time, AuthoriseBy: row.AuthoriseBy.Time,
 	}, nil
+}
+
+// statusRow is what a status is computed from.
+type statusRow struct {
+	TPP, Status         string
+	StatusChangedAt     instant
+	EndedBy, EndReason  word
+	EndsAt, AuthoriseBy instant
+}
+
+// statusTurns is how many statements for statuses run at once: one that waits
+// for the database while the other is being put together.
+const statusTurns = 2
+
+func (d *DB) fetchStatuses(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]statusRow, error) {
+	rows, err := d.sql.QueryContext(ctx, `SELECT id, tpp, status, status_changed_at, ended_by, end_reason, ends_at, authorise_by
+ FROM consents WHERE id `+d.engine.among, d.engine.list(ids))
+	if err != nil {
+		return nil, fmt.Errorf("query: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
+	found := make(map[uuid.UUID]statusRow, len(ids))
+	for rows.Next() {
+		var id ref
+		var r statusRow
+		if err := rows.Scan(&id, &r.TPP, &r.Status, &r.StatusChangedAt, &r.EndedBy, &r.EndReason, &r.EndsAt, &r.AuthoriseBy); err != nil {
+			return nil, fmt.Errorf("scan: %w", err)
+		}
+		found[uuid.UUID(id)] = r
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	return found, nil
 }
 
 // ReturnTry implements sca.Store.
