@@ -51,10 +51,9 @@ type engine struct {
 	dialector func(*sql.DB) gorm.Dialector
 	// versioned asks whether the table of migrations is there.
 	versioned string
-	// among follows a column that is to be one of a list, and list is the list
-	// as one parameter.
-	among string
-	list  func(ids []uuid.UUID) any
+	// statuses is the statement of fetchStatuses, and list makes its parameter.
+	statuses string
+	list     func(ids []uuid.UUID) any
 	// oneStatement says that several rows of several tables can be inserted by
 	// one statement.
 	oneStatement bool
@@ -108,7 +107,7 @@ func engineOf(url string) (engine, string, string, error) {
 			dialect:   goose.DialectPostgres,
 			dialector: func(db *sql.DB) gorm.Dialector { return postgres.New(postgres.Config{Conn: db}) },
 			versioned: "SELECT to_regclass('goose_db_version') IS NOT NULL",
-			among:     "= ANY($1)",
+			statuses:  selectStatusesPostgres,
 			list: func(ids []uuid.UUID) any {
 				raw := make([][16]byte, len(ids))
 				for i, id := range ids {
@@ -122,7 +121,7 @@ func engineOf(url string) (engine, string, string, error) {
 		return engine{
 			name: "sqlite", dialect: goose.DialectSQLite3, dialector: sqliteDialector,
 			versioned: "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'goose_db_version'",
-			among:     "IN (SELECT value FROM json_each($1))",
+			statuses:  selectStatusesSQLite,
 			list: func(ids []uuid.UUID) any {
 				d, _ := documentOf(ids) // ids are always encodable
 				return string(d)

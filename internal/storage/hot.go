@@ -113,13 +113,20 @@ type statusRow struct {
 	EndsAt, AuthoriseBy instant
 }
 
+// selectStatuses takes the ids as one parameter, a list in the engine's form.
+const (
+	selectStatuses = `SELECT id, tpp, status, status_changed_at, ended_by, end_reason, ends_at, authorise_by
+ FROM consents WHERE id `
+	selectStatusesPostgres = selectStatuses + `= ANY($1)`
+	selectStatusesSQLite   = selectStatuses + `IN (SELECT value FROM json_each($1))`
+)
+
 // statusTurns is how many statements for statuses run at once: one that waits
 // for the database while the other is being put together.
 const statusTurns = 2
 
 func (d *DB) fetchStatuses(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]statusRow, error) {
-	rows, err := d.sql.QueryContext(ctx, `SELECT id, tpp, status, status_changed_at, ended_by, end_reason, ends_at, authorise_by
- FROM consents WHERE id `+d.engine.among, d.engine.list(ids))
+	rows, err := d.sql.QueryContext(ctx, d.engine.statuses, d.engine.list(ids))
 	if err != nil {
 		return nil, fmt.Errorf("query: %w", err)
 	}
