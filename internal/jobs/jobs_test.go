@@ -27,7 +27,7 @@ func TestRun(t *testing.T) {
 	r := &jobs.Runner{Log: slog.New(slog.NewTextHandler(&log, nil)), Jobs: []jobs.Job{
 		{Name: "much", Every: time.Millisecond, Work: func(_ context.Context, limit int) (int, error) {
 			n := min(int(left.Load()), limit)
-			if left.Add(int32(-n)) == 0 && n > 0 { //nolint:gosec // at most limit
+			if left.Add(int32(-n)) == 0 && n > 0 {
 				close(done)
 			}
 			return n, nil
