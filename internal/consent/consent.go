@@ -309,6 +309,9 @@ func (c *Consent) underway(id uuid.UUID) (*Authorisation, error) {
 	return a, nil
 }
 
+// Signatures is how many PSUs have authorised the consent.
+func (c *Consent) Signatures() int { return len(c.signed()) }
+
 // signed lists the PSUs who have authorised.
 func (c *Consent) signed() []uuid.UUID {
 	var psus []uuid.UUID

@@ -33,6 +33,7 @@ type agreement struct {
 	Recurring bool
 	Frequency int  // accesses without the PSU, per day
 	Last      bool // no factor follows
+	Others    int  // who must agree as well
 }
 
 func accounts(sh *sheet, v *sca.View) (choice, error) {
@@ -46,6 +47,7 @@ func review(sh *sheet, v *sca.View) (agreement, error) {
 		Recurring: v.Consent.Recurring,
 		Frequency: v.Consent.FrequencyPerDay,
 		Last:      v.Authenticated,
+		Others:    v.Others,
 	}
 	var err error
 	if a.Accounts, a.Data, err = describe(sh.speech, v); err != nil {

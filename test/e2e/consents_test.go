@@ -365,3 +365,22 @@ func TestSlowBank(t *testing.T) {
 	u.look()
 	require.Equal(t, []any{http.StatusSeeOther, p.base + "/sandbox/return"}, []any{u.status, u.to})
 }
+
+// TestExpiredCode comes back to the code page too late: a new code is sent, and
+// no try is lost.
+func TestExpiredCode(t *testing.T) {
+	p := start(t, "sqlite")
+	id, link := p.create(p.tpp, p.offered())
+	u := p.open(link)
+	u.send("psuId=anna", "password=sandbox")
+	u.send("account=DE40100100103307118608")
+	u.send("decision=approve")
+	late := p.code("anna")
+	p.advance("6m")
+	u.send("otp=" + late)
+	u.at("factor", http.StatusOK)
+	require.NotEqual(t, late, p.code("anna"))
+	u.send("otp=" + p.code("anna"))
+	require.Equal(t, http.StatusSeeOther, u.status, u.body)
+	require.Equal(t, "valid", p.status(p.tpp, id))
+}

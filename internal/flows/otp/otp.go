@@ -79,7 +79,7 @@ func (f *Flow) Continue(ctx context.Context, req sca.Request, raw []byte, in sca
 	case s.Stage == stageLogin && in.Kind == sca.Form:
 		return f.logIn(ctx, in)
 	case s.Stage == stageKnown && in.Kind == sca.Approved:
-		return f.send(ctx, req, s)
+		return f.send(ctx, req, s, textsFor(req.Language).Sent)
 	case s.Stage == stageCode && in.Kind == sca.Form:
 		return f.judge(ctx, req, s, in.Fields[FieldCode])
 	case s.Stage == stageWait && polled:
@@ -93,12 +93,12 @@ func (f *Flow) Continue(ctx context.Context, req sca.Request, raw []byte, in sca
 func (f *Flow) logIn(ctx context.Context, in sca.Input) (sca.Step, error) {
 	login, password := strings.TrimSpace(in.Fields[FieldLogin]), in.Fields[FieldPassword]
 	if login == "" || password == "" {
-		return wrong(""), nil
+		return wrong(), nil
 	}
 	psu, err := f.c.Directory.Authenticate(ctx, login, password)
 	switch {
 	case errors.Is(err, ErrWrong):
-		return wrong(""), nil
+		return wrong(), nil
 	case errors.Is(err, ErrBlocked):
 		return sca.Step{Outcome: sca.Denied, Blocked: true}, nil
 	case err != nil:
@@ -107,9 +107,10 @@ func (f *Flow) logIn(ctx context.Context, in sca.Input) (sca.Step, error) {
 	return state{Stage: stageKnown, PSU: psu.ID}.in(sca.Step{Outcome: sca.Identified, PSU: psu.ID})
 }
 
-// send makes the code and sends it. A call that is repeated makes the same code
+// send makes the code and sends it; page is what to say on the page, with a
+// place for where it went. A call that is repeated makes the same code
 // and sends it under the same key, which the bank does once.
-func (f *Flow) send(ctx context.Context, req sca.Request, s state) (sca.Step, error) {
+func (f *Flow) send(ctx context.Context, req sca.Request, s state, page string) (sca.Step, error) {
 	code, t := codeFor(f.c.Key, req.StepKey), textsFor(req.Language)
 	to, err := f.c.Phone.Send(ctx, Message{
 		PSU: s.PSU, Key: req.StepKey, Code: code, Text: t.message(code, req.Summary), Language: t.Language,
@@ -126,18 +127,19 @@ func (f *Flow) send(ctx context.Context, req sca.Request, s state) (sca.Step, er
 	return s.in(sca.Step{
 		Outcome: sca.Prompt,
 		Fields:  []sca.Field{{Name: FieldCode, Kind: sca.Code}},
-		Message: fmt.Sprintf(t.Sent, to),
+		Message: fmt.Sprintf(page, to),
 	})
 }
 
-// judge compares the code that the PSU typed.
+// judge compares the code that the PSU typed. One that came too late is neither
+// right nor wrong: a new code is sent.
 func (f *Flow) judge(ctx context.Context, req sca.Request, s state, typed string) (sca.Step, error) {
 	now := f.c.Now()
 	if !now.Before(s.Expires) {
-		return wrong(textsFor(req.Language).Expired), nil
+		return f.send(ctx, req, s, textsFor(req.Language).Renewed)
 	}
 	if !equal(typed, codeFor(f.c.Key, s.Key)) {
-		return wrong(""), nil
+		return wrong(), nil
 	}
 	s.Stage, s.Since = stageWait, now
 	return f.release(ctx, req, s)
@@ -158,6 +160,6 @@ func (f *Flow) release(ctx context.Context, req sca.Request, s state) (sca.Step,
 }
 
 // wrong is the answer to an answer that was refused.
-func wrong(message string) sca.Step {
-	return sca.Step{Outcome: sca.Prompt, Wrong: true, Message: message}
+func wrong() sca.Step {
+	return sca.Step{Outcome: sca.Prompt, Wrong: true}
 }

@@ -116,21 +116,18 @@ func TestCodeWithoutSummary(t *testing.T) {
 func TestCodeIsJudged(t *testing.T) {
 	t.Parallel()
 	done, wrong := sca.Step{Outcome: sca.Done, PSU: psu}, sca.Step{Outcome: sca.Prompt, Wrong: true}
-	expired := sca.Step{Outcome: sca.Prompt, Wrong: true, Message: "This code has expired."}
 	for name, c := range map[string]struct {
 		typed func(code string) string
 		after time.Duration
 		want  sca.Step
 	}{
-		"right":                 {typed: func(c string) string { return c }, want: done},
-		"with spaces":           {typed: func(c string) string { return " " + c[:3] + " " + c[3:] }, want: done},
-		"at the last moment":    {typed: func(c string) string { return c }, after: 5*time.Minute - time.Microsecond, want: done},
-		"expired":               {typed: func(c string) string { return c }, after: 5 * time.Minute, want: expired},
-		"empty":                 {typed: func(string) string { return "" }, want: wrong},
-		"cut short":             {typed: func(c string) string { return c[:5] }, want: wrong},
-		"too long":              {typed: func(c string) string { return c + "0" }, want: wrong},
-		"another code":          {typed: func(c string) string { return string('0'+(c[0]-'0'+1)%10) + c[1:] }, want: wrong},
-		"a wrong one, too late": {typed: func(string) string { return "x" }, after: time.Hour, want: expired},
+		"right":              {typed: func(c string) string { return c }, want: done},
+		"with spaces":        {typed: func(c string) string { return " " + c[:3] + " " + c[3:] }, want: done},
+		"at the last moment": {typed: func(c string) string { return c }, after: 5*time.Minute - time.Microsecond, want: done},
+		"empty":              {typed: func(string) string { return "" }, want: wrong},
+		"cut short":          {typed: func(c string) string { return c[:5] }, want: wrong},
+		"too long":           {typed: func(c string) string { return c + "0" }, want: wrong},
+		"another code":       {typed: func(c string) string { return string('0'+(c[0]-'0'+1)%10) + c[1:] }, want: wrong},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -138,6 +135,32 @@ func TestCodeIsJudged(t *testing.T) {
 			s.bank.pass(c.after)
 			got := s.send(t, code(c.typed(s.bank.messages("")[0].Code)))
 			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+// TestExpiredCode types a code too late, right or wrong: that is no wrong
+// answer, and a new code is sent, which alone counts from then on.
+func TestExpiredCode(t *testing.T) {
+	t.Parallel()
+	for name, typed := range map[string]func(string) string{
+		"right": func(c string) string { return c },
+		"wrong": func(string) string { return "x" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := setup(t).toCode(t)
+			first := s.bank.messages("")[0].Code
+			s.bank.pass(5 * time.Minute)
+			step := s.send(t, code(typed(first)))
+			assert.Equal(t, sca.Prompt, step.Outcome)
+			assert.False(t, step.Wrong)
+			assert.Equal(t, "That code had expired. We have sent a new one to +33 ••• 42.", step.Message)
+			sent := s.bank.messages("")
+			require.Len(t, sent, 2)
+			assert.NotEqual(t, first, sent[1].Code)
+			assert.True(t, s.send(t, code(first)).Wrong)
+			assert.Equal(t, sca.Done, s.send(t, code(sent[1].Code)).Outcome)
 		})
 	}
 }

@@ -11,7 +11,7 @@ type words struct {
 	Code     string // the message: code, what it is for
 	Bare     string // the message when nothing is known of what it is for
 	Sent     string // the page: where the code went
-	Expired  string
+	Renewed  string // the page: the code came too late, where a new one went
 	Wait     string
 }
 
@@ -21,7 +21,7 @@ var texts = map[string]words{
 		Code:     "%s is your code for: %s. Give it to nobody.",
 		Bare:     "%s is your code. Give it to nobody.",
 		Sent:     "We have sent a code to %s.",
-		Expired:  "This code has expired.",
+		Renewed:  "That code had expired. We have sent a new one to %s.",
 		Wait:     "Your bank is checking this. It may take a minute.",
 	},
 	"fr": {
@@ -29,7 +29,7 @@ var texts = map[string]words{
 		Code:     "%s est votre code pour : %s. Ne le communiquez à personne.",
 		Bare:     "%s est votre code. Ne le communiquez à personne.",
 		Sent:     "Nous avons envoyé un code au %s.",
-		Expired:  "Ce code a expiré.",
+		Renewed:  "Ce code avait expiré. Nous en avons envoyé un nouveau au %s.",
 		Wait:     "Votre banque vérifie votre demande. Cela peut prendre une minute.",
 	},
 	"de": {
@@ -37,7 +37,7 @@ var texts = map[string]words{
 		Code:     "%s ist Ihr Code für: %s. Geben Sie ihn niemandem.",
 		Bare:     "%s ist Ihr Code. Geben Sie ihn niemandem.",
 		Sent:     "Wir haben einen Code an %s gesendet.",
-		Expired:  "Dieser Code ist abgelaufen.",
+		Renewed:  "Dieser Code war abgelaufen. Wir haben einen neuen an %s gesendet.",
 		Wait:     "Ihre Bank prüft die Anfrage. Das kann eine Minute dauern.",
 	},
 }

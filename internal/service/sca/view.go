@@ -37,6 +37,7 @@ type View struct {
 	Spoken  string // the language of Message, BCP 47
 	// Accounts and consent.
 	Customer string
+	Others   int     // how many other PSUs must agree before the consent is valid
 	Offers   []Offer // accounts: all; consent: those that will be shared
 	Consent  *consent.Consent
 	// Authenticated says that no factor is asked for after the approval.
@@ -61,6 +62,7 @@ func (s *Dispatcher) view(w *walk) *View {
 
 		Authenticated: w.memo.Authenticated,
 	}
+	v.Others = max(len(w.memo.Signers)-w.c.Signatures()-1, 0)
 	if w.run.Outcome == consent.RunDone {
 		v.ReturnTo = w.c.RedirectURI
 	}
