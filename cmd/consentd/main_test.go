@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,4 +87,12 @@ func TestUsage(t *testing.T) {
 	}
 	_, err = run(t, "serve")
 	require.ErrorContains(t, err, `"config" not set`)
+}
+
+func TestSandboxAddressInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	_, err = run(t, "sandbox", "--listen", l.Addr().String())
+	require.ErrorContains(t, err, "--listen")
 }

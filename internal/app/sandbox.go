@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"consentd/internal/api/xs2a"
@@ -110,6 +111,9 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, db *storage.DB
 	}
 	sb.Mount(e)
 	if err := a.listen(ctx, "sandbox", o.Listen, e); err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Errorf("%s is in use; choose another address with --listen 127.0.0.1:8081", o.Listen)
+		}
 		return err
 	}
 	a.greeting, err = sb.Greeting(ctx, a.URL("sandbox"))

@@ -2,9 +2,12 @@ package sca
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -301,8 +304,7 @@ func (s *Dispatcher) show(ctx context.Context, w *walk, step flow.Step) result {
 	})
 }
 
-// ask calls the flow, outside any transaction. try tells apart the answers to
-// one step; a call that is repeated for the same answer has the same key.
+// ask calls the flow, outside any transaction.
 func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input, try int) (flow.Step, error) {
 	f, ok := s.Flows[w.run.Flow]
 	if !ok {
@@ -310,7 +312,7 @@ func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input, try int) (
 	}
 	req := flow.Request{
 		RunID:    w.run.ID.String(),
-		StepKey:  fmt.Sprintf("%s/%d/%d", w.run.ID, w.run.Seq, try),
+		StepKey:  s.stepKey(w, in, try),
 		Purpose:  flow.Purpose(w.run.Purpose),
 		Hint:     w.memo.Hint.PSU,
 		PSU:      w.memo.PSU,
@@ -329,4 +331,19 @@ func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input, try int) (
 			Because(fmt.Errorf("flow %q, step %s: %w", w.run.Flow, req.StepKey, err))
 	}
 	return step, nil
+}
+
+// stepKey names a call of the flow: by the step, and by the answer, since the
+// same try is counted again when nobody could judge the first. A call that is
+// repeated for the same answer has the same key.
+func (s *Dispatcher) stepKey(w *walk, in flow.Input, try int) string {
+	key := fmt.Sprintf("%s/%d/%d", w.run.ID, w.run.Seq, try)
+	if in.Kind != flow.Form {
+		return key
+	}
+	parts := [][]byte{[]byte(in.MethodID)}
+	for _, name := range slices.Sorted(maps.Keys(in.Fields)) {
+		parts = append(parts, []byte(name), []byte(in.Fields[name]))
+	}
+	return key + "/" + hex.EncodeToString(s.Keys.MAC("step key", parts...)[:8])
 }

@@ -99,11 +99,17 @@ func (f *toyFlow) Start(_ context.Context, req flow.Request) (flow.Step, error) 
 	return flow.Step{Outcome: flow.Prompt, State: []byte("one"), Fields: []flow.Field{{Name: "password"}}}, nil
 }
 
+// calls is how many calls with keys of their own there were.
+func (f *toyFlow) calls() (n int) {
+	f.keys.Range(func(any, any) bool { n++; return true })
+	return n
+}
+
 func (f *toyFlow) Continue(_ context.Context, req flow.Request, state []byte, in flow.Input) (flow.Step, error) {
+	f.keys.Store(req.StepKey, true)
 	if f.broken.Load() {
 		return flow.Step{}, errors.New("out of order")
 	}
-	f.keys.Store(req.StepKey, true)
 	f.judged.Add(1)
 	word := in.Fields["password"]
 	switch string(state) + "/" + string(in.Kind) {

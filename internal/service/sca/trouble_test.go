@@ -154,6 +154,12 @@ func TestOutagesCostNoTry(t *testing.T) {
 			require.Equal(t, consent.CodeUnavailable, consent.CodeOf(err))
 		}
 		b.flow.broken.Store(false)
+		require.Equal(t, 1, b.flow.calls(), "the same answer, the same call")
+		b.flow.broken.Store(true)
+		_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), word("enzo"))
+		require.Equal(t, consent.CodeUnavailable, consent.CodeOf(err))
+		b.flow.broken.Store(false)
+		require.Equal(t, 2, b.flow.calls(), "another answer, another call")
 		gone, cancel := context.WithCancel(b.ctx)
 		cancel() // the browser did not wait
 		_, _ = b.walks.Answer(gone, started.Handle, by("browser"), word("wrong"))
