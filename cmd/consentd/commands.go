@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -114,15 +115,21 @@ func migrate(ctx context.Context, out io.Writer, cfg *config.Config, up bool) (e
 }
 
 func configCommand() *cobra.Command {
+	check := &cobra.Command{Use: "check", Short: "Report all problems of a configuration at once", Args: cobra.NoArgs}
+	path := configFlag(check)
+	check.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := config.Load(*path, os.Getenv)
+		if cfg != nil {
+			err = errors.Join(err, app.Check(cfg))
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), "the configuration is fine")
+		return nil
+	}
 	cmd := &cobra.Command{Use: "config", Short: "Work on the configuration"}
-	cmd.AddCommand(withConfig(&cobra.Command{Use: "check", Short: "Report all problems of a configuration at once", Args: cobra.NoArgs},
-		func(cmd *cobra.Command, cfg *config.Config) error {
-			if err := app.Check(cfg); err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), "the configuration is fine")
-			return nil
-		}))
+	cmd.AddCommand(check)
 	return cmd
 }
 

@@ -51,8 +51,8 @@ func TestConfigCheck(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "the configuration is fine\n", out)
 
-	_, err = run(t, "config", "check", "--config", configuration(t, "mysql://secret", "timeZone: Mars/Olympus", "brandd: x"))
-	for _, want := range []string{"brandd", "timeZone", "postgres://"} {
+	_, err = run(t, "config", "check", "--config", configuration(t, "mysql://secret", "timeZone: Mars/Olympus", "brandd: x", "sca: {flows: {otp: {}, nosuch: {}}}"))
+	for _, want := range []string{"brandd", "timeZone", "postgres://", "sca.flows.nosuch"} {
 		require.ErrorContains(t, err, want, "all at once")
 	}
 	require.NotContains(t, err.Error(), "secret")

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -39,7 +40,9 @@ func newEcho(name string, o *obs.Observer, dialects ...dialect) *echo.Echo {
 		}
 		plainError(o.Log, err, c)
 	}
-	e.Use(o.Watch(name), recovered)
+	e.Use(o.Watch(name), obs.Tag(func(path string) bool { // a dialect has rules of its own for it
+		return slices.ContainsFunc(dialects, func(d dialect) bool { return d.Owns(path) })
+	}), recovered)
 	return e
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,6 +55,7 @@ func (l *loader) checkTags() {
 // checkListeners looks at the addresses, at what they share, and at who reaches them.
 func (l *loader) checkListeners() {
 	c := l.config
+	unreadable := slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Path == "insecure" })
 	if !c.Insecure {
 		l.report("insecure", "callers can't be verified yet: set insecure: true and listen on loopback")
 	}
@@ -68,7 +70,7 @@ func (l *loader) checkListeners() {
 			l.report(listener.path, "must be host:port")
 			continue
 		}
-		if c.Insecure && !loopback(host) {
+		if (c.Insecure || unreadable) && !loopback(host) {
 			l.report(listener.path, "must be on loopback as long as callers are not verified (insecure: true)")
 		}
 		if host == "localhost" {

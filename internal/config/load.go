@@ -26,7 +26,8 @@ type position struct{ line, column int }
 
 // Load reads the configuration file at path. env looks up environment
 // variables, as os.Getenv does. Fails with [Problems] when the file was read
-// but can't be used, else with the error of reading it.
+// but can't be used, else with the error of reading it. With Problems comes
+// what could be read, so that whoever checks more can report it as well.
 func Load(path string, env func(string) string) (*Config, error) {
 	content, err := os.ReadFile(path) //nolint:gosec // whoever starts the program says what it reads
 	if err != nil {
@@ -37,7 +38,7 @@ func Load(path string, env func(string) string) (*Config, error) {
 		l.complete()
 	}
 	if len(l.problems) > 0 {
-		return nil, l.problems.inOrder()
+		return l.config, l.problems.inOrder()
 	}
 	return l.config, nil
 }

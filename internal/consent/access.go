@@ -23,6 +23,15 @@ const (
 // Has reports whether all of r's rights are in the set.
 func (r Rights) Has(other Rights) bool { return r&other == other }
 
+// Implied is the set with what it brings along: whoever may read balances or
+// transactions of an account may see the account itself (XS2A IG 1.3.x §6.3.1).
+func (r Rights) Implied() Rights {
+	if r&(RightBalances|RightTransactions) != 0 {
+		return r | RightAccounts
+	}
+	return r
+}
+
 // Scope says how the accounts of a consent are found. It keeps apart what the
 // wire forms muddle: an empty list means "all, the PSU chooses" in one dialect
 // and "none" in another, and neither reaches the domain.

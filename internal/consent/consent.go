@@ -91,14 +91,22 @@ func (c *Consent) Settle(now time.Time) bool {
 	return changed
 }
 
+// maxAuthorisations bounds how often a consent may be tried, and with it how
+// many passwords may be guessed by way of it.
+const maxAuthorisations = 20
+
 // Start adds an authorisation. Fails with CodeStatusInvalid unless the consent
-// still waits for one, CodeExpired once its date is over.
+// still waits for one and has not been tried too often, CodeExpired once its
+// date is over.
 func (c *Consent) Start(a Authorisation) error {
 	if c.Status == Expired {
 		return E(CodeExpired, "the consent has expired")
 	}
 	if !c.Status.Pending() {
 		return E(CodeStatusInvalid, "the consent is %s and takes no further authorisation", c.Status)
+	}
+	if len(c.Authorisations) >= maxAuthorisations {
+		return E(CodeStatusInvalid, "the consent has had %d authorisations and takes no further one", maxAuthorisations)
 	}
 	c.Authorisations = append(c.Authorisations, a)
 	return nil

@@ -292,6 +292,26 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestAuthorisationsAreBounded(t *testing.T) {
+	c := made(t)
+	for range 20 {
+		require.NoError(t, c.Fail(started(t, c), noon))
+	}
+	require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(c.Start(consent.Authorisation{ID: uuid.New()})))
+	require.Len(t, c.Authorisations, 20)
+}
+
+func TestImpliedRights(t *testing.T) {
+	for given, want := range map[consent.Rights]consent.Rights{
+		0:                         0,
+		consent.RightOwnerName:    consent.RightOwnerName,
+		consent.RightBalances:     consent.RightBalances | consent.RightAccounts,
+		consent.RightTransactions: consent.RightTransactions | consent.RightAccounts,
+	} {
+		require.Equal(t, want, given.Implied())
+	}
+}
+
 func TestTimesNeverGoBack(t *testing.T) {
 	c := made(t)
 	require.NoError(t, c.Terminate(noon.Add(-time.Hour)))

@@ -4,6 +4,7 @@
 package obs
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -27,9 +29,45 @@ func NewLog(w io.Writer, level, format string) (*slog.Logger, error) {
 	}
 	o := &slog.HandlerOptions{Level: l}
 	if format == "text" {
-		return slog.New(slog.NewTextHandler(w, o)), nil
+		return slog.New(tagged{slog.NewTextHandler(w, o)}), nil
 	}
-	return slog.New(slog.NewJSONHandler(w, o)), nil
+	return slog.New(tagged{slog.NewJSONHandler(w, o)}), nil
+}
+
+// tagged adds the id of the call, if the context has one, to every line.
+type tagged struct{ slog.Handler }
+
+type requestID struct{}
+
+// Handle implements slog.Handler.
+func (h tagged) Handle(ctx context.Context, r slog.Record) error {
+	if id, ok := ctx.Value(requestID{}).(string); ok {
+		r.AddAttrs(slog.String("requestId", id))
+	}
+	return h.Handler.Handle(ctx, r) //nolint:wrapcheck // a decorator
+}
+
+// WithAttrs implements slog.Handler.
+func (h tagged) WithAttrs(attrs []slog.Attr) slog.Handler { return tagged{h.Handler.WithAttrs(attrs)} }
+
+// WithGroup implements slog.Handler.
+func (h tagged) WithGroup(name string) slog.Handler { return tagged{h.Handler.WithGroup(name)} }
+
+// Tag is the middleware that gives a call an id of ours, in X-Request-ID and in
+// all that is logged on its behalf. It is for surfaces whose callers send none;
+// except tells those apart.
+func Tag(except func(path string) bool) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if except(c.Request().URL.Path) {
+				return next(c)
+			}
+			id := uuid.NewString()
+			c.Response().Header().Set(echo.HeaderXRequestID, id)
+			c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestID{}, id)))
+			return next(c)
+		}
+	}
 }
 
 // Observer watches calls.
@@ -93,7 +131,7 @@ func (o *Observer) Watch(surface string) echo.MiddlewareFunc {
 			o.calls.WithLabelValues(surface, route, method, strconv.Itoa(status)).Observe(took.Seconds())
 			ctx := c.Request().Context()
 			if o.Log.Enabled(ctx, slog.LevelInfo) {
-				o.Log.LogAttrs(ctx, slog.LevelInfo, "call",
+				o.Log.LogAttrs(untagged(ctx), slog.LevelInfo, "call",
 					slog.String("surface", surface), slog.String("method", method), slog.String("route", route),
 					slog.Int("status", status), slog.Duration("took", took),
 					slog.String("requestId", c.Response().Header().Get("X-Request-ID")))
@@ -101,6 +139,11 @@ func (o *Observer) Watch(surface string) echo.MiddlewareFunc {
 			return nil
 		}
 	}
+}
+
+// untagged hides the id of ctx from the log: the line names the one that was answered.
+func untagged(ctx context.Context) context.Context {
+	return context.WithValue(ctx, requestID{}, nil)
 }
 
 // known keeps made-up methods from becoming labels.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +58,29 @@ func TestWatch(t *testing.T) {
 	}
 	require.Contains(t, log.String(), `"route":"/sca/:handle","status":204,"took":30000000,"requestId":"rid"`)
 	require.NotContains(t, log.String()+metrics, "SECRET")
+}
+
+// TestTag gives calls ids of their own, and everything that they log.
+func TestTag(t *testing.T) {
+	var log bytes.Buffer
+	logger, err := obs.NewLog(&log, "info", "json")
+	require.NoError(t, err)
+	e := echo.New()
+	e.Use(obs.NewObserver(logger, time.Now).Watch("psu"), obs.Tag(func(path string) bool { return path == "/v1" }))
+	for _, path := range []string{"/page", "/v1"} {
+		e.GET(path, func(c echo.Context) error {
+			logger.With("with", 1).InfoContext(c.Request().Context(), "inside")
+			return c.NoContent(http.StatusNoContent)
+		})
+	}
+	res := httptest.NewRecorder()
+	e.ServeHTTP(res, httptest.NewRequest(http.MethodGet, "/page", nil))
+	id := res.Header().Get("X-Request-ID")
+	require.Len(t, id, 36)
+	require.Equal(t, 2, strings.Count(log.String(), `"requestId":"`+id+`"`), log.String())
+	res = httptest.NewRecorder()
+	e.ServeHTTP(res, httptest.NewRequest(http.MethodGet, "/v1", nil))
+	require.Empty(t, res.Header().Get("X-Request-ID"))
 }
 
 func TestNewLog(t *testing.T) {

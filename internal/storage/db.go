@@ -3,9 +3,13 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -179,8 +183,26 @@ var errStale = errors.New("the row changed since it was read")
 
 // translate gives driver errors the domain's codes where they have one.
 func translate(err error) error {
-	if errors.Is(err, gorm.ErrRecordNotFound) || errors.Is(err, sql.ErrNoRows) {
+	switch {
+	case errors.Is(err, gorm.ErrRecordNotFound), errors.Is(err, sql.ErrNoRows):
 		return consent.E(consent.CodeNotFound, "not known")
+	case unreachable(err):
+		return consent.E(consent.CodeUnavailable, "the database does not answer").Because(err)
+	default:
+		return err
 	}
-	return err
+}
+
+// unreachable reports that the database is away or turns everybody away, as
+// opposed to refusing this statement.
+func unreachable(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		// Connection exceptions, insufficient resources, operator intervention.
+		return slices.Contains([]string{"08", "53", "57"}, pg.Code[:2])
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[*pgconn.ConnectError](err)
+	return ok || errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -62,7 +62,7 @@ func (d *DB) Create(ctx context.Context, c *consent.Consent, run *consent.Run) e
 		ref(r.ID), r.Purpose, r.ConsentID, r.AuthorisationID, r.Flow, r.Handle, r.Stage, r.Approved, r.Returned, r.Seq,
 		r.Tries, r.Memo, r.CreatedAt, r.OpenBy)
 	if err != nil {
-		return fmt.Errorf("create consent %s: %w", c.ID, err)
+		return fmt.Errorf("create consent %s: %w", c.ID, translate(err))
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ const statusTurns = 2
 func (d *DB) fetchStatuses(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]statusRow, error) {
 	rows, err := d.sql.QueryContext(ctx, d.engine.statuses, d.engine.list(ids))
 	if err != nil {
-		return nil, fmt.Errorf("query: %w", err)
+		return nil, fmt.Errorf("query: %w", translate(err))
 	}
 	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
 	found := make(map[uuid.UUID]statusRow, len(ids))
@@ -141,7 +141,7 @@ func (d *DB) fetchStatuses(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]
 		found[uuid.UUID(id)] = r
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read: %w", err)
+		return nil, fmt.Errorf("read: %w", translate(err))
 	}
 	return found, nil
 }
@@ -165,7 +165,7 @@ func (d *DB) CountTry(ctx context.Context, run uuid.UUID, seq, limit int) (int, 
 	case errors.Is(err, sql.ErrNoRows):
 		return 0, nil
 	case err != nil:
-		return 0, fmt.Errorf("count a try of run %s: %w", run, err)
+		return 0, fmt.Errorf("count a try of run %s: %w", run, translate(err))
 	}
 	return n, nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
@@ -128,6 +129,33 @@ func TestLogsCarryNoParameters(t *testing.T) {
 	require.Error(t, err)
 	require.NotContains(t, out.String(), "MARKER-IBAN")
 	require.NotContains(t, err.Error(), "MARKER-IBAN")
+}
+
+// TestDatabaseAway ends the database under an open store: what failed is worth
+// another try, and is said to be.
+func TestDatabaseAway(t *testing.T) {
+	server, err := pgtest.Start(t.Context(), pgtest.Options{})
+	require.NoError(t, err)
+	db := open(t, server.DSN("postgres"), slog.New(slog.DiscardHandler))
+	_, err = db.Migrate(t.Context())
+	require.NoError(t, err)
+	server.Stop()
+	for name, call := range map[string]func() error{
+		"status": func() error { _, err := db.Status(t.Context(), uuid.New()); return err },
+		"get":    func() error { _, err := db.Get(t.Context(), uuid.New()); return err },
+		"update": func() error {
+			_, err := db.Update(t.Context(), uuid.New(), func(*consent.Consent) error { return nil })
+			return err
+		},
+		"run": func() error { _, err := db.RunByID(t.Context(), uuid.New()); return err },
+		"try": func() error { _, err := db.CountTry(t.Context(), uuid.New(), 0, 3); return err },
+		"psu": func() error { _, err := db.PSU(t.Context(), "x"); return err },
+	} {
+		for range 3 { // the first may meet a connection that does not know yet
+			err := call()
+			require.Equal(t, consent.CodeUnavailable, consent.CodeOf(err), "%s: %v", name, err)
+		}
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -91,7 +91,7 @@ func describe(sp *speech, v *sca.View) ([]account, []string, error) {
 		list[i] = account{Key: o.Key, Name: o.Account.Name, Number: number(o.Account.Reference), Currency: o.Account.Reference.Currency}
 		same = same && o.Rights == v.Offers[0].Rights
 		var err error
-		if list[i].Data, err = data(sp, o.Rights|common); err != nil {
+		if list[i].Data, err = data(sp, (o.Rights | common).Implied()); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -105,7 +105,7 @@ func describe(sp *speech, v *sca.View) ([]account, []string, error) {
 	for i := range list {
 		list[i].Data = nil
 	}
-	all, err := data(sp, rights)
+	all, err := data(sp, rights.Implied())
 	return list, all, err
 }
 

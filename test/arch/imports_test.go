@@ -82,7 +82,7 @@ var table = map[string][]string{
 	// The program around it all.
 	"internal/app":    {anything},
 	"internal/config": {validator, yaml},
-	"internal/obs":    {echo, otel, prometheus},
+	"internal/obs":    {echo, otel, prometheus, uuid},
 
 	"openapi": {},
 	"test":    {anything},

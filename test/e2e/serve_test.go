@@ -232,3 +232,31 @@ func TestGracefulStop(t *testing.T) {
 	require.Contains(t, string(answer), "HTTP/1.1 201 Created")
 	require.NoError(t, <-ended)
 }
+
+// TestDatabaseAway stops the database under a server: TPPs are told to come
+// back, PSUs see a page that says so, and nothing of the cause leaves.
+func TestDatabaseAway(t *testing.T) {
+	database, err := pgtest.Start(t.Context(), pgtest.Options{})
+	require.NoError(t, err)
+	bank := start(t, "sqlite")
+	path := environment(t, bank.base)
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(path), "url"), []byte(database.DSN("postgres")), 0o600))
+	migrated(t, path)
+	url := serving(t, path)
+	tpp, err := client.New(url("tpp"), client.WithHTTPClient(bank.http))
+	require.NoError(t, err)
+	created, _, err := tpp.CreateConsent(t.Context(), bank.offered(), bank.options())
+	require.NoError(t, err)
+	database.Stop()
+
+	require.Equal(t, http.StatusServiceUnavailable, get(t, url("ops")+"/readyz"))
+	require.Equal(t, http.StatusOK, get(t, url("ops")+"/healthz"))
+	_, meta, err := tpp.ConsentStatus(t.Context(), created.ConsentID)
+	require.Equal(t, http.StatusServiceUnavailable, statusOf(err))
+	require.NotEmpty(t, meta.Header.Get("Retry-After"))
+	_, _, err = tpp.CreateConsent(t.Context(), bank.offered(), bank.options())
+	require.Equal(t, http.StatusServiceUnavailable, statusOf(err))
+	u := bank.open(created.Links["scaRedirect"].Href)
+	u.at("problem", http.StatusServiceUnavailable)
+	require.NotContains(t, u.body, "postgres")
+}

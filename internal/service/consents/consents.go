@@ -142,14 +142,20 @@ func (s *Consents) Authorisation(ctx context.Context, tpp string, id, authorisat
 // is. Fails with CodeNotFound.
 func (s *Consents) Terminate(ctx context.Context, tpp string, id uuid.UUID) error {
 	now := s.Now()
-	_, err := s.Store.Update(ctx, id, func(c *consent.Consent) error {
+	var before consent.Status
+	c, err := s.Store.Update(ctx, id, func(c *consent.Consent) error {
 		if err := owned(c, tpp); err != nil {
 			return err
 		}
 		c.Settle(now)
+		before = c.Status
 		return c.Terminate(now)
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	explain.Note(ctx, "consent %s: was %s, is %s", id, before, c.Status)
+	return nil
 }
 
 // Expire writes down what time has ended, at most limit consents, and reports
@@ -191,7 +197,9 @@ func (s *Consents) read(ctx context.Context, get func(context.Context, uuid.UUID
 		explain.Note(ctx, "consent %s: belongs to another TPP, answered as if unknown", id)
 		return nil, err
 	}
-	c.Settle(s.Now())
+	if c.Settle(s.Now()) {
+		explain.Note(ctx, "consent %s: time has made it %s", id, c.Status)
+	}
 	return c, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"consentd/internal/consent"
+	"consentd/internal/explain"
 	"consentd/internal/secret"
 	flow "consentd/pkg/sca"
 )
@@ -40,6 +41,7 @@ func (s *Dispatcher) fail(ctx context.Context, w *walk, how consent.RunOutcome, 
 }
 
 func (s *Dispatcher) end(ctx context.Context, w *walk, how consent.RunOutcome, cause error, act func(*consent.Run, *consent.Consent) error) result {
+	explain.Note(ctx, "the run ends: %s", how)
 	now := s.Now()
 	res := s.change(ctx, w, func(r *consent.Run, c *consent.Consent, _ []byte) error {
 		r.End(how, now)
