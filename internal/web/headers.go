@@ -2,12 +2,13 @@ package web
 
 import (
 	"html/template"
-	"net/url"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"consentd/internal/consent"
 )
 
 // protect sets the headers that every answer carries.
@@ -81,35 +82,28 @@ type target struct {
 	source string       // its origin, or scheme, as a source of a Content-Security-Policy
 }
 
-var (
-	plainHost = regexp.MustCompile(`^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?(:[0-9]{1,5})?$`)
-	appScheme = regexp.MustCompile(`^[a-z][a-z0-9+.-]*$`)
-)
-
-// target reads an address and judges it. The source is built from its checked
-// parts, so that no address can add a word to the policy.
+// target reads an address and judges it, by the rule by which it was taken.
 func (s *SCA) target(uri string) (target, bool) {
-	u, err := url.Parse(uri)
-	if err != nil || u.User != nil {
+	u, err := consent.ParseRedirectURI(uri, s.AppSchemes)
+	if err != nil {
 		return target{}, false
 	}
 	// #nosec G203 -- only an address with a scheme and a host that were checked gets here
-	href := template.URL(uri)
-	if u.Scheme != "http" && u.Scheme != "https" {
-		if slices.Contains(s.AppSchemes, u.Scheme) && appScheme.MatchString(u.Scheme) {
-			return target{href: href, source: u.Scheme + ":"}, true
-		}
-		return target{}, false
+	return target{href: template.URL(uri), source: sourceOf(u)}, true
+}
+
+// sourceOf is built from checked parts, so that no address can add a word to the
+// policy. An IPv6 address and a name in other letters cannot be written in one:
+// there, and for an app, it is the scheme.
+func sourceOf(u consent.RedirectURI) string {
+	switch {
+	case u.Host == "" || strings.Contains(u.Host, ":") || !ascii(u.Host):
+		return u.Scheme + ":"
+	case u.Port == 0:
+		return u.Scheme + "://" + u.Host
+	default:
+		return u.Scheme + "://" + u.Host + ":" + strconv.Itoa(int(u.Port))
 	}
-	host := strings.ToLower(u.Host)
-	if plainHost.MatchString(host) {
-		return target{href: href, source: u.Scheme + "://" + host}, true
-	}
-	// An IPv6 address and a name in other letters cannot be written in a policy.
-	if u.Hostname() != "" && (strings.HasPrefix(host, "[") || !ascii(host)) {
-		return target{href: href, source: u.Scheme + ":"}, true
-	}
-	return target{}, false
 }
 
 func ascii(s string) bool {

@@ -94,7 +94,12 @@ func TestFormAction(t *testing.T) {
 		"a port that is none":   {"https://tpp.example:8;x/", "https://tpp.example:x/", ""},
 		"a broken line":         {"https://tpp.example\r\nX: y/", "", ""},
 		"an escaped host":       {"https://tpp%2eexample%3bx/", "https://%3bscript-src%20*/", ""},
-		"a zone":                {"http://[fe80::1%25;script-src]/", "", " http:"},
+		"a zone":                {"http://[fe80::1%25;script-src]/", "http://[::1%25eth0]/", ""},
+		"http elsewhere":        {"http://tpp.example/", "http://192.0.2.1/", ""},
+		"a fragment":            {"https://tpp.example/#", "", ""},
+		"an underscore":         {"https://tpp_1.example/", "", ""},
+		"the root":              {"https://tpp.example./", "https://./", " https://tpp.example."},
+		"ports":                 {"https://tpp.example:0443/", "https://tpp.example:65536/", " https://tpp.example:443"},
 		"an app with a policy":  {"acmeapp;script-src:x", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

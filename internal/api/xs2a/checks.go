@@ -1,15 +1,18 @@
 package xs2a
 
 import (
+	"errors"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/google/uuid"
+
+	"consentd/internal/consent"
 )
 
 func checkRequestID(_ Options, v string) string {
@@ -94,9 +97,9 @@ func checkNotificationContent(_ Options, v string) string {
 }
 
 func checkNotificationURI(_ Options, v string) string {
-	u, wrong := parseURI(v)
-	if wrong != "" {
-		return wrong
+	u, err := consent.ParseURI(v)
+	if err != nil || !ascii(v) {
+		return notURI
 	}
 	if (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
 		return "must be an absolute https URI"
@@ -104,78 +107,23 @@ func checkNotificationURI(_ Options, v string) string {
 	return ""
 }
 
-// checkRedirectURI takes what a browser may be sent to: an absolute https URI,
-// http on the machine itself, and the app schemes that the bank lists. User-info
-// is how a link lies about its host, and a fragment would swallow what is
-// appended.
+// checkRedirectURI takes what the pages will follow at the end of an
+// authorisation: the rule is theirs too.
 func checkRedirectURI(o Options, v string) string {
-	u, wrong := parseURI(v)
-	if wrong != "" {
-		return wrong
+	if !ascii(v) {
+		return notURI
 	}
-	switch {
-	case u.User != nil:
-		return "must not hold user-info"
-	case strings.Contains(v, "#"):
-		return "must not hold a fragment"
-	case u.Scheme == "https" || u.Scheme == "http":
-		return checkWebURI(u)
-	case slices.Contains(o.AppSchemes, u.Scheme):
-		if u.Host == "" && u.Path == "" && u.Opaque == "" {
-			return "must say more than its scheme"
-		}
-		return ""
-	default:
-		return "must be an absolute https URI"
-	}
-}
-
-func checkWebURI(u *url.URL) string {
-	if u.Hostname() == "" || !validPort(u) {
-		return "must be an absolute https URI with a host"
-	}
-	if u.Scheme == "http" && !loopback(u.Hostname()) {
-		return "must be https; http is for loopback addresses only"
+	_, err := consent.ParseRedirectURI(v, o.AppSchemes)
+	if e, ok := errors.AsType[*consent.Error](err); ok {
+		return e.Text
 	}
 	return ""
 }
 
-func validPort(u *url.URL) bool {
-	if u.Port() == "" {
-		return !strings.HasSuffix(u.Host, ":")
-	}
-	n, err := strconv.ParseUint(u.Port(), 10, 16)
-	return err == nil && n > 0
-}
+const notURI = "must be an absolute URI"
 
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
-}
-
-// parseURI reads a URI of RFC 3986. net/url is more lenient than that, and
-// browsers are more lenient still, so that both could see different hosts; hence
-// the characters are looked at first.
-func parseURI(v string) (*url.URL, string) {
-	const wrong = "must be an absolute URI"
-	for i := range len(v) {
-		if !uriCharacter(v[i]) || v[i] == '%' && !escape.MatchString(v[i:]) {
-			return nil, wrong
-		}
-	}
-	u, err := url.Parse(v)
-	if err != nil || !u.IsAbs() {
-		return nil, wrong
-	}
-	return u, ""
-}
-
-var escape = regexp.MustCompile(`^%[0-9A-Fa-f]{2}`)
-
-func uriCharacter(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
-		strings.IndexByte("-._~:/?#[]@!$&'()*+,;=%", c) >= 0
+// ascii tells what a URI consists of (RFC 3986). Other alphabets come in Punycode
+// or percent-encoded.
+func ascii(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }

@@ -32,14 +32,20 @@
 //	X-Request-ID                A UUID of any version, also as 32 digits without
 //	                            dashes, as real TPPs send it. A missing or
 //	                            malformed one is 400, and a fresh one comes back.
+//	requests beneath us         What net/http itself refuses (NUL in a header, bad
+//	                            percent-encoding, two Hosts) gets a bare 400
+//	                            without X-Request-ID.
 //	repeated calls              An X-Request-ID that was used before is NOT looked
 //	                            up yet: a POST that is repeated creates anew.
 //	TPP-Redirect-URI            Required on creation even when the TPP prefers
 //	                            another approach, since redirect is the fallback;
 //	                            absolute https (http on loopback, app schemes by
 //	                            a list), characters of RFC 3986, no user-info, no
-//	                            fragment. On POST …/authorisations it is checked
-//	                            and not used: the one of the creation stays.
+//	                            fragment. The host is a DNS name, without
+//	                            underscores, or an IP address without zone: what
+//	                            is taken, the pages follow. On POST
+//	                            …/authorisations it is checked and not used: the
+//	                            one of the creation stays.
 //	header values               Blank, repeated, not UTF-8 or with control
 //	                            characters: 400. PSU-Accept and the like may be
 //	                            repeated. Limits where the standard has none:

@@ -3,6 +3,7 @@ package xs2a
 import (
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -109,7 +110,10 @@ func FuzzHeaders(f *testing.F) {
 			require.NotEmpty(t, u.Hostname())
 			require.Nil(t, u.User)
 			require.NotContains(t, value, "#")
-			require.True(t, u.Scheme == "https" || loopback(u.Hostname()))
+			addr, _ := netip.ParseAddr(u.Hostname())
+			require.True(t, u.Scheme == "https" || addr.IsLoopback() || strings.EqualFold(u.Hostname(), "localhost"))
+			_, err = consent.ParseRedirectURI(value, o.AppSchemes)
+			require.NoError(t, err, "the pages follow it")
 		}
 	})
 }

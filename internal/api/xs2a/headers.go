@@ -42,8 +42,8 @@ type rule struct {
 var rules = []rule{
 	{name: headerRequestID, key: keyRequestID, on: onAll, must: onAll, check: checkRequestID},
 	{name: "PSU-IP-Address", key: "Psu-Ip-Address", on: onAll, must: onCreate, max: 140, check: checkIPAddress},
-	{name: "TPP-Redirect-URI", key: keyRedirectURI, on: onPost, must: onCreate, max: 500, check: checkRedirectURI},
-	{name: "TPP-Nok-Redirect-URI", key: keyNokRedirectURI, on: onPost, max: 500, check: checkRedirectURI},
+	{name: "TPP-Redirect-URI", key: keyRedirectURI, on: onPost, must: onCreate, max: consent.MaxRedirectURI, check: checkRedirectURI},
+	{name: "TPP-Nok-Redirect-URI", key: keyNokRedirectURI, on: onPost, max: consent.MaxRedirectURI, check: checkRedirectURI},
 	{name: "TPP-Redirect-Preferred", key: keyRedirectPreferred, on: onPost, check: checkBoolean},
 	{name: "TPP-Decoupled-Preferred", key: keyDecoupledPreferred, on: onPost, check: checkBoolean},
 	{name: "TPP-Explicit-Authorisation-Preferred", key: keyExplicitPreferred, on: onCreate, check: checkBoolean},

@@ -22,7 +22,7 @@ var uris = headerCase{
 	good: []string{
 		"https://tpp.example/cb", "https://tpp.example", "https://tpp.example:8443/cb?a=b&c=%20d", "https://[2001:db8::1]/cb",
 		"http://localhost:3000/cb", "http://127.0.0.1/cb", "http://127.8.8.8:1/", "http://[::1]:8080/cb", "HTTPS://TPP.example/cb",
-		"https://tpp.example/~a;b=1,2/(c)'!*+$@:",
+		"https://tpp.example/~a;b=1,2/(c)'!*+$@:", "https://tpp.example./cb", "https://xn--bcher-kva.example/cb", "https://192.0.2.7:65535/",
 	},
 	bad: []string{
 		"tpp.example/cb", "/cb", "//tpp.example/cb", "https:", "https://", "https:///cb", "https:tpp.example", "https://:443/cb",
@@ -33,6 +33,8 @@ var uris = headerCase{
 		"https://tpp.example/<x>", "https://tpp.example/{x}", "https://tpp.example/ü", "https://tpp.example/%zz", "https://tpp.example/?a=%4",
 		"https://tpp.example:/", "https://tpp.example:0/", "https://tpp.example:65536/", "https://tpp.example:port/", "https://[::1/",
 		"https://tpp.example/^", "https://tpp.example/|", "https://tpp.example/\"",
+		"https://*/x", "https://$evil/", "https://tpp..example/cb", "https://'self'/x", "https://(x)/", "https://tpp.example;default-src/",
+		"https://./", "https://[2001:db8::1%25eth0]/x", "https://tpp_1.example/", "https://bücher.example/", "https://127.1/",
 	},
 	max: 500,
 }
