@@ -48,11 +48,12 @@ func (a *App) Address(surface string) string {
 }
 
 // URL is where a surface is reached on this machine, without a slash at its
-// end. A browser trusts localhost more than 127.0.0.1, so it is called that.
+// end. A browser trusts localhost more than 127.0.0.1, so it is called that; so
+// is what listens on all addresses, which is itself none to call.
 func (a *App) URL(surface string) string {
 	address := a.Address(surface)
 	host, port, err := net.SplitHostPort(address)
-	if err == nil && net.ParseIP(host).IsLoopback() {
+	if ip := net.ParseIP(host); err == nil && (ip.IsLoopback() || ip.IsUnspecified()) {
 		address = net.JoinHostPort("localhost", port)
 	}
 	return "http://" + address

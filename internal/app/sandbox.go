@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -65,7 +66,11 @@ func (a *App) sandbox(ctx context.Context, o SandboxOptions) error {
 	}
 	clock := &sandbox.Clock{Real: o.Now}
 	if o.Database == "" {
-		o.Database = "sqlite:" + filepath.Join(dir, "consentd.db")
+		path := filepath.Join(dir, "consentd.db")
+		if err := private(path); err != nil {
+			return err
+		}
+		o.Database = "sqlite:" + path
 	}
 	db, err := storage.Open(ctx, storage.Options{URL: o.Database, MaxConnections: 8, Keys: keys, Now: clock.Now, Log: a.log})
 	if err != nil {
@@ -101,13 +106,12 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, db *storage.DB
 	(&web.SCA{Walks: core.walks, Keys: keys, Log: a.log}).Mount(e)
 	(&docs.Handler{}).Mount(e)
 	mountOps(e, db, watch, a.log)
-	host, _, err := net.SplitHostPort(o.Listen)
-	if err != nil {
-		return fmt.Errorf("listen address: %w", err)
-	}
 	sb := &sandbox.Sandbox{
-		Bank: bank, Clock: clock, Users: users{db}, Recent: db, Hosts: []string{host}, Log: a.log,
-		HTTP: &http.Client{Timeout: 10 * time.Second},
+		Bank: bank, Clock: clock, Users: users{db}, Recent: db, Strict: o.Strict, Log: a.log,
+		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: a.dialSandbox}},
+	}
+	if sb.Hosts, sb.AnyAddress, err = answering(o.Listen); err != nil {
+		return err
 	}
 	sb.Mount(e)
 	if err := a.listen(ctx, "sandbox", o.Listen, e); err != nil {
@@ -118,6 +122,27 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, db *storage.DB
 	}
 	a.greeting, err = sb.Greeting(ctx, a.URL("sandbox"))
 	return err
+}
+
+// answering is by which names a sandbox answers besides loopback ones: that of
+// its listen address or, where it listens on all addresses, any of them.
+func answering(listen string) (hosts []string, anyAddress bool, err error) {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return nil, false, fmt.Errorf("listen address: %w", err)
+	}
+	if host == "" || net.ParseIP(host).IsUnspecified() {
+		return nil, true, nil
+	}
+	return []string{strings.ToLower(host)}, false, nil
+}
+
+// dialSandbox reaches the sandbox's own listener, whatever address is asked for:
+// the demo TPP takes it from the request's Host, which is the caller's word only
+// and no reason to call other machines.
+func (a *App) dialSandbox(ctx context.Context, network, _ string) (net.Conn, error) {
+	var d net.Dialer
+	return d.DialContext(ctx, network, a.Address("sandbox"))
 }
 
 // users names PSUs by the ids under which consents refer to them.
@@ -143,6 +168,25 @@ func (a *App) dataDir(keep string) (string, error) {
 	}
 	a.closers = append(a.closers, func() error { return os.RemoveAll(dir) })
 	return dir, nil
+}
+
+// private makes the database's file where there is none, and lets nobody but
+// this user read it and what SQLite keeps beside it. SQLite gives its other
+// files the mode of the first.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // a file of our own
+	if err != nil {
+		return fmt.Errorf("database file: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("database file: %w", err)
+	}
+	for _, file := range []string{path, path + "-wal", path + "-shm"} {
+		if err := os.Chmod(file, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("database file: %w", err)
+		}
+	}
+	return nil
 }
 
 // masterKey reads the sandbox's master key, and makes one the first time.

@@ -27,7 +27,19 @@ func (s *Sandbox) Greeting(ctx context.Context, base string) (string, error) {
 %[3]s
   Create a consent, open its scaRedirect link in a browser, log in as anna; the
   code arrives at %[1]s/sandbox/psus/anna/phone
-
+%[5]s
 %[4]s
-`, base, Password, who.String(), example), nil
+`, base, Password, who.String(), example, s.strictness()), nil
+}
+
+// strictness tells what a strict sandbox checks; empty for any other.
+func (s *Sandbox) strictness() string {
+	if !s.Strict {
+		return ""
+	}
+	return `
+  Strict: requests must carry Digest, Signature and TPP-Signature-Certificate.
+  This version checks that they are there, their form and the digest, and
+  verifies no signature yet; the last two are stand-ins below.
+`
 }

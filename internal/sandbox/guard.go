@@ -14,19 +14,35 @@ import (
 	"consentd/internal/consent"
 )
 
+// open are the paths that monitors ask for, by whatever name: they change and
+// tell nothing of anybody's.
+var open = []string{"/healthz", "/readyz", "/metrics"}
+
 // guard refuses calls that a web page from elsewhere could make: under a name
 // that was bent to this machine (DNS rebinding), or across origins.
 func (s *Sandbox) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		if !s.ours(r.Host) {
-			return s.fail(c, consent.At(consent.CodeForbidden, "Header.Host", "the sandbox does not answer under this name"))
+		switch {
+		case slices.Contains(open, r.URL.Path):
+			return next(c)
+		case !s.ours(r.Host):
+			return s.refuse(c, "Header.Host", "the sandbox does not answer under this name")
+		case !sameOrigin(r):
+			return s.refuse(c, "Header.Origin", "the sandbox answers its own pages only")
+		default:
+			return next(c)
 		}
-		if !sameOrigin(r) {
-			return s.fail(c, consent.At(consent.CodeForbidden, "Header.Origin", "the sandbox answers its own pages only"))
-		}
-		return next(c)
 	}
+}
+
+// refuse answers 403. Below /v1 the API does it, in its own form, for which the
+// error is handed to the router.
+func (s *Sandbox) refuse(c echo.Context, path, text string) error {
+	if p := c.Request().URL.Path; p == "/v1" || strings.HasPrefix(p, "/v1/") {
+		return consent.At(consent.CodeBlocked, path, "%s", text)
+	}
+	return s.fail(c, consent.At(consent.CodeForbidden, path, "%s", text))
 }
 
 // ours reports whether a Host header names this machine.
@@ -37,17 +53,24 @@ func (s *Sandbox) ours(host string) bool {
 			return false // pages show the header, in a command to paste too
 		}
 		name = h
+	} else if strings.HasPrefix(name, "[") && strings.HasSuffix(name, "]") {
+		name = name[1 : len(name)-1]
 	}
-	name = strings.ToLower(strings.Trim(name, "[]"))
-	if addr, err := netip.ParseAddr(name); err == nil && addr.IsLoopback() {
+	name = strings.ToLower(name)
+	// A zone could hold anything, and a command to paste would have it.
+	if addr, err := netip.ParseAddr(name); err == nil && addr.Zone() == "" && (s.AnyAddress || addr.IsLoopback()) {
 		return true
 	}
 	return name == "localhost" || slices.Contains(s.Hosts, name)
 }
 
 // sameOrigin reports whether no other origin is behind a request. Programs send
-// neither of these headers.
+// neither of these headers. Forms that are sent to the bank's pages are judged
+// by package web, which refuses those of others in the PSU's language.
 func sameOrigin(r *http.Request) bool {
+	if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/sca/") {
+		return true
+	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		u, err := url.Parse(origin)
 		return err == nil && strings.EqualFold(u.Host, r.Host)
@@ -66,4 +89,21 @@ func baseURL(r *http.Request) string {
 		scheme = "https"
 	}
 	return scheme + "://" + r.Host
+}
+
+// returnBase is where the demo TPP has a PSU sent back to: base, or localhost
+// where base is no loopback address, since the API takes http there only.
+func returnBase(base string) string {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" {
+		return base
+	}
+	name := strings.ToLower(u.Hostname())
+	if addr, err := netip.ParseAddr(name); name == "localhost" || err == nil && addr.IsLoopback() {
+		return base
+	}
+	if u.Port() == "" {
+		return "http://localhost"
+	}
+	return "http://localhost:" + u.Port()
 }

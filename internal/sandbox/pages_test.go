@@ -223,9 +223,46 @@ func TestReturnPage(t *testing.T) {
 				assert.Equal(t, c.refresh, got.header.Get("Refresh"))
 				assert.Equal(t, "acme", b.api.headers.Get(sandbox.HeaderTPP), "read as its TPP")
 			}
-			assert.Contains(t, b.page(t, "/sandbox/return").body, "so this is the newest")
 		})
 	}
+}
+
+// TestReturnPageIsNotCertain: with two consents, an address without a mark names
+// neither.
+func TestReturnPageIsNotCertain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for i := range 10 {
+		c := made(t, "PSDXX-SANDBOX-ACME", "Acme Money")
+		c.ID[0] += byte(i)
+		b.recent.list = append(b.recent.list, c)
+	}
+	require.NoError(t, b.recent.list[1].Terminate(start()))
+	for _, path := range []string{"/sandbox/return", "/sandbox/return/nok"} {
+		got := b.page(t, path)
+		assert.Contains(t, got.body, "does not say which consent this is about")
+		assert.Contains(t, got.body, "Back at the TPP")
+		assert.NotContains(t, got.body, "The consent is")
+		assert.Equal(t, 7, strings.Count(got.body, `<span class="status received">`), "the last eight")
+		assert.Equal(t, 1, strings.Count(got.body, `<span class="status revoked">`))
+		assert.Contains(t, got.body, `href="/sandbox/return?consent=`+consentID+`"`)
+		assert.Equal(t, "5", got.header.Get("Refresh"), "one of them may change")
+	}
+	assert.Nil(t, b.api.headers, "none was read")
+}
+
+// TestReturnCommand: the command needs no other program, and no two are alike.
+func TestReturnCommand(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.recent.list = []*consent.Consent{made(t, "PSDXX-SANDBOX-ACME", "Acme Money")}
+	pattern := regexp.MustCompile(`<code>curl (\S+) \\\n  -H 'X-Request-ID: ([0-9a-f-]{36})' \\\n  -H 'X-Sandbox-TPP: acme'</code>`)
+	first := pattern.FindStringSubmatch(html.UnescapeString(b.page(t, "/sandbox/return").body))
+	second := pattern.FindStringSubmatch(html.UnescapeString(b.page(t, "/sandbox/return").body))
+	require.NotNil(t, first)
+	require.NotNil(t, second)
+	assert.Equal(t, b.url+"/v1/consents/"+consentID, first[1])
+	assert.NotEqual(t, first[2], second[2])
 }
 
 func TestReturnPageWithoutConsent(t *testing.T) {

@@ -76,16 +76,24 @@ func (s *Sandbox) curl(ctx context.Context, base string, c choice) (string, erro
 	if err != nil {
 		return "", fmt.Errorf("request id: %w", err)
 	}
+	headers := append([]header{
+		{"Content-Type", "application/json"},
+		{"X-Request-ID", id.String()},
+		{"PSU-IP-Address", "192.0.2.7"},
+		{"PSU-ID", c.Persona.ID},
+		{"TPP-Redirect-URI", returnBase(base) + "/sandbox/return"},
+		{"TPP-Nok-Redirect-URI", returnBase(base) + "/sandbox/return/nok"},
+	}, s.signed(raw)...)
 	// Nothing in it holds a single quote: names of accounts are not sent, and
 	// what is was checked when the account was opened.
-	return strings.Join([]string{
-		"curl -i " + base + "/v1/consents",
-		"-H 'Content-Type: application/json'",
-		"-H 'X-Request-ID: " + id.String() + "'",
-		"-H 'PSU-IP-Address: 192.0.2.7'",
-		"-H 'PSU-ID: " + c.Persona.ID + "'",
-		"-H 'TPP-Redirect-URI: " + base + "/sandbox/return'",
-		"-H 'TPP-Nok-Redirect-URI: " + base + "/sandbox/return/nok'",
-		"-d '" + string(raw) + "'",
-	}, " \\\n  "), nil
+	return command("curl -i "+base+"/v1/consents", headers, "-d '"+string(raw)+"'"), nil
+}
+
+// command writes a call for a shell, each header on a line of its own.
+func command(call string, headers []header, more ...string) string {
+	lines := []string{call}
+	for _, h := range headers {
+		lines = append(lines, "-H '"+h.Name+": "+h.Value+"'")
+	}
+	return strings.Join(append(lines, more...), " \\\n  ")
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
@@ -28,11 +29,14 @@ type returnPage struct {
 	Meaning string
 	JSON    string // what the TPP reads
 	Header  string // by which the TPP is chosen, for the command to repeat it
-	Latest  bool   // nobody said which consent, so it is the newest
+	Curl    string // how it is read
+	// Consents are the last ones, where it is not certain which one came back.
+	Consents []recentConsent
 }
 
-// back shows the consent as its TPP reads it. It comes by ?consent=, by what
-// this browser was sent away with, or else it is the newest.
+// back shows the consent as its TPP reads it: the one of ?consent=, the one with
+// which this browser was sent away, or the only one that there is. Where none of
+// these says which it was, the page names none and lists the last ones.
 func (s *Sandbox) back(c echo.Context) error {
 	ctx := c.Request().Context()
 	page := returnPage{Base: baseURL(c.Request()), Nok: strings.HasSuffix(c.Request().URL.Path, "/nok")}
@@ -40,11 +44,11 @@ func (s *Sandbox) back(c echo.Context) error {
 	if err != nil {
 		return s.problem(c, fmt.Errorf("recent consents: %w", err))
 	}
-	if page.ID = returning(c); page.ID == "" && len(list) > 0 {
-		page.ID, page.Latest = list[0].ID.String(), true
+	if page.ID = returning(c); page.ID == "" && len(list) == 1 {
+		page.ID = list[0].ID.String()
 	}
 	if page.ID == "" {
-		return s.render(c, http.StatusOK, "return", page)
+		return s.backUnknown(c, page, list)
 	}
 	caller := ownerIn(list, page.ID)
 	page.TPP, page.Header = callers[caller].Name, caller
@@ -52,6 +56,16 @@ func (s *Sandbox) back(c echo.Context) error {
 		return s.demoFailed(c, err)
 	}
 	if page.Status == xs2a.Received || page.Status == xs2a.PartiallyAuthorised {
+		refresh(c, 5)
+	}
+	return s.render(c, http.StatusOK, "return", page)
+}
+
+// backUnknown shows what there is when nobody said which consent came back.
+func (s *Sandbox) backUnknown(c echo.Context, page returnPage, list []*consent.Consent) error {
+	var pending bool
+	page.Consents, pending = s.lines(list[:min(recentConsents, len(list))])
+	if pending {
 		refresh(c, 5)
 	}
 	return s.render(c, http.StatusOK, "return", page)
@@ -91,7 +105,7 @@ func ownerIn(list []*consent.Consent, id string) string {
 
 // read asks the API, as the TPP would.
 func (s *Sandbox) read(ctx context.Context, page *returnPage) error {
-	tpp, err := client.New(page.Base, client.WithHTTPClient(s.HTTP), client.WithSandboxTPP(page.Header))
+	tpp, err := client.New(page.Base, client.WithHTTPClient(s.caller()), client.WithSandboxTPP(page.Header))
 	if err != nil {
 		return fmt.Errorf("demo TPP: %w", err)
 	}
@@ -103,8 +117,25 @@ func (s *Sandbox) read(ctx context.Context, page *returnPage) error {
 	if err != nil {
 		return errors.Join(errors.New("encode the consent"), err)
 	}
+	if page.Curl, err = s.readCurl(page); err != nil {
+		return err
+	}
 	page.JSON, page.Status, page.Meaning = string(raw), info.ConsentStatus, meanings[info.ConsentStatus]
 	return nil
+}
+
+// readCurl is the same as a command to paste. The page's id is one that the API
+// knows, so it holds nothing that a shell would read.
+func (s *Sandbox) readCurl(page *returnPage) (string, error) {
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return "", fmt.Errorf("request id: %w", err)
+	}
+	headers := []header{{"X-Request-ID", id.String()}}
+	if page.Header != defaultTPP {
+		headers = append(headers, header{HeaderTPP, page.Header})
+	}
+	return command("curl "+page.Base+"/v1/consents/"+page.ID, append(headers, s.signed(nil)...)), nil
 }
 
 // meanings say what a status means to a TPP, and what to do next.

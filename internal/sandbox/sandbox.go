@@ -21,9 +21,8 @@ type Recent interface {
 	Recent(ctx context.Context, limit int) ([]*consent.Consent, error)
 }
 
-// Sandbox serves the sandbox's own calls and pages. All of them refuse a Host
-// or an Origin that is not this machine's or listed in Hosts, so that no web
-// page from elsewhere can use them.
+// Sandbox serves the sandbox's own calls and pages, and guards the listener that
+// they share with the API and the pages of the bank.
 type Sandbox struct {
 	Bank   *Bank
 	Clock  *Clock
@@ -34,14 +33,23 @@ type Sandbox struct {
 	// Hosts may be asked for besides this machine's loopback names: the host of
 	// the listen address, for instance. Without port.
 	Hosts []string
-	Log   *slog.Logger
+	// AnyAddress also lets every literal IP address be asked for, where the
+	// program listens on all of the machine's: no name can be bent to them.
+	AnyAddress bool
+	// Strict says that the API takes signed requests only.
+	Strict bool
+	Log    *slog.Logger
 }
 
-// Mount registers the routes: the start page, and all below /sandbox.
+// Mount registers the routes: the start page, and all below /sandbox. Every
+// route of e, also those of others, refuses from then on a Host or an Origin
+// that is not this machine's or listed in Hosts, so that no web page from
+// elsewhere can use the sandbox.
 func (s *Sandbox) Mount(e *echo.Echo) {
-	e.GET("/", s.start, s.guard, s.page)
+	e.Use(s.guard)
+	e.GET("/", s.start, s.page)
 
-	g := e.Group("/sandbox", s.guard)
+	g := e.Group("/sandbox")
 	g.GET("/style.css", style)
 	g.GET("/clock", s.readClock)
 	g.PUT("/clock", s.turnClock)

@@ -42,19 +42,28 @@ type bundle struct {
 	client *http.Client // follows no redirect, keeps cookies
 }
 
-func setup(t *testing.T) *bundle {
+func setup(t *testing.T, edit ...func(*sandbox.Sandbox)) *bundle {
 	t.Helper()
 	b := &bundle{api: &api{}, recent: &recent{}, log: &bytes.Buffer{}}
 	b.bank, b.clock = newBank()
 	e := echo.New()
 	e.HideBanner = true
 	log := slog.New(slog.NewTextHandler(b.log, nil))
-	(&sandbox.Sandbox{
+	s := &sandbox.Sandbox{
 		Bank: b.bank, Clock: b.clock, Users: users{}, Recent: b.recent, HTTP: http.DefaultClient,
 		Hosts: []string{"sandbox.internal"}, Log: log,
-	}).Mount(e)
+	}
+	for _, change := range edit {
+		change(s)
+	}
+	s.Mount(e)
+	ok := func(c echo.Context) error { return c.NoContent(http.StatusOK) }
+	e.GET("/healthz", ok) // routes of others on the same listener
+	e.GET("/docs", ok)
+	e.Any("/sca/:handle", ok)
 	e.POST("/v1/consents", b.api.create)
 	e.GET("/v1/consents/:id", b.api.read)
+	e.HTTPErrorHandler = b.refused
 	server := httptest.NewServer(e)
 	t.Cleanup(server.Close)
 	jar, err := cookiejar.New(nil)
@@ -62,6 +71,14 @@ func setup(t *testing.T) *bundle {
 	b.url = server.URL
 	b.client = &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return b
+}
+
+// refused stands in for the dialect's own form of an error.
+func (b *bundle) refused(err error, c echo.Context) {
+	b.api.mu.Lock()
+	defer b.api.mu.Unlock()
+	b.api.handed = err
+	_ = c.NoContent(http.StatusTeapot)
 }
 
 // answer is what a call brought.
@@ -107,6 +124,8 @@ type api struct {
 	got     xs2a.ConsentsRequest
 	headers http.Header
 	refuses bool
+	body    []byte // as it came
+	handed  error  // what the router was handed to answer
 	status  xs2a.ConsentStatus
 }
 
@@ -124,7 +143,11 @@ func (a *api) create(c echo.Context) error {
 		}}})
 	}
 	a.headers = c.Request().Header.Clone()
-	if err := json.NewDecoder(c.Request().Body).Decode(&a.got); err != nil {
+	var err error
+	if a.body, err = io.ReadAll(c.Request().Body); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(a.body, &a.got); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusCreated, xs2a.ConsentsResponse{

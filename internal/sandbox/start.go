@@ -28,6 +28,8 @@ type startPage struct {
 	People   []person
 	Now      time.Time
 	Turned   bool // the clock is not right
+	Strict   bool
+	Return   string // where PSUs are sent back to, when that is not Base
 }
 
 // person is a persona with what they own.
@@ -38,7 +40,10 @@ type person struct {
 
 func (s *Sandbox) start(c echo.Context) error {
 	ctx, r := c.Request().Context(), c.Request()
-	page := startPage{Base: baseURL(r), Password: Password, Choice: choose(c.QueryParam)}
+	page := startPage{Base: baseURL(r), Password: Password, Choice: choose(c.QueryParam), Strict: s.Strict}
+	if back := returnBase(page.Base); back != page.Base {
+		page.Return = back
+	}
 	now, offset := s.Clock.Read()
 	page.Now, page.Turned = now, offset != 0
 	var err error
@@ -74,18 +79,23 @@ func (s *Sandbox) recent(c echo.Context) error {
 	if err != nil {
 		return s.problem(c, fmt.Errorf("recent consents: %w", err))
 	}
+	lines, pending := s.lines(list)
+	// Something under way is looked at often; a new consent may come at any time.
+	refresh(c, map[bool]int{true: 3, false: 10}[pending])
+	return s.render(c, http.StatusOK, "recent", recentPage{Consents: lines})
+}
+
+// lines are consents as lists show them, and whether one of them is under way.
+func (s *Sandbox) lines(list []*consent.Consent) (lines []recentConsent, pending bool) {
 	now := s.Clock.Now()
-	page, pending := recentPage{}, false
 	for _, x := range list {
 		x.Settle(now)
 		pending = pending || x.Status.Pending()
-		page.Consents = append(page.Consents, recentConsent{
+		lines = append(lines, recentConsent{
 			ID: x.ID.String(), TPP: x.TPPName, Status: x.Status, About: about(x), At: x.CreatedAt,
 		})
 	}
-	// Something under way is looked at often; a new consent may come at any time.
-	refresh(c, map[bool]int{true: 3, false: 10}[pending])
-	return s.render(c, http.StatusOK, "recent", page)
+	return lines, pending
 }
 
 // about says in a few words what a consent is.
@@ -132,15 +142,15 @@ func (s *Sandbox) create(ctx context.Context, base string, picked choice, mark s
 	if err != nil {
 		return nil, err
 	}
-	tpp, err := client.New(base, client.WithHTTPClient(s.HTTP))
+	tpp, err := client.New(base, client.WithHTTPClient(s.caller()))
 	if err != nil {
 		return nil, fmt.Errorf("demo TPP: %w", err)
 	}
 	created, _, err := tpp.CreateConsent(ctx, body, client.CreateOptions{
 		PSUIPAddress:   "127.0.0.1",
 		PSUID:          picked.Persona.ID,
-		RedirectURI:    base + "/sandbox/return?demo=" + mark,
-		NokRedirectURI: base + "/sandbox/return/nok?demo=" + mark,
+		RedirectURI:    returnBase(base) + "/sandbox/return?demo=" + mark,
+		NokRedirectURI: returnBase(base) + "/sandbox/return/nok?demo=" + mark,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("demo request: %w", err)

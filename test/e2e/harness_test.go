@@ -30,6 +30,8 @@ type program struct {
 	tpp  *client.Client
 	http *http.Client // checks every exchange against openapi/
 	log  *bytes.Buffer
+	// greeting is what the program printed at its start.
+	greeting string
 }
 
 // start runs the sandbox in this process on an engine, on a free port.
@@ -52,7 +54,7 @@ func start(t *testing.T, engine string, edit ...func(*app.SandboxOptions)) *prog
 		cancel()
 		require.NoError(t, <-ended)
 	})
-	p.base = a.URL("sandbox")
+	p.base, p.greeting = a.URL("sandbox"), a.Greeting()
 	p.http = &http.Client{
 		Transport: &contract.Transport{
 			Base: http.DefaultTransport, T: t,

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -213,11 +214,14 @@ func TestGracefulStop(t *testing.T) {
 	defer conn.Close()
 	body := `{"access":{"allPsd2":"allAccounts"},"recurringIndicator":false,"validUntil":"9999-12-31","frequencyPerDay":1}`
 	_, err = fmt.Fprintf(conn, "POST /v1/consents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"+
-		"X-Request-ID: 99391c7e-ad88-49ec-a2ad-99ddcb1f7721\r\nPSU-IP-Address: 192.0.2.1\r\nTPP-Redirect-URI: https://tpp.example/ok\r\n\r\n%s",
-		len(body), body[:10])
+		"X-Request-ID: 99391c7e-ad88-49ec-a2ad-99ddcb1f7721\r\nPSU-IP-Address: 192.0.2.1\r\nTPP-Redirect-URI: https://tpp.example/ok\r\n"+
+		"Expect: 100-continue\r\n\r\n", len(body))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return get(t, a.URL("ops")+"/healthz") == http.StatusOK }, 5*time.Second, time.Millisecond)
-	stop() // half of the body is still to come
+	answer := bufio.NewReader(conn)
+	line, err := answer.ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "HTTP/1.1 100 Continue\r\n", line, "the handler asks for the body")
+	stop() // which is still to come
 	require.Eventually(t, func() bool {
 		c, err := net.DialTimeout("tcp", a.Address("tpp"), time.Second)
 		if err == nil {
@@ -225,11 +229,11 @@ func TestGracefulStop(t *testing.T) {
 		}
 		return err != nil
 	}, 5*time.Second, time.Millisecond, "takes no more calls")
-	_, err = io.WriteString(conn, body[10:])
+	_, err = io.WriteString(conn, body)
 	require.NoError(t, err)
-	answer, err := io.ReadAll(conn)
+	rest, err := io.ReadAll(answer)
 	require.NoError(t, err)
-	require.Contains(t, string(answer), "HTTP/1.1 201 Created")
+	require.Contains(t, string(rest), "HTTP/1.1 201 Created")
 	require.NoError(t, <-ended)
 }
 
