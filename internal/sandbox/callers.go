@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"consentd/internal/consent"
-	"consentd/internal/explain"
 	"consentd/internal/tpp"
 )
 
@@ -36,7 +35,6 @@ func (Callers) Identify(r *http.Request) (tpp.TPP, error) {
 	if !ok {
 		return tpp.TPP{}, consent.At(consent.CodeCertificateInvalid, "Header."+HeaderTPP, "the sandbox has no such TPP; it has demo, acme and beta")
 	}
-	explain.Note(r.Context(), "caller: %s, by %s", caller.ID, HeaderTPP)
 	return caller, nil
 }
 

@@ -87,6 +87,8 @@ type toyFlow struct {
 	broken atomic.Bool
 	wait   atomic.Bool // a right second word is followed by a wait
 	keys   sync.Map    // every StepKey seen
+	// A word that begins with "slowly " is judged when release is closed; begun tells.
+	begun, release chan struct{}
 }
 
 func (f *toyFlow) Start(_ context.Context, req flow.Request) (flow.Step, error) {
@@ -111,7 +113,11 @@ func (f *toyFlow) Continue(_ context.Context, req flow.Request, state []byte, in
 		return flow.Step{}, errors.New("out of order")
 	}
 	f.judged.Add(1)
-	word := in.Fields["password"]
+	word, slowly := strings.CutPrefix(in.Fields["password"], "slowly ")
+	if slowly {
+		close(f.begun)
+		<-f.release
+	}
 	switch string(state) + "/" + string(in.Kind) {
 	case "one/form":
 		switch word {
@@ -131,8 +137,8 @@ func (f *toyFlow) Continue(_ context.Context, req flow.Request, state []byte, in
 		switch {
 		case word == "wrong":
 			return flow.Step{Outcome: flow.Prompt, Wrong: true}, nil
-		case word == "by enzo":
-			return flow.Step{Outcome: flow.Done, PSU: "enzo"}, nil
+		case word == "by enzo" || word == "by anna":
+			return flow.Step{Outcome: flow.Done, PSU: strings.TrimPrefix(word, "by ")}, nil
 		case word == "no":
 			return flow.Step{Outcome: flow.Denied}, nil
 		case f.wait.Load():
@@ -166,7 +172,7 @@ func (b *bundle) advance(d time.Duration) { b.now.Add(d.Microseconds()) }
 
 func setup(t *testing.T, engine string) *bundle {
 	t.Helper()
-	b := &bundle{t: t, ctx: t.Context(), bank: &toyBank{}, flow: &toyFlow{}}
+	b := &bundle{t: t, ctx: t.Context(), bank: &toyBank{}, flow: &toyFlow{begun: make(chan struct{}), release: make(chan struct{})}}
 	now := func() time.Time { return begin.Add(time.Duration(b.now.Load()) * time.Microsecond) }
 	keys, err := secret.New(secret.NewMaster())
 	require.NoError(t, err)

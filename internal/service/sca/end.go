@@ -6,13 +6,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/explain"
-	"consentd/internal/secret"
-	flow "consentd/pkg/sca"
 )
-
-func digestOf(handle string) consent.Digest { return secret.Digest(handle) }
-
-func approved() flow.Input { return flow.Input{Kind: flow.Approved} }
 
 // unavailable marks a failing call to the bank as worth another try.
 func unavailable(err error) error {

@@ -58,3 +58,55 @@ func TestParallelFinish(t *testing.T) {
 		require.Equal(t, consent.ScaFinalised, c.Authorisations[0].Status)
 	})
 }
+
+// TestOvertaken has one answer judged slowly while another moves the run on:
+// what the flow said of the first is thrown away, at the log-in and at the end.
+func TestOvertaken(t *testing.T) {
+	for name, x := range map[string]struct {
+		prepare func(b *bundle, handle string)
+		slow    string
+		fast    string
+		page    sca.Page
+	}{
+		"another person logs in": {
+			prepare: func(b *bundle, handle string) {
+				_, err := b.walks.Open(b.ctx, handle, by("browser"))
+				require.NoError(b.t, err)
+			},
+			slow: "slowly enzo", fast: "anna", page: sca.PageAccounts,
+		},
+		"the last word, after another page was asked for": {
+			prepare: func(b *bundle, handle string) {
+				b.upTo(handle, "anna", "DE00ANNA/EUR")
+				_, err := b.walks.Answer(b.ctx, handle, by("browser"), sca.Answer{Approve: true})
+				require.NoError(b.t, err)
+				b.flow.wait.Store(true)
+			},
+			slow: "slowly by anna", fast: "right", page: sca.PageWait,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, b *bundle) {
+				id, started := b.create(offered(), service.Hint{})
+				x.prepare(b, started.Handle)
+				type answer struct {
+					view *sca.View
+					err  error
+				}
+				late := make(chan answer)
+				go func() {
+					v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), word(x.slow))
+					late <- answer{v, err}
+				}()
+				<-b.flow.begun
+				v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), word(x.fast))
+				b.page(x.page, v, err)
+				close(b.flow.release)
+				got := <-late
+				b.page(x.page, got.view, got.err)
+				require.Equal(t, "ANNA", got.view.Customer)
+				require.Equal(t, consent.Received, b.get(id).Status)
+			})
+		})
+	}
+}

@@ -11,11 +11,13 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/explain"
+	"consentd/internal/secret"
+	flow "consentd/pkg/sca"
 )
 
 // load reads the run of a handle, with its consent and its memory.
 func (s *Dispatcher) load(ctx context.Context, handle string, v Visitor) (*walk, error) {
-	r, err := s.Store.Run(ctx, digestOf(handle))
+	r, err := s.Store.Run(ctx, secret.Digest(handle))
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +198,7 @@ func (s *Dispatcher) approve(ctx context.Context, w *walk, a Answer) result {
 	if w.memo.Authenticated {
 		return s.finish(ctx, w)
 	}
-	step, err := s.ask(ctx, w, approved(), 0)
+	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Approved}, 0)
 	if err != nil {
 		return result{w: w, err: err}
 	}
