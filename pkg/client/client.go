@@ -1,13 +1,10 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,6 +25,7 @@ type Client struct {
 	base   string
 	http   *http.Client
 	header http.Header
+	retry  Retry
 }
 
 // Option changes a Client while it is made.
@@ -50,7 +48,8 @@ func WithHeader(name, value string) Option {
 func WithSandboxTPP(name string) Option { return WithHeader("X-Sandbox-TPP", name) }
 
 // New makes a client of the bank whose interface lies at baseURL, such as
-// https://xs2a.bank.example/berlin-group: what stands before /v1.
+// https://xs2a.bank.example/berlin-group: what stands before /v1 and
+// /v2.
 func New(baseURL string, opts ...Option) (*Client, error) {
 	u, err := url.Parse(baseURL)
 	if err != nil {
@@ -63,6 +62,7 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 		base:   strings.TrimRight(baseURL, "/"),
 		http:   &http.Client{Timeout: defaultTimeout},
 		header: http.Header{},
+		retry:  DefaultRetry(),
 	}
 	for _, opt := range opts {
 		opt(c)
@@ -88,65 +88,34 @@ func (m *Meta) Approach() string { return m.Header.Get("ASPSP-SCA-Approach") }
 // said.
 func (m *Meta) Location() string { return m.Header.Get("Location") }
 
-// request is one call.
-type request struct {
-	method, path string
-	header       http.Header
-	body         any // nil for none
-	want         int // the status of success
-}
-
-// do sends a request and decodes the answer into out, unless that is nil. The
-// Meta is nil only where no answer came.
+// do sends a request, again where that is allowed, and decodes the answer into
+// out, unless that is nil. The Meta is nil only where no answer came.
 func (c *Client) do(ctx context.Context, in request, out any) (*Meta, error) {
-	req, err := c.build(ctx, in)
+	m, err := c.encode(in)
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", in.method, in.path, err)
+	for tries := 1; ; tries++ {
+		meta, body, err := c.send(ctx, m)
+		if err == nil {
+			return meta, m.decode(body, out)
+		}
+		wait, again := c.retry.wait(m.method, tries, err)
+		if !again || ctx.Err() != nil {
+			return meta, err
+		}
+		if ended := pause(ctx, wait); ended != nil {
+			return meta, errors.Join(err, ended)
+		}
 	}
-	defer func() { _ = res.Body.Close() }() // read to its end, or given up
-	meta := &Meta{Status: res.StatusCode, Header: res.Header, RequestID: req.Header.Get(headerRequestID)}
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
-	switch {
-	case err != nil:
-		return meta, fmt.Errorf("%s %s: read the answer: %w", in.method, in.path, err)
-	case len(body) > maxAnswer:
-		return meta, fmt.Errorf("%s %s: the answer is larger than %d bytes", in.method, in.path, maxAnswer)
-	case res.StatusCode != in.want:
-		return meta, errorOf(meta, body)
-	case out == nil:
-		return meta, nil
-	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return meta, fmt.Errorf("%s %s: decode the answer: %w", in.method, in.path, err)
-	}
-	return meta, nil
 }
 
-func (c *Client) build(ctx context.Context, in request) (*http.Request, error) {
-	var body io.Reader
-	if in.body != nil {
-		encoded, err := json.Marshal(in.body)
-		if err != nil {
-			return nil, fmt.Errorf("%s %s: encode the body: %w", in.method, in.path, err)
-		}
-		body = bytes.NewReader(encoded)
+func (m *message) decode(body []byte, out any) error {
+	if out == nil {
+		return nil
 	}
-	req, err := http.NewRequestWithContext(ctx, in.method, c.base+in.path, body)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", in.method, in.path, err)
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("%s %s: decode the answer: %w", m.method, m.path, err)
 	}
-	req.Header = c.header.Clone()
-	req.Header.Set("Accept", "application/json")
-	if in.body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	maps.Copy(req.Header, in.header)
-	if req.Header.Get(headerRequestID) == "" {
-		req.Header.Set(headerRequestID, newRequestID())
-	}
-	return req, nil
+	return nil
 }

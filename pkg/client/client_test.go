@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -106,26 +107,167 @@ func TestNothingSaidNothingSent(t *testing.T) {
 	assert.Equal(t, first.RequestID, third.RequestID)
 }
 
+// Every call goes where the standard has it; ids cannot lead elsewhere.
 func TestPaths(t *testing.T) {
 	t.Parallel()
 	b := &bank{status: http.StatusOK, body: `{}`}
 	c := setup(t, b)
+	ctx := t.Context()
 	for want, call := range map[string]func() error{
-		"GET /xs2a/v1/consents/c%2F1":                func() error { _, _, err := c.Consent(t.Context(), "c/1"); return err },
-		"GET /xs2a/v1/consents/c1/status":            func() error { _, _, err := c.ConsentStatus(t.Context(), "c1"); return err },
-		"GET /xs2a/v1/consents/c1/authorisations":    func() error { _, _, err := c.Authorisations(t.Context(), "c1"); return err },
-		"GET /xs2a/v1/consents/c1/authorisations/a1": func() error { _, _, err := c.AuthorisationStatus(t.Context(), "c1", "a1"); return err },
+		"GET /v1/consents/c%2F1":                func() error { _, _, err := c.Consent(ctx, "c/1"); return err },
+		"GET /v1/consents/c1/status":            func() error { _, _, err := c.ConsentStatus(ctx, "c1"); return err },
+		"GET /v1/consents/c1/authorisations":    func() error { _, _, err := c.Authorisations(ctx, "c1"); return err },
+		"GET /v1/consents/c1/authorisations/a1": func() error { _, _, err := c.AuthorisationStatus(ctx, "c1", "a1"); return err },
+		"PUT /v1/consents/c1/authorisations/a%3F1": func() error {
+			_, _, err := c.UpdateAuthorisation(ctx, "c1", "a?1", client.Identification(), client.UpdateOptions{})
+			return err
+		},
+		"GET /v2/consents/confirmation-of-funds/c%2F1":                func() error { _, _, err := c.FundsConsent(ctx, "c/1"); return err },
+		"GET /v2/consents/confirmation-of-funds/c1/status":            func() error { _, _, err := c.FundsConsentStatus(ctx, "c1"); return err },
+		"GET /v2/consents/confirmation-of-funds/c1/authorisations":    func() error { _, _, err := c.FundsAuthorisations(ctx, "c1"); return err },
+		"GET /v2/consents/confirmation-of-funds/c1/authorisations/a1": func() error { _, _, err := c.FundsAuthorisationStatus(ctx, "c1", "a1"); return err },
+		"PUT /v2/consents/confirmation-of-funds/c1/authorisations/a%2F1": func() error {
+			_, _, err := c.UpdateFundsAuthorisation(ctx, "c1", "a/1", client.Identification(), client.UpdateOptions{})
+			return err
+		},
+		"POST /v1/funds-confirmations": func() error {
+			_, _, err := c.ConfirmFunds(ctx, xs2a.FundsConfirmationRequest{}, client.ConfirmOptions{})
+			return err
+		},
 	} {
 		require.NoError(t, call())
-		assert.Equal(t, want, b.got.Method+" "+b.got.URL.EscapedPath())
-		assert.Empty(t, b.got.Header.Get("Content-Type"))
+		method, path, _ := strings.Cut(want, " ")
+		assert.Equal(t, method+" /xs2a"+path, b.got.Method+" "+b.got.URL.EscapedPath())
+		assert.Equal(t, method == http.MethodGet, b.got.Header.Get("Content-Type") == "", want)
 	}
-	b.status, b.body = http.StatusNoContent, ""
-	_, err := c.DeleteConsent(t.Context(), "c1", client.CallOptions{RequestID: "r1", PSUIPAddress: "192.0.2.7"})
+	b.status = http.StatusCreated
+	for want, call := range map[string]func() error{
+		"/v1/consents": func() error {
+			_, _, err := c.CreateConsent(ctx, xs2a.ConsentsRequest{}, client.CreateOptions{})
+			return err
+		},
+		"/v1/consents/c1/authorisations": func() error { _, _, err := c.StartAuthorisation(ctx, "c1", client.StartOptions{}); return err },
+		"/v2/consents/confirmation-of-funds": func() error {
+			_, _, err := c.CreateFundsConsent(ctx, xs2a.FundsConsentRequest{}, client.CreateOptions{})
+			return err
+		},
+		"/v2/consents/confirmation-of-funds/c1/authorisations": func() error { _, _, err := c.StartFundsAuthorisation(ctx, "c1", client.StartOptions{}); return err },
+	} {
+		require.NoError(t, call())
+		assert.Equal(t, "POST /xs2a"+want, b.got.Method+" "+b.got.URL.EscapedPath())
+	}
+}
+
+func TestDeletes(t *testing.T) {
+	t.Parallel()
+	b := &bank{status: http.StatusNoContent}
+	c := setup(t, b)
+	for want, end := range map[string]func(context.Context, string, ...client.CallOptions) (*client.Meta, error){
+		"DELETE /xs2a/v1/consents/c1":                       c.DeleteConsent,
+		"DELETE /xs2a/v2/consents/confirmation-of-funds/c1": c.DeleteFundsConsent,
+	} {
+		meta, err := end(t.Context(), "c1", client.CallOptions{RequestID: "r1", PSUIPAddress: "192.0.2.7"})
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusNoContent, meta.Status)
+		assert.Equal(t, want, b.got.Method+" "+b.got.URL.Path)
+		assert.Equal(t, "r1", b.got.Header.Get("X-Request-ID"))
+		assert.Equal(t, "192.0.2.7", b.got.Header.Get("PSU-IP-Address"))
+		assert.Empty(t, b.gotBody)
+	}
+}
+
+// What a start says, to either kind of consent.
+func TestStartSendsEverything(t *testing.T) {
+	t.Parallel()
+	b := &bank{status: http.StatusCreated, body: `{"scaStatus":"psuAuthenticated","authorisationId":"a1","scaMethods":[{"authenticationType":"SMS_OTP","authenticationMethodId":"m1"}]}`}
+	c := setup(t, b)
+	yes := true
+	for _, start := range []func(context.Context, string, client.StartOptions) (*xs2a.StartAuthorisationResponse, *client.Meta, error){
+		c.StartAuthorisation, c.StartFundsAuthorisation,
+	} {
+		started, _, err := start(t.Context(), "c1", client.StartOptions{
+			RequestID: "r1", PSUIPAddress: "192.0.2.7", PSUID: "anna", PSUCorporateID: "852126789", PSULanguage: "de",
+			RedirectPreferred: &yes, DecoupledPreferred: &yes, Password: "sandbox",
+			Header: http.Header{"Psu-Device-Id": {"99435c7e-ad88-49ec-a2ad-99ddcb1f5555"}},
+		})
+		require.NoError(t, err)
+		assert.Equal(t, []xs2a.AuthenticationObject{{AuthenticationType: xs2a.SMSOTP, AuthenticationMethodID: "m1"}}, started.ScaMethods)
+		assert.JSONEq(t, `{"psuData":{"password":"sandbox"}}`, b.gotBody)
+		assertHeaders(t, b, map[string]string{
+			"X-Request-ID": "r1", "PSU-IP-Address": "192.0.2.7", "PSU-ID": "anna", "PSU-Corporate-ID": "852126789", "PSU-Accept-Language": "de",
+			"TPP-Redirect-Preferred": "true", "TPP-Decoupled-Preferred": "true", "PSU-Device-ID": "99435c7e-ad88-49ec-a2ad-99ddcb1f5555",
+		})
+	}
+}
+
+// Each kind of update holds its one member, whichever consent it is for.
+func TestUpdates(t *testing.T) {
+	t.Parallel()
+	b := &bank{status: http.StatusOK, body: `{"scaStatus":"started","chosenScaMethod":{"authenticationType":"SMS_OTP","authenticationMethodId":"m1"},"challengeData":{"otpMaxLength":6}}`}
+	c := setup(t, b)
+	for want, body := range map[string]xs2a.UpdateRequest{
+		`{}`:                                 client.Identification(),
+		`{"psuData":{"password":"sandbox"}}`: client.Password("sandbox"),
+		`{"authenticationMethodId":"m1"}`:    client.Method("m1"),
+		`{"scaAuthenticationData":"123456"}`: client.Answer("123456"),
+		`{"confirmationCode":"2f77"}`:        client.Confirmation("2f77"),
+	} {
+		for _, update := range []func(context.Context, string, string, xs2a.UpdateRequest, client.UpdateOptions) (*xs2a.UpdateResponse, *client.Meta, error){
+			c.UpdateAuthorisation, c.UpdateFundsAuthorisation,
+		} {
+			updated, _, err := update(t.Context(), "c1", "a1", body, client.UpdateOptions{
+				RequestID: "r1", PSUIPAddress: "192.0.2.7", PSUID: "anna", PSUCorporateID: "852126789", PSULanguage: "de",
+				Header: http.Header{"Psu-Id-Type": {"login"}},
+			})
+			require.NoError(t, err)
+			assert.Equal(t, 6, updated.ChallengeData.OTPMaxLength)
+			assert.JSONEq(t, want, b.gotBody)
+			assertHeaders(t, b, map[string]string{
+				"X-Request-ID": "r1", "PSU-IP-Address": "192.0.2.7", "PSU-ID": "anna", "PSU-Corporate-ID": "852126789", "PSU-Accept-Language": "de", "PSU-ID-Type": "login",
+			})
+		}
+	}
+}
+
+func TestFundsCallsSendEverything(t *testing.T) {
+	t.Parallel()
+	b := &bank{status: http.StatusCreated, body: `{"consentStatus":"received","consentId":"c1","scaStatus":"received"}`}
+	c := setup(t, b)
+	account := xs2a.AccountReference{IBAN: "FR7617515000920400430518020"}
+	created, _, err := c.CreateFundsConsent(t.Context(), xs2a.FundsConsentRequest{Account: account, CardExpiryDate: "2027-01-31"},
+		client.CreateOptions{RequestID: "r1", RedirectURI: "https://tpp.example/ok", ExplicitAuthorisation: true, PSUID: "lea"})
 	require.NoError(t, err)
-	assert.Equal(t, "DELETE /xs2a/v1/consents/c1", b.got.Method+" "+b.got.URL.Path)
-	assert.Equal(t, "r1", b.got.Header.Get("X-Request-ID"))
-	assert.Equal(t, "192.0.2.7", b.got.Header.Get("PSU-IP-Address"))
+	assert.Equal(t, xs2a.ScaReceived, created.ScaStatus)
+	assert.JSONEq(t, `{"account":{"iban":"FR7617515000920400430518020"},"cardExpiryDate":"2027-01-31"}`, b.gotBody)
+	assertHeaders(t, b, map[string]string{
+		"X-Request-ID": "r1", "TPP-Redirect-URI": "https://tpp.example/ok", "TPP-Explicit-Authorisation-Preferred": "true", "PSU-ID": "lea",
+	})
+
+	b.status, b.body = http.StatusOK, `{"fundsAvailable":true}`
+	answer, _, err := c.ConfirmFunds(t.Context(), xs2a.FundsConfirmationRequest{Account: account, InstructedAmount: xs2a.Amount{Currency: "EUR", Amount: "12.50"}},
+		client.ConfirmOptions{RequestID: "r2", ConsentID: "c1", Header: http.Header{"Authorization": {"Bearer t"}}})
+	require.NoError(t, err)
+	assert.True(t, answer.FundsAvailable)
+	assert.JSONEq(t, `{"account":{"iban":"FR7617515000920400430518020"},"instructedAmount":{"currency":"EUR","amount":"12.50"}}`, b.gotBody)
+	assertHeaders(t, b, map[string]string{"X-Request-ID": "r2", "Consent-ID": "c1", "Authorization": "Bearer t"})
+}
+
+// assertHeaders says what was sent, besides what every call has.
+func assertHeaders(t *testing.T, b *bank, want map[string]string) {
+	t.Helper()
+	got := map[string]string{}
+	for name := range b.got.Header {
+		switch name {
+		case "Accept", "Accept-Encoding", "Content-Length", "Content-Type", "User-Agent":
+		default:
+			got[name] = b.got.Header.Get(name)
+		}
+	}
+	canonical := map[string]string{}
+	for name, value := range want {
+		canonical[http.CanonicalHeaderKey(name)] = value
+	}
+	assert.Equal(t, canonical, got)
 }
 
 func TestErrors(t *testing.T) {
@@ -191,7 +333,7 @@ func TestAnswersThatCannotBeRead(t *testing.T) {
 	_, _, err = setup(t, &bank{status: http.StatusOK, body: strings.Repeat(" ", 1<<20+1)}).ConsentStatus(t.Context(), "c1")
 	require.ErrorContains(t, err, "larger")
 
-	_, meta, err = setup(t, &bank{status: http.StatusOK, body: `{`, header: map[string]string{"Content-Length": "5"}}).ConsentStatus(t.Context(), "c1")
+	_, meta, err = setup(t, &bank{status: http.StatusOK, body: `{`, header: map[string]string{"Content-Length": "5"}}, client.WithRetry(client.Retry{})).ConsentStatus(t.Context(), "c1")
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.Equal(t, http.StatusOK, meta.Status)
 }

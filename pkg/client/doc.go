@@ -1,6 +1,7 @@
 // Package client is a Go client for third parties (TPPs): it creates, reads and
-// ends consents over a bank's XS2A interface (NextGenPSD2 1.3.x), and follows
-// their authorisations.
+// ends consents over a bank's XS2A interface (NextGenPSD2 1.3.x), follows their
+// authorisations, or carries them through in the embedded approach, and asks for
+// the confirmation of funds.
 //
 //	bank, err := client.New("https://xs2a.bank.example")
 //	created, meta, err := bank.CreateConsent(ctx, xs2a.ConsentsRequest{…}, client.CreateOptions{
@@ -12,9 +13,12 @@
 //
 // Every call carries a fresh X-Request-ID and returns a [Meta] with the headers
 // of the answer, also where it fails. An answer that is not a success is an
-// [*Error]. Nothing is repeated on its own: whether a call that broke off took
-// effect is for the caller to judge, with the same X-Request-ID if they wish
-// ([CallOptions].RequestID).
+// [*Error].
+//
+// A call that reads is sent again, twice at most, where the connection broke or
+// the bank asked for it (503 with Retry-After). A call that writes is not, unless
+// [WithRetry] says so: whether one that broke off took effect is for the caller
+// to judge, with the same X-Request-ID if they wish ([CallOptions].RequestID).
 //
 // The client keeps no state and may be used by many goroutines. It signs
 // nothing: certificates belong to the [net/http.Client] that it is given.

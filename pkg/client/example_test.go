@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"time"
 
 	"consentd/pkg/client"
 	"consentd/pkg/xs2a"
@@ -117,6 +119,115 @@ func ExampleClient_AuthorisationStatus() {
 	}
 	fmt.Println(sca.ScaStatus)
 	// Output: finalised
+}
+
+func ExampleClient_UpdateAuthorisation() {
+	bank, done := exampleBank(http.StatusOK, `{"scaStatus":"finalised","_links":{"scaStatus":{"href":"https://xs2a.bank.example/v1/consents/0198f2c4/authorisations/0198f2c5"}}}`)
+	defer done()
+	updated, _, err := bank.UpdateAuthorisation(context.Background(), "0198f2c4", "0198f2c5", client.Answer("123456"), client.UpdateOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(updated.ScaStatus)
+	// Output: finalised
+}
+
+func ExampleIdentification() {
+	bank, done := exampleBank(http.StatusOK, `{"scaStatus":"psuIdentified","_links":{"updatePsuAuthentication":{"href":"https://xs2a.bank.example/v1/consents/0198f2c4/authorisations/0198f2c5"}}}`)
+	defer done()
+	updated, _, err := bank.UpdateAuthorisation(context.Background(), "0198f2c4", "0198f2c5", client.Identification(), client.UpdateOptions{PSUID: "anna"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, asks := updated.Links[xs2a.LinkUpdatePsuAuthentication]
+	fmt.Println(updated.ScaStatus, "- ask for the password:", asks)
+	// Output: psuIdentified - ask for the password: true
+}
+
+func ExamplePassword() {
+	bank, done := exampleBank(http.StatusOK, `{"scaStatus":"psuAuthenticated","scaMethods":[{"authenticationType":"SMS_OTP","authenticationMethodId":"sms","name":"SMS to +33 6 xx xx xx 28"},{"authenticationType":"CHIP_OTP","authenticationMethodId":"reader","name":"Card reader"}]}`)
+	defer done()
+	updated, _, err := bank.UpdateAuthorisation(context.Background(), "0198f2c4", "0198f2c5", client.Password("sandbox"), client.UpdateOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, method := range updated.ScaMethods {
+		fmt.Println(method.AuthenticationMethodID, "is", method.Name)
+	}
+	// Output:
+	// sms is SMS to +33 6 xx xx xx 28
+	// reader is Card reader
+}
+
+func ExampleMethod() {
+	bank, done := exampleBank(http.StatusOK, `{"scaStatus":"scaMethodSelected","chosenScaMethod":{"authenticationType":"SMS_OTP","authenticationMethodId":"sms"},"challengeData":{"otpMaxLength":6,"otpFormat":"integer"}}`)
+	defer done()
+	updated, _, err := bank.UpdateAuthorisation(context.Background(), "0198f2c4", "0198f2c5", client.Method("sms"), client.UpdateOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("ask for", updated.ChallengeData.OTPMaxLength, "digits")
+	// Output: ask for 6 digits
+}
+
+func ExampleAnswer() {
+	bank, done := exampleBank(http.StatusUnauthorized, `{"tppMessages":[{"category":"ERROR","code":"PSU_CREDENTIALS_INVALID","text":"the code is wrong"}]}`)
+	defer done()
+	_, _, err := bank.UpdateAuthorisation(context.Background(), "0198f2c4", "0198f2c5", client.Answer("000000"), client.UpdateOptions{})
+	var refused *client.Error
+	if errors.As(err, &refused) && refused.Has(xs2a.PsuCredentialsInvalid) {
+		fmt.Println("ask again:", refused.Messages[0].Text)
+	}
+	// Output: ask again: the code is wrong
+}
+
+func ExampleConfirmation() {
+	bank, done := exampleBank(http.StatusOK, `{"scaStatus":"finalised"}`)
+	defer done()
+	// The browser came back to the TPP's redirect URI.
+	back, err := url.Parse("https://tpp.example/back?confirmationCode=2f77a125aa7a11ee")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	code := back.Query().Get("confirmationCode")
+	updated, _, err := bank.UpdateAuthorisation(context.Background(), "0198f2c4", "0198f2c5", client.Confirmation(code), client.UpdateOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(updated.ScaStatus)
+	// Output: finalised
+}
+
+func ExampleWithRetry() {
+	calls := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		if calls == 1 {
+			panic(http.ErrAbortHandler) // the connection breaks
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer server.Close()
+	// This bank answers a repeated X-Request-ID as it did at first, so that an end
+	// may be asked for twice.
+	bank, err := client.New(server.URL, client.WithRetry(client.Retry{Times: 3, MaxWait: 50 * time.Millisecond, Writes: true}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	meta, err := bank.DeleteConsent(context.Background(), "0198f2c4")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(meta.Status, "at call", calls)
+	// Output: 204 at call 2
 }
 
 func ExampleError() {

@@ -22,12 +22,11 @@ func (h headers) choose(name string, value *bool) {
 	}
 }
 
-func (h headers) start(o StartOptions) {
+// psu says who the customer is and how they are there.
+func (h headers) psu(o UpdateOptions) {
 	h.set("PSU-ID", o.PSUID)
 	h.set("PSU-Corporate-ID", o.PSUCorporateID)
 	h.set("PSU-Accept-Language", o.PSULanguage)
-	h.choose("TPP-Redirect-Preferred", o.RedirectPreferred)
-	h.choose("TPP-Decoupled-Preferred", o.DecoupledPreferred)
 	h.call(CallOptions{o.RequestID, o.PSUIPAddress, o.Header})
 }
 

@@ -69,13 +69,21 @@ type GenericAccountIdentification struct {
 	Issuer                string `json:"issuer,omitempty"`
 }
 
-// ConsentsResponse is the answer 201 to POST /v1/consents.
+// ConsentsResponse is the answer 201 to POST /v1/consents, and to POST
+// /v2/consents/confirmation-of-funds.
 type ConsentsResponse struct {
 	ConsentStatus ConsentStatus `json:"consentStatus"`
 	ConsentID     string        `json:"consentId"`
 	Links         Links         `json:"_links"`
-	PSUMessage    string        `json:"psuMessage,omitempty"`
-	TPPMessages   []TPPMessage  `json:"tppMessages,omitempty"`
+	// ScaStatus is that of the authorisation which the consent came with.
+	ScaStatus ScaStatus `json:"scaStatus,omitempty"`
+	// ScaMethods are to choose from, where the PSU has more than one.
+	ScaMethods []AuthenticationObject `json:"scaMethods,omitempty"`
+	// ChosenScaMethod is the method that ChallengeData belongs to.
+	ChosenScaMethod *AuthenticationObject `json:"chosenScaMethod,omitempty"`
+	ChallengeData   *ChallengeData        `json:"challengeData,omitempty"`
+	PSUMessage      string                `json:"psuMessage,omitempty"`
+	TPPMessages     []TPPMessage          `json:"tppMessages,omitempty"`
 }
 
 // ConsentInformation is the answer 200 to GET /v1/consents/{consentId}: the
@@ -112,22 +120,4 @@ const (
 	Expired             ConsentStatus = "expired"
 	TerminatedByTpp     ConsentStatus = "terminatedByTpp"
 	TerminatedByAspsp   ConsentStatus = "terminatedByAspsp"
-)
-
-// Links are the relations of an answer by name.
-type Links map[string]Link
-
-// Link is one relation.
-type Link struct {
-	Href string `json:"href"`
-}
-
-// The relations that answers about consents carry.
-const (
-	LinkScaRedirect        = "scaRedirect"
-	LinkStartAuthorisation = "startAuthorisation"
-	LinkSelf               = "self"
-	LinkStatus             = "status"
-	LinkScaStatus          = "scaStatus"
-	LinkAccount            = "account"
 )

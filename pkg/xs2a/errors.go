@@ -56,19 +56,25 @@ const (
 	ParameterNotSupported Code = "PARAMETER_NOT_SUPPORTED" // 400
 	SessionsNotSupported  Code = "SESSIONS_NOT_SUPPORTED"  // 400
 	ServiceInvalid        Code = "SERVICE_INVALID"         // 400 and 405
+	ScaMethodUnknown      Code = "SCA_METHOD_UNKNOWN"      // 400
+	ScaInvalid            Code = "SCA_INVALID"             // 400: a confirmation of what failed
+	NoPiisActivation      Code = "NO_PIIS_ACTIVATION"      // 400: no consent to the confirmation of funds
 
 	CertificateInvalid    Code = "CERTIFICATE_INVALID"     // 401
 	CertificateMissing    Code = "CERTIFICATE_MISSING"     // 401
 	SignatureInvalid      Code = "SIGNATURE_INVALID"       // 401
 	SignatureMissing      Code = "SIGNATURE_MISSING"       // 401
 	PsuCredentialsInvalid Code = "PSU_CREDENTIALS_INVALID" // 401
+	CorporateIDInvalid    Code = "CORPORATE_ID_INVALID"    // 401
 	ConsentInvalid        Code = "CONSENT_INVALID"         // 401
 	ConsentExpired        Code = "CONSENT_EXPIRED"         // 401
 
-	ConsentUnknown  Code = "CONSENT_UNKNOWN"  // 403, when the id is in the path
+	ConsentUnknown  Code = "CONSENT_UNKNOWN"  // 403 when the id is in the path, 400 when it is in a header
 	ServiceBlocked  Code = "SERVICE_BLOCKED"  // 403
 	ResourceUnknown Code = "RESOURCE_UNKNOWN" // 403 in a path below a consent, 404
+	ResourceExpired Code = "RESOURCE_EXPIRED" // 403
 
 	RequestedFormatsInvalid Code = "REQUESTED_FORMATS_INVALID" // 406
 	StatusInvalid           Code = "STATUS_INVALID"            // 409
+	AccessExceeded          Code = "ACCESS_EXCEEDED"           // 429
 )
