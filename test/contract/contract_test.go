@@ -40,6 +40,21 @@ type bundle struct {
 	received *string
 }
 
+// loaded are the validators that all tests share: to load one takes longer than
+// most tests.
+var loaded struct {
+	once       sync.Once
+	validators []*contract.Validator
+}
+
+func described(t *testing.T) []*contract.Validator {
+	t.Helper()
+	loaded.once.Do(func() {
+		loaded.validators = []*contract.Validator{contract.Load(t, "bank"), contract.Load(t, "xs2a")}
+	})
+	return loaded.validators
+}
+
 func setup(t *testing.T, answer exchange) bundle {
 	t.Helper()
 	var received string
@@ -56,7 +71,7 @@ func setup(t *testing.T, answer exchange) bundle {
 	rec := &recorder{TB: t}
 	transport := &contract.Transport{
 		Base:       server.Client().Transport,
-		Validators: []*contract.Validator{contract.Load(t, "bank"), contract.Load(t, "xs2a")},
+		Validators: described(t),
 		T:          rec,
 	}
 	return bundle{client: &http.Client{Transport: transport}, url: server.URL, recorder: rec, received: &received}

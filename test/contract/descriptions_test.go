@@ -87,7 +87,7 @@ func TestReadUnknown(t *testing.T) {
 var sharedStatuses = strings.Fields("400 401 403 404 405 406 408 409 415 429 500 503")
 
 // What the framework says of the surface that we describe: operation and the
-// status of its success. PUT on an authorisation is not offered yet.
+// status of its success. The rest of what it says is in the table of facts.
 func TestFactsOperations(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
@@ -98,6 +98,13 @@ func TestFactsOperations(t *testing.T) {
 		"POST /v1/consents/{consentId}/authorisations":                  "201",
 		"GET /v1/consents/{consentId}/authorisations":                   "200",
 		"GET /v1/consents/{consentId}/authorisations/{authorisationId}": "200",
+		"PUT /v1/consents/{consentId}/authorisations/{authorisationId}": "200",
+		"POST /v1/funds-confirmations":                                  "200",
+	}
+	for call, status := range maps.Clone(want) {
+		if method, path, ok := strings.Cut(call, " /v1/consents"); ok {
+			want[method+" /v2/consents/confirmation-of-funds"+path] = status
+		}
 	}
 	got := map[string]string{}
 	for path, item := range load(t, "xs2a").Paths.Map() {

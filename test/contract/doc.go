@@ -16,5 +16,7 @@
 // only be answered by the errors that all its operations share. Paths of other
 // prefixes (pages, health checks) are left alone.
 //
-// Its own tests hold the descriptions against the facts of the standard.
+// Its own tests hold the descriptions against the facts of the standard; the
+// table of all of them is testdata/xs2a.facts, which package facts makes and
+// compares.
 package contract

@@ -57,21 +57,24 @@ func (r route) match(segments []string) (map[string]string, bool) {
 	return params, true
 }
 
-// find returns the operation for a method and a path, or why there is none.
+// find returns the operation for a method and a path. Where there is none it says
+// why, and returns one whose errors hold there too: of the same path, or else any.
 func (v *Validator) find(method, path string) (route, map[string]string, error) {
 	segments, _ := v.split(path)
-	known := false
-	for _, r := range v.routes {
+	var known *route
+	for i, r := range v.routes {
 		params, ok := r.match(segments)
 		if ok && r.method == method {
 			return r, params, nil
 		}
-		known = known || ok
+		if ok && known == nil {
+			known = &v.routes[i]
+		}
 	}
-	if known {
-		return route{}, nil, errors.New("the method is not described for this path")
+	if known != nil {
+		return *known, nil, errors.New("the method is not described for this path")
 	}
-	return route{}, nil, errors.New("the path is not described")
+	return v.routes[0], nil, errors.New("the path is not described")
 }
 
 // split cuts a path below BasePath into its segments; false when it lies elsewhere.
