@@ -22,7 +22,7 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(sandboxCommand(), serveCommand(), migrateCommand(), configCommand(), versionCommand())
+	root.AddCommand(sandboxCommand(), serveCommand(), migrateCommand(), auditCommand(), configCommand(), versionCommand())
 	return root
 }
 
@@ -49,6 +49,12 @@ func sandboxCommand() *cobra.Command {
 	cmd.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:8080", "address to listen on, host:port")
 	cmd.Flags().StringVar(&o.Data, "data", "", "folder to keep data in between runs (default: a temporary one)")
 	cmd.Flags().BoolVar(&o.Strict, "strict", false, "require Digest, Signature and TPP-Signature-Certificate")
+	cmd.Flags().StringSliceVar(&o.Approaches, "approaches", []string{"redirect", "decoupled"}, "how PSUs are reached: redirect, decoupled, embedded; the first is the fallback")
+	cmd.Flags().StringVar(&o.Start, "start", "auto", "when authorisations begin: auto, explicit, implicit")
+	cmd.Flags().BoolVar(&o.Confirmation, "confirmation", false, "ask TPPs for the code that comes back with the browser")
+	cmd.Flags().StringVar(&o.BasePath, "base-path", "", "what stands before the paths of the XS2A interface, such as /psd2")
+	cmd.Flags().StringVar(&o.PublicURL, "public-url", "", "where a proxy in front of the sandbox is reached (default: what each request says)")
+	cmd.Flags().BoolVar(&o.RelativeLinks, "relative-links", false, "give links to the XS2A interface as paths")
 	cmd.Flags().StringVar(&level, "log", "warn", "log level: debug, info, warn, error")
 	return cmd
 }
@@ -112,6 +118,20 @@ func migrate(ctx context.Context, out io.Writer, cfg *config.Config, up bool) (e
 		fmt.Fprintf(out, "%05d  %-8s %s\n", s.Version, state, s.Name)
 	}
 	return nil
+}
+
+func auditCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "audit", Short: "Work on the record of what happened"}
+	cmd.AddCommand(withConfig(
+		&cobra.Command{Use: "verify", Short: "Prove that nothing of it was changed, taken out or added", Args: cobra.NoArgs},
+		func(cmd *cobra.Command, cfg *config.Config) error {
+			log, err := app.NewLog(os.Stderr, cfg.Log.Level, cfg.Log.Format)
+			if err != nil {
+				return err
+			}
+			return app.VerifyAudit(cmd.Context(), cfg, log, cmd.OutOrStdout())
+		}))
+	return cmd
 }
 
 func configCommand() *cobra.Command {

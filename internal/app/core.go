@@ -12,10 +12,13 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/flows/otp"
+	"consentd/internal/flows/push"
 	"consentd/internal/jobs"
 	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/consents"
+	"consentd/internal/service/funds"
+	"consentd/internal/service/ledger"
 	"consentd/internal/service/sca"
 	"consentd/internal/storage"
 	flow "consentd/pkg/sca"
@@ -28,6 +31,7 @@ type bankSystems interface {
 	service.Funds
 	service.Logins
 	service.Phones
+	service.Approvals
 }
 
 // parts are what the two programs, sandbox and server, build differently.
@@ -39,24 +43,32 @@ type parts struct {
 	now    func() time.Time
 	log    *slog.Logger
 	flows  map[string]flow.Flow
-	flow   string // which of them serves the redirect approach
+	serves map[consent.Approach]string // which of them serves an approach
 }
 
 // core is the use cases.
 type core struct {
 	consents *consents.Consents
 	walks    *sca.Dispatcher
+	funds    *funds.Funds
+	ledger   *ledger.Ledger
 }
 
 func (p parts) core() core {
 	walks := &sca.Dispatcher{
 		Store: p.db, Identities: p.db, Accounts: p.bank, Signers: p.bank, Keys: p.keys,
-		Flows: p.flows, Flow: p.flow, Policy: p.policy, Now: p.now, Log: p.log,
+		Flows: p.flows, Serves: p.serves, Policy: p.policy, Now: p.now, Log: p.log,
 	}
 	return core{
 		walks:    walks,
-		consents: &consents.Consents{Store: p.db, Runs: walks, Policy: p.policy, Now: p.now},
+		consents: &consents.Consents{Store: p.db, Runs: walks, Keys: p.keys, Policy: p.policy, Now: p.now},
+		funds:    &funds.Funds{Store: p.db, Bank: p.bank, Now: p.now},
+		ledger:   p.ledger(),
 	}
+}
+
+func (p parts) ledger() *ledger.Ledger {
+	return &ledger.Ledger{Store: p.db, Keys: p.keys, Now: p.now, Zone: p.policy.Zone}
 }
 
 // runner is the jobs of the program. They look often, since what they find due
@@ -65,6 +77,7 @@ func (c core) runner(log *slog.Logger) *jobs.Runner {
 	return &jobs.Runner{Log: log, Jobs: []jobs.Job{
 		{Name: "expire consents", Every: 10 * time.Second, Work: c.consents.Expire},
 		{Name: "ask waiting flows", Every: time.Second, Work: c.walks.Poll},
+		{Name: "forget answers", Every: time.Minute, Work: c.ledger.Forget},
 	}}
 }
 
@@ -80,6 +93,12 @@ func factories(bank bankSystems, keys *secret.Keys, now func() time.Time, releas
 				Directory: directory{bank}, Phone: phone{bank}, Release: release,
 				Key: keys.MAC("key of the otp flow"), Now: now,
 			})
+		},
+		"push": func(section json.RawMessage, _ flow.Store) (flow.Flow, error) {
+			if err := noSettings(section); err != nil {
+				return nil, err
+			}
+			return push.New(app{bank})
 		},
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"consentd/internal/config"
 	"consentd/internal/consent"
 	"consentd/internal/obs"
-	"consentd/internal/service/consents"
 	"consentd/internal/tpp"
 )
 
@@ -80,7 +79,7 @@ func plainError(log *slog.Logger, err error, c echo.Context) {
 }
 
 // xs2aOptions are the dialect's switches as the configuration has them.
-func xs2aOptions(c config.XS2A) xs2a.Options {
+func xs2aOptions(c config.XS2A, approaches []string) xs2a.Options {
 	scopes := []consent.Scope{consent.ScopeDedicated}
 	if c.BankOffered {
 		scopes = append(scopes, consent.ScopeBankOffered)
@@ -94,9 +93,14 @@ func xs2aOptions(c config.XS2A) xs2a.Options {
 	if c.AvailableAccountsWithBalance {
 		scopes = append(scopes, consent.ScopeAvailableBalances)
 	}
+	ways := make([]consent.Approach, len(approaches))
+	for i, name := range approaches {
+		ways[i] = consent.Approach(name)
+	}
 	return xs2a.Options{
-		Scopes: scopes, AccountKinds: c.AccountReferences, OwnerName: c.OwnerName,
+		Approaches: ways, Scopes: scopes, AccountKinds: c.AccountReferences, OwnerName: c.OwnerName,
 		TrustedBeneficiaries: c.TrustedBeneficiaries, AppSchemes: c.RedirectSchemes,
+		BasePath: c.BasePath, RelativeLinks: c.RelativeLinks, Funds: c.FundsConfirmation,
 		Start: xs2a.StartMode(c.StartAuthorisationMode), Sessions: c.Sessions, StrictStatus: c.StrictStatus, LenientDates: c.LenientDates,
 	}
 }
@@ -109,9 +113,9 @@ type surface struct {
 	links      xs2a.Links
 }
 
-func (p parts) xs2a(c *consents.Consents, s surface) *xs2a.Handler {
+func (p parts) xs2a(c core, s surface) *xs2a.Handler {
 	return &xs2a.Handler{
-		Consents: c, Callers: s.callers, Signatures: s.signatures, Policy: p.policy, Now: p.now,
+		Consents: c.consents, Walks: c.walks, Funds: c.funds, Ledger: c.ledger, Callers: s.callers, Signatures: s.signatures, Policy: p.policy, Now: p.now,
 		Options: s.options, Links: s.links, Log: p.log,
 	}
 }
@@ -135,6 +139,13 @@ func base(fixed string) func(*http.Request) string {
 // Host is the caller's word only.
 func linksOf(cfg *config.Config) xs2a.Links {
 	return xs2a.Links{BaseURL: base(cfg.URLs.TPP), BrowserURL: base(cfg.URLs.PSU)}
+}
+
+// serving names the flow of each approach.
+func serving(s config.SCA) map[consent.Approach]string {
+	return map[consent.Approach]string{
+		consent.Redirect: s.Redirect, consent.Decoupled: s.Decoupled, consent.Embedded: s.Embedded,
+	}
 }
 
 func isHTTPS(url string) bool { return strings.HasPrefix(url, "https://") }

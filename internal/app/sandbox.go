@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,6 +31,20 @@ type SandboxOptions struct {
 	Listen string // host:port; default 127.0.0.1:8080
 	Data   string // folder that is kept between runs; default a temporary one
 	Strict bool   // require Digest, Signature and TPP-Signature-Certificate
+	// Approaches are how PSUs are reached: redirect, decoupled, embedded, the
+	// first as the fallback; default redirect and decoupled.
+	Approaches []string
+	// Start is when authorisations begin: auto, explicit, implicit; default auto.
+	Start string
+	// Confirmation asks TPPs for the code that comes back with the browser.
+	Confirmation bool
+	// BasePath stands before the paths of the XS2A interface, such as /psd2.
+	BasePath string
+	// PublicURL is where a proxy in front of the sandbox is reached; default what
+	// each request says.
+	PublicURL string
+	// RelativeLinks gives links to the XS2A interface as paths.
+	RelativeLinks bool
 	// Database overrides the embedded one, as storage.Options.URL; tests run the
 	// sandbox on PostgreSQL with it.
 	Database string
@@ -84,22 +97,26 @@ func (a *App) sandbox(ctx context.Context, o SandboxOptions) error {
 }
 
 func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, db *storage.DB, keys *secret.Keys, clock *sandbox.Clock) error {
+	cfg, err := o.config()
+	if err != nil {
+		return err
+	}
 	bank := &sandbox.Bank{Store: db.FlowStore("sandbox"), Now: clock.Now}
-	flows, err := build(map[string]json.RawMessage{"otp": json.RawMessage("{}")}, factories(bank, keys, clock.Now, bank), db)
+	flows, err := build(cfg.SCA.Flows, factories(bank, keys, clock.Now, bank), db)
 	if err != nil {
 		return err
 	}
 	p := parts{
-		db: db, keys: keys, bank: bank, policy: consent.DefaultPolicy(), now: clock.Now, log: a.log,
-		flows: flows, flow: "otp",
+		db: db, keys: keys, bank: bank, policy: policy(cfg), now: clock.Now, log: a.log,
+		flows: flows, serves: serving(cfg.SCA),
 	}
 	core, watch := p.core(), obs.NewObserver(a.log, time.Now)
 	a.jobs = core.runner(a.log)
-	api := p.xs2a(core.consents, surface{
+	api := p.xs2a(core, surface{
 		callers:    sandbox.Callers{},
 		signatures: tpp.Signatures{Required: o.Strict},
-		options:    xs2aOptions(config.Default().XS2A),
-		links:      xs2a.Links{BaseURL: base("")},
+		options:    xs2aOptions(cfg.XS2A, cfg.SCA.Approaches),
+		links:      xs2a.Links{BaseURL: base(o.PublicURL)},
 	})
 	e := newEcho("sandbox", watch, api)
 	api.Mount(e)
@@ -122,6 +139,22 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, db *storage.DB
 	}
 	a.greeting, err = sb.Greeting(ctx, a.URL("sandbox"))
 	return err
+}
+
+// config is the configuration of a sandbox: the default one, and what its
+// options change.
+func (o SandboxOptions) config() (*config.Config, error) {
+	cfg := config.Default()
+	cfg.SCA.Approaches = []string{string(consent.Redirect), string(consent.Decoupled)}
+	if len(o.Approaches) > 0 {
+		cfg.SCA.Approaches = o.Approaches
+	}
+	if o.Start != "" {
+		cfg.XS2A.StartAuthorisationMode = o.Start
+	}
+	cfg.SCA.Confirmation = o.Confirmation
+	cfg.XS2A.BasePath, cfg.XS2A.RelativeLinks = o.BasePath, o.RelativeLinks
+	return cfg, cfg.CheckSwitches()
 }
 
 // answering is by which names a sandbox answers besides loopback ones: that of

@@ -71,7 +71,7 @@ func (a *App) serve(ctx context.Context, cfg *config.Config, more map[string]flo
 		return err
 	}
 	p := parts{
-		db: db, keys: keys, policy: policy(cfg), now: Now, log: a.log, flow: cfg.SCA.Redirect, bank: bankOf(cfg),
+		db: db, keys: keys, policy: policy(cfg), now: Now, log: a.log, serves: serving(cfg.SCA), bank: bankOf(cfg),
 	}
 	all := factories(p.bank, keys, Now, nil)
 	maps.Copy(all, more)
@@ -101,9 +101,9 @@ func Check(cfg *config.Config) error {
 func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) error {
 	core, watch := p.core(), obs.NewObserver(a.log, time.Now)
 	a.jobs = core.runner(a.log)
-	api := p.xs2a(core.consents, surface{
+	api := p.xs2a(core, surface{
 		callers: tpp.Unverified{As: unverified()},
-		options: xs2aOptions(cfg.XS2A),
+		options: xs2aOptions(cfg.XS2A, cfg.SCA.Approaches),
 		links:   linksOf(cfg),
 	})
 	tppFront, psuFront, opsFront := newEcho("tpp", watch, api), newEcho("psu", watch), newEcho("ops", watch)
@@ -143,5 +143,6 @@ func policy(cfg *config.Config) consent.Policy {
 		FinishWithin:        cfg.Policy.FinishWithin,
 		MaxTries:            cfg.Policy.MaxTries,
 		MultipleConsents:    cfg.Policy.MultipleConsents,
+		Confirmation:        cfg.SCA.Confirmation,
 	}
 }

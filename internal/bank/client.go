@@ -42,11 +42,12 @@ type Client struct {
 }
 
 var (
-	_ service.Accounts = (*Client)(nil)
-	_ service.Signers  = (*Client)(nil)
-	_ service.Funds    = (*Client)(nil)
-	_ service.Logins   = (*Client)(nil)
-	_ service.Phones   = (*Client)(nil)
+	_ service.Accounts  = (*Client)(nil)
+	_ service.Signers   = (*Client)(nil)
+	_ service.Funds     = (*Client)(nil)
+	_ service.Logins    = (*Client)(nil)
+	_ service.Phones    = (*Client)(nil)
+	_ service.Approvals = (*Client)(nil)
 )
 
 // get asks for a resource. Only this is tried again, once, when the connection
@@ -68,7 +69,8 @@ func (c *Client) post(ctx context.Context, body, into any, path ...string) (int,
 	return c.call(ctx, http.MethodPost, path, raw, into)
 }
 
-// call makes one exchange. It returns the status, and for 2xx fills into.
+// call makes one exchange. It returns the status, and for 2xx fills into; nil
+// where no body is described.
 func (c *Client) call(ctx context.Context, method string, path []string, body []byte, into any) (int, error) {
 	operation := method + " " + path[len(path)-1] // the last segment is never an id
 	if slices.ContainsFunc(path, func(s string) bool { return s == "" || s == "." || s == ".." }) {
@@ -91,6 +93,9 @@ func (c *Client) call(ctx context.Context, method string, path []string, body []
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		_, _ = io.CopyN(io.Discard, res.Body, maxBody) // so that the connection serves again
 		return res.StatusCode, fmt.Errorf("bank %s: %w", operation, errorOf(res))
+	}
+	if into == nil {
+		return res.StatusCode, nil
 	}
 	if err := read(res.Body, into); err != nil {
 		return res.StatusCode, fmt.Errorf("bank %s: %w: %w", operation, ErrNoAnswer, err)

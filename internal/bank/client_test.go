@@ -123,11 +123,48 @@ func TestSendCode(t *testing.T) {
 	require.ErrorIs(t, err, bank.ErrUnknown)
 }
 
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	client, systems := setup(t)
+	for psu, count := range map[string]int{"lea": 1, "omar": 2} {
+		want, err := systems.Methods(t.Context(), psu)
+		require.NoError(t, err)
+		got, err := client.Methods(t.Context(), psu)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+		require.Len(t, got, count)
+		for _, m := range got {
+			to, err := client.SendCode(t.Context(), service.CodeMessage{PSU: psu, Method: m.ID, Key: m.ID, Code: "123456", Text: "123456", Language: "en"})
+			require.NoError(t, err)
+			assert.NotEmpty(t, to)
+		}
+	}
+	_, err := client.Methods(t.Context(), "eve")
+	require.ErrorIs(t, err, bank.ErrUnknown)
+	_, err = client.SendCode(t.Context(), service.CodeMessage{PSU: "lea", Method: "PUSH_OTP", Key: "k", Code: "123456", Text: "123456", Language: "en"})
+	require.ErrorIs(t, err, bank.ErrUnknown, "lea has no such method")
+}
+
+// TestNoMethods: a bank that names none gives no choice.
+func TestNoMethods(t *testing.T) {
+	t.Parallel()
+	client := toy(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"methods":[]}`) })
+	got, err := client.Methods(t.Context(), "lea")
+	require.NoError(t, err)
+	assert.Empty(t, got)
+	client = toy(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"methods":[{"type":"SMS_OTP","name":"x"}]}`)
+	})
+	_, err = client.Methods(t.Context(), "lea")
+	require.ErrorIs(t, err, bank.ErrNoAnswer, "a method without id")
+}
+
 func TestFunds(t *testing.T) {
 	t.Parallel()
 	client, _ := setup(t)
-	for amount, want := range map[string]bool{"10.00": true, "10.01": false} {
-		got, err := client.Available(t.Context(), "acc-r9", service.Amount{Currency: "EUR", Value: amount})
+	for amount, want := range map[string]bool{"10.00 EUR": true, "10.01 EUR": false, "1.00 USD": false} {
+		value, currency, _ := strings.Cut(amount, " ")
+		got, err := client.Available(t.Context(), "acc-r9", service.Amount{Currency: currency, Value: value})
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 	}
@@ -167,6 +204,10 @@ func everyCall(ctx context.Context, c *bank.Client) map[string]error {
 	_, errs["signers"] = c.Signers(ctx, "private")
 	_, errs["accounts"] = c.List(ctx, "private")
 	_, errs["resolve"] = c.Resolve(ctx, "private", consent.Reference{IBAN: "private"})
+	_, errs["methods"] = c.Methods(ctx, "private")
+	_, _, errs["ask"] = c.Ask(ctx, service.Approval{Login: "private", Key: "private", Text: "private", Language: "en"})
+	_, errs["answer"] = c.Answer(ctx, "private")
+	errs["withdraw"] = c.Withdraw(ctx, "private")
 	_, errs["funds"] = c.Available(ctx, "private", service.Amount{Currency: "EUR", Value: "1"})
 	return errs
 }
@@ -217,6 +258,10 @@ func TestEmptyAnswers(t *testing.T) {
 	require.ErrorIs(t, err, bank.ErrNoAnswer, "nobody logged in")
 	_, err = client.Signers(t.Context(), "a")
 	require.ErrorIs(t, err, bank.ErrNoAnswer, "nobody needs to sign")
+	_, _, err = client.Ask(t.Context(), service.Approval{})
+	require.ErrorIs(t, err, bank.ErrNoAnswer, "nobody is asked")
+	_, err = client.Answer(t.Context(), "a")
+	require.ErrorIs(t, err, bank.ErrNoAnswer, "no state")
 }
 
 func TestNoServer(t *testing.T) {
@@ -275,6 +320,10 @@ func TestTriesAgain(t *testing.T) {
 		"read, broken twice": {func(ctx context.Context, c *bank.Client) error { _, err := c.List(ctx, "a"); return err }, 2, 2, false},
 		"code": {func(ctx context.Context, c *bank.Client) error {
 			_, err := c.SendCode(ctx, service.CodeMessage{})
+			return err
+		}, 1, 1, false},
+		"request in the app": {func(ctx context.Context, c *bank.Client) error {
+			_, _, err := c.Ask(ctx, service.Approval{})
 			return err
 		}, 1, 1, false},
 		"password": {func(ctx context.Context, c *bank.Client) error {

@@ -30,12 +30,37 @@ func (c *Client) Authenticate(ctx context.Context, login, password string) (psu,
 	return answer.PSU, answer.Name, nil
 }
 
+// Methods implements service.Phones.
+func (c *Client) Methods(ctx context.Context, psu string) ([]service.Method, error) {
+	var answer struct {
+		Methods []struct {
+			ID   string `json:"id"`
+			Type string `json:"type"`
+			Name string `json:"name"`
+		} `json:"methods"`
+	}
+	if _, err := c.get(ctx, &answer, "psus", psu, "authentication-methods"); err != nil {
+		return nil, err
+	}
+	list := make([]service.Method, len(answer.Methods))
+	for i, m := range answer.Methods {
+		if m.ID == "" || m.Type == "" {
+			return nil, fmt.Errorf("bank GET authentication-methods: %w: a method without id or type", ErrNoAnswer)
+		}
+		list[i] = service.Method(m)
+	}
+	return list, nil
+}
+
 // SendCode implements service.Phones.
 func (c *Client) SendCode(ctx context.Context, m service.CodeMessage) (string, error) {
 	var answer struct {
 		To string `json:"to"`
 	}
 	body := map[string]string{"psu": m.PSU, "key": m.Key, "code": m.Code, "text": m.Text, "language": m.Language}
+	if m.Method != "" {
+		body["method"] = m.Method
+	}
 	status, err := c.post(ctx, body, &answer, "one-time-codes")
 	if status == http.StatusForbidden {
 		return "", service.ErrRefused

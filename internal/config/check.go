@@ -34,12 +34,26 @@ var texts = map[string]string{
 	"timezone": "must be an IANA time zone such as Europe/Paris",
 }
 
-// checkTags applies the validate tags.
-func (l *loader) checkTags() {
+// CheckSwitches looks at how the dialect and the authentication are set, for a
+// program that sets them without a file. Fails with [Problems].
+func (c *Config) CheckSwitches() error {
+	l := &loader{name: "options", config: c}
+	l.checkTags("xs2a.", c.XS2A)
+	l.checkTags("sca.", c.SCA)
+	l.checkFlows()
+	l.checkBasePath()
+	if len(l.problems) > 0 {
+		return l.problems
+	}
+	return nil
+}
+
+// checkTags applies the validate tags of a section, "" for the whole.
+func (l *loader) checkTags(section string, of any) {
 	v := validator.New(validator.WithRequiredStructEnabled())
 	v.RegisterTagNameFunc(func(field reflect.StructField) string { return field.Tag.Get("yaml") })
 	var faults validator.ValidationErrors
-	if !errors.As(v.Struct(l.config), &faults) {
+	if !errors.As(v.Struct(of), &faults) {
 		return
 	}
 	for _, fault := range faults {
@@ -48,7 +62,7 @@ func (l *loader) checkTags() {
 		if fault.Tag() == "oneof" {
 			parameter = strings.ReplaceAll(parameter, " ", ", ")
 		}
-		l.report(path, strings.ReplaceAll(texts[fault.Tag()], "%s", parameter))
+		l.report(section+path, strings.ReplaceAll(texts[fault.Tag()], "%s", parameter))
 	}
 }
 
@@ -165,8 +179,21 @@ func (l *loader) checkFlows() {
 			l.report(path, "must have no path")
 		}
 	}
-	if _, ok := s.Flows[s.Redirect]; !ok && s.Redirect != "" {
-		l.report("sca.redirect", "must name one of sca.flows")
+	named := map[string]string{"redirect": s.Redirect, "decoupled": s.Decoupled, "embedded": s.Embedded}
+	for _, approach := range s.Approaches {
+		flow, known := named[approach]
+		if _, ok := s.Flows[flow]; known && !ok && (flow != "" || approach != "redirect") {
+			l.report("sca."+approach, "must name one of sca.flows")
+		}
+	}
+}
+
+// basePath is what may stand before every path.
+var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+
+func (l *loader) checkBasePath() {
+	if p := l.config.XS2A.BasePath; p != "" && !basePath.MatchString(p) {
+		l.report("xs2a.basePath", "must be a path such as /psd2, without a slash at its end")
 	}
 }
 

@@ -92,6 +92,12 @@ type XS2A struct {
 	// StartAuthorisationMode says whether creating a consent starts its authorisation:
 	// auto leaves it to the TPP.
 	StartAuthorisationMode string `yaml:"startAuthorisationMode" validate:"oneof=auto implicit explicit"`
+	// FundsConfirmation offers the confirmation of funds and the consents to it.
+	FundsConfirmation bool `yaml:"fundsConfirmation"`
+	// BasePath stands before every path of the interface, such as /psd2.
+	BasePath string `yaml:"basePath"`
+	// RelativeLinks gives links to the interface as paths.
+	RelativeLinks bool `yaml:"relativeLinks"`
 	// Sessions allows combinedServiceIndicator: true.
 	Sessions bool `yaml:"sessions"`
 	// StrictStatus answers expired, not terminatedByAspsp, for a consent that the bank ended.
@@ -102,8 +108,15 @@ type XS2A struct {
 
 // SCA says which flow authenticates a PSU in which approach.
 type SCA struct {
-	// Redirect names the flow of the redirect approach, one of Flows.
-	Redirect string `yaml:"redirect" validate:"required"`
+	// Approaches are how PSUs are reached; the first is taken where the TPP
+	// prefers one that is not offered.
+	Approaches []string `yaml:"approaches" validate:"min=1,unique,dive,oneof=redirect decoupled embedded"`
+	// Redirect, Decoupled and Embedded name the flow of each approach, one of Flows.
+	Redirect  string `yaml:"redirect" validate:"required"`
+	Decoupled string `yaml:"decoupled"`
+	Embedded  string `yaml:"embedded"`
+	// Confirmation asks the TPP for the code that came back with the browser.
+	Confirmation bool `yaml:"confirmation"`
 	// Flows are the flows in use, by name, each with its own section as JSON.
 	Flows map[string]json.RawMessage `yaml:"flows" validate:"-"`
 	// Onward are the places, besides the TPP's, to which the browser may be led
@@ -143,9 +156,12 @@ func Default() *Config {
 			BankOffered: true, AllPSD2: true, AvailableAccounts: true, AvailableAccountsWithBalance: true,
 			OwnerName: true, TrustedBeneficiaries: true,
 			AccountReferences:      []string{"iban", "bban", "pan", "maskedPan", "msisdn", "other"},
-			StartAuthorisationMode: "auto",
+			StartAuthorisationMode: "auto", FundsConfirmation: true,
 		},
-		SCA:           SCA{Redirect: "otp", Flows: map[string]json.RawMessage{"otp": json.RawMessage("{}")}},
+		SCA: SCA{
+			Approaches: []string{"redirect"}, Redirect: "otp", Decoupled: "push", Embedded: "otp",
+			Flows: map[string]json.RawMessage{"otp": json.RawMessage("{}"), "push": json.RawMessage("{}")},
+		},
 		Bank:          Bank{Timeout: 5 * time.Second},
 		Log:           Log{Level: "info", Format: "json"},
 		ShutdownGrace: 20 * time.Second,

@@ -96,11 +96,12 @@ func (l *loader) report(path, text string) {
 // complete checks the values, reads the secrets and derives what follows from others.
 func (l *loader) complete() {
 	c := l.config
-	l.checkTags()
+	l.checkTags("", c)
 	l.checkListeners()
 	l.checkURLs()
 	l.checkPolicy()
 	l.checkFlows()
+	l.checkBasePath()
 	l.readSecrets()
 	if zone, err := time.LoadLocation(c.TimeZone); err == nil {
 		c.Zone = zone

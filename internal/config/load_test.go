@@ -116,11 +116,18 @@ xs2a:
   redirectSchemes:
     - com.example.app
   startAuthorisationMode: explicit
+  fundsConfirmation: false
+  basePath: /open/psd2
+  relativeLinks: true
   sessions: true
   strictStatus: true
   lenientDates: true
 sca:
+  approaches: [decoupled, redirect, embedded]
   redirect: house
+  decoupled: otp
+  embedded: house
+  confirmation: true
   flows:
     otp:
     house:
@@ -151,9 +158,12 @@ shutdownGrace: 0s
 	}, c.Policy)
 	require.Equal(t, config.XS2A{
 		AccountReferences: []string{"iban", "pan"}, RedirectSchemes: []string{"com.example.app"},
-		StartAuthorisationMode: "explicit", Sessions: true, StrictStatus: true, LenientDates: true,
+		StartAuthorisationMode: "explicit", BasePath: "/open/psd2", RelativeLinks: true,
+		Sessions: true, StrictStatus: true, LenientDates: true,
 	}, c.XS2A)
-	require.Equal(t, "house", c.SCA.Redirect)
+	require.Equal(t, []string{"decoupled", "redirect", "embedded"}, c.SCA.Approaches)
+	require.Equal(t, []string{"house", "otp", "house"}, []string{c.SCA.Redirect, c.SCA.Decoupled, c.SCA.Embedded})
+	require.True(t, c.SCA.Confirmation)
 	require.Len(t, c.SCA.Flows, 2)
 	require.JSONEq(t, `{}`, string(c.SCA.Flows["otp"]))
 	require.JSONEq(t, `{"issuer":"https://id.bank.example","scopes":["openid"],"tries":2}`, string(c.SCA.Flows["house"]))
@@ -236,28 +246,32 @@ func TestProblems(t *testing.T) {
 		old, replacement string   // in the valid configuration
 		want             []string // what is wrong then
 	}{
-		"no file content":         {valid, "", []string{" brand: is missing", " insecure: callers can't be verified yet: set insecure: true and listen on loopback", " bank.url: is missing", " masterKeyFile: set one of masterKeyFile, masterKeyEnv", " database: set one of database.url, database.urlFile, database.urlEnv", " bank: set one of bank.tokenFile, bank.tokenEnv"}},
-		"not YAML":                {valid, "brand: [open\n", []string{"1:8: not valid YAML: sequence end token ']' not found"}},
-		"a list":                  {valid, "- brand\n", []string{" must be a section: keys with values"}},
-		"two documents":           {valid, "brand: a\n---\nbrand: b\n", []string{" must be one YAML document"}},
-		"a key twice":             {"brand: Bank of Examples", "brand: a\nbrand: b", []string{`3:1: not valid YAML: mapping key "brand" already defined at [2:1]`}},
-		"callers to be verified":  {"insecure: true", "insecure: false", []string{"1:1: insecure: callers can't be verified yet: set insecure: true and listen on loopback"}},
-		"open to the network":     {"bank:", "listeners: {tpp: ':8443'}\nbank:", []string{"6:13: listeners.tpp: must be on loopback as long as callers are not verified (insecure: true)"}},
-		"a port of none":          {"bank:", "listeners: {tpp: '127.0.0.1:0'}\nbank:", []string{"6:13: listeners.tpp: must be host:port"}},
-		"a public path":           {"bank:", "urls: {psu: 'https://bank.example/sca'}\nbank:", []string{"6:8: urls.psu: must have no path"}},
-		"a public query":          {"bank:", "urls: {tpp: 'https://bank.example?a'}\nbank:", []string{"6:8: urls.tpp: must have no user, query or fragment"}},
-		"a public address":        {"bank:", "urls: {tpp: bank.example}\nbank:", []string{"6:8: urls.tpp: must be an address such as https://bank.example"}},
-		"windows that don't fit":  {"bank:", "policy: {authorisationWindow: 20m}\nbank:", []string{"6:10: policy.authorisationWindow: must be at least openWithin and finishWithin together"}},
-		"a time too long":         {"bank:", "shutdownGrace: 1h\nbank:", []string{"6:1: shutdownGrace: must be at most 10m"}},
-		"a mode of none":          {"bank:", "xs2a: {startAuthorisationMode: never}\nbank:", []string{"6:8: xs2a.startAuthorisationMode: must be one of auto, implicit, explicit"}},
-		"references twice":        {"bank:", "xs2a: {accountReferences: [iban, iban]}\nbank:", []string{"6:8: xs2a.accountReferences: must not name one thing twice"}},
-		"a flow without sections": {"bank:", "sca: {flows: {otp: 3}}\nbank:", []string{"6:15: sca.flows.otp: must be a section: keys with values"}},
-		"an alias":                {"brand: Bank of Examples", "brand: &b Bank", []string{"2:1: brand: must be text (put it in quotes)"}},
-		"no key file":             {"master.key", "gone.key", []string{"3:1: masterKeyFile: DIR/gone.key: no such file or directory"}},
-		"an empty key file":       {"master.key", "empty", []string{"3:1: masterKeyFile: DIR/empty is empty"}},
-		"a key too short":         {"master.key", "short", []string{"3:1: masterKeyFile: must be 32 bytes as base64 or hexadecimal digits"}},
-		"no such variable":        {"tokenFile: bank.token", "tokenEnv: TOKEN", []string{"8:3: bank.tokenEnv: the environment variable TOKEN is not set"}},
-		"another database":        {"urlFile: database.url", "urlFile: bank.token", []string{"5:3: database.urlFile: must be an address such as postgres://user:password@host:5432/name"}},
+		"no file content":                     {valid, "", []string{" brand: is missing", " insecure: callers can't be verified yet: set insecure: true and listen on loopback", " bank.url: is missing", " masterKeyFile: set one of masterKeyFile, masterKeyEnv", " database: set one of database.url, database.urlFile, database.urlEnv", " bank: set one of bank.tokenFile, bank.tokenEnv"}},
+		"not YAML":                            {valid, "brand: [open\n", []string{"1:8: not valid YAML: sequence end token ']' not found"}},
+		"a list":                              {valid, "- brand\n", []string{" must be a section: keys with values"}},
+		"two documents":                       {valid, "brand: a\n---\nbrand: b\n", []string{" must be one YAML document"}},
+		"a key twice":                         {"brand: Bank of Examples", "brand: a\nbrand: b", []string{`3:1: not valid YAML: mapping key "brand" already defined at [2:1]`}},
+		"callers to be verified":              {"insecure: true", "insecure: false", []string{"1:1: insecure: callers can't be verified yet: set insecure: true and listen on loopback"}},
+		"open to the network":                 {"bank:", "listeners: {tpp: ':8443'}\nbank:", []string{"6:13: listeners.tpp: must be on loopback as long as callers are not verified (insecure: true)"}},
+		"a port of none":                      {"bank:", "listeners: {tpp: '127.0.0.1:0'}\nbank:", []string{"6:13: listeners.tpp: must be host:port"}},
+		"a public path":                       {"bank:", "urls: {psu: 'https://bank.example/sca'}\nbank:", []string{"6:8: urls.psu: must have no path"}},
+		"a public query":                      {"bank:", "urls: {tpp: 'https://bank.example?a'}\nbank:", []string{"6:8: urls.tpp: must have no user, query or fragment"}},
+		"a public address":                    {"bank:", "urls: {tpp: bank.example}\nbank:", []string{"6:8: urls.tpp: must be an address such as https://bank.example"}},
+		"windows that don't fit":              {"bank:", "policy: {authorisationWindow: 20m}\nbank:", []string{"6:10: policy.authorisationWindow: must be at least openWithin and finishWithin together"}},
+		"a time too long":                     {"bank:", "shutdownGrace: 1h\nbank:", []string{"6:1: shutdownGrace: must be at most 10m"}},
+		"a mode of none":                      {"bank:", "xs2a: {startAuthorisationMode: never}\nbank:", []string{"6:8: xs2a.startAuthorisationMode: must be one of auto, implicit, explicit"}},
+		"references twice":                    {"bank:", "xs2a: {accountReferences: [iban, iban]}\nbank:", []string{"6:8: xs2a.accountReferences: must not name one thing twice"}},
+		"a base path with a slash at its end": {"bank:", "xs2a: {basePath: /psd2/}\nbank:", []string{"6:8: xs2a.basePath: must be a path such as /psd2, without a slash at its end"}},
+		"an approach of none":                 {"bank:", "sca: {approaches: [redirect, magic]}\nbank:", []string{"6:30: sca.approaches[1]: must be one of redirect, decoupled, embedded"}},
+		"no approach":                         {"bank:", "sca: {approaches: []}\nbank:", []string{"6:7: sca.approaches: must be at least 1"}},
+		"an approach without flow":            {"bank:", "sca: {approaches: [decoupled], flows: {otp: {}}}\nbank:", []string{"6:1: sca.decoupled: must name one of sca.flows"}},
+		"a flow without sections":             {"bank:", "sca: {flows: {otp: 3}}\nbank:", []string{"6:15: sca.flows.otp: must be a section: keys with values"}},
+		"an alias":                            {"brand: Bank of Examples", "brand: &b Bank", []string{"2:1: brand: must be text (put it in quotes)"}},
+		"no key file":                         {"master.key", "gone.key", []string{"3:1: masterKeyFile: DIR/gone.key: no such file or directory"}},
+		"an empty key file":                   {"master.key", "empty", []string{"3:1: masterKeyFile: DIR/empty is empty"}},
+		"a key too short":                     {"master.key", "short", []string{"3:1: masterKeyFile: must be 32 bytes as base64 or hexadecimal digits"}},
+		"no such variable":                    {"tokenFile: bank.token", "tokenEnv: TOKEN", []string{"8:3: bank.tokenEnv: the environment variable TOKEN is not set"}},
+		"another database":                    {"urlFile: database.url", "urlFile: bank.token", []string{"5:3: database.urlFile: must be an address such as postgres://user:password@host:5432/name"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -340,5 +354,17 @@ func TestSecretsStayHidden(t *testing.T) {
 		require.NotContains(t, text, password)
 		require.NotContains(t, text, token)
 		require.NotContains(t, text, key)
+	}
+}
+
+// A program that sets the switches itself, as the sandbox does by its flags, is
+// told all that is wrong with them at once.
+func TestSwitches(t *testing.T) {
+	c := config.Default()
+	require.NoError(t, c.CheckSwitches())
+	c.SCA.Approaches, c.XS2A.BasePath, c.XS2A.StartAuthorisationMode = []string{"magic"}, "psd2", "never"
+	err := c.CheckSwitches()
+	for _, want := range []string{"sca.approaches[0]", "xs2a.basePath", "xs2a.startAuthorisationMode"} {
+		require.ErrorContains(t, err, want)
 	}
 }

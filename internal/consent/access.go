@@ -18,6 +18,7 @@ const (
 	RightOwnerName                               // the owner's name
 	RightTrustedBeneficiaries                    // the PSU's list of trusted beneficiaries
 	RightIdentity                                // the PSU's identity (STET)
+	RightFunds                                   // whether an amount is available, yes or no
 )
 
 // Has reports whether all of r's rights are in the set.

@@ -62,13 +62,16 @@ const (
 // Authorisation is one PSU's attempt to authorise a consent. A consent of a
 // company may need several, each by a signer of its own.
 type Authorisation struct {
-	ID        uuid.UUID
-	RunID     uuid.UUID // the flow run that drives it
-	Status    ScaStatus
-	Approach  Approach
-	PSU       uuid.UUID // zero until identified
-	CreatedAt time.Time
-	ChangedAt time.Time
+	ID       uuid.UUID
+	RunID    uuid.UUID // the flow run that drives it
+	Status   ScaStatus
+	Approach Approach
+	PSU      uuid.UUID // zero until identified
+	// Named and Corporate are who the TPP says that the PSU is, and whom they act
+	// for, as digests; zero where it said nothing.
+	Named, Corporate Digest
+	CreatedAt        time.Time
+	ChangedAt        time.Time
 	// Deadline ends an unfinished authorisation as failed.
 	Deadline time.Time
 }

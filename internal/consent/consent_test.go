@@ -29,7 +29,7 @@ func draft(edit ...func(*consent.Draft)) consent.Draft {
 
 func made(t *testing.T) *consent.Consent {
 	t.Helper()
-	c, err := consent.DefaultPolicy().New(uuid.New(), draft(), noon)
+	c, err := consent.DefaultPolicy().New(uuid.New(), draft(), consent.Cause{}, noon)
 	require.NoError(t, err)
 	return c
 }
@@ -99,7 +99,7 @@ func TestPolicy(t *testing.T) {
 			if !x.now.IsZero() {
 				now = x.now
 			}
-			c, err := p.New(uuid.New(), draft(x.edit), now)
+			c, err := p.New(uuid.New(), draft(x.edit), consent.Cause{}, now)
 			if x.faults != nil {
 				require.Equal(t, consent.CodeFormat, consent.CodeOf(err))
 				var paths []string
@@ -297,7 +297,7 @@ func TestAuthorisationsAreBounded(t *testing.T) {
 	for range 20 {
 		require.NoError(t, c.Fail(started(t, c), noon))
 	}
-	require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(c.Start(consent.Authorisation{ID: uuid.New()})))
+	require.Equal(t, consent.CodeTooOften, consent.CodeOf(c.Start(consent.Authorisation{ID: uuid.New()})))
 	require.Len(t, c.Authorisations, 20)
 }
 

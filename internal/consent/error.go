@@ -37,6 +37,15 @@ const (
 	CodeMediaType          Code = "media_type"          // the body is not JSON
 	CodeTooLarge           Code = "too_large"           // the body is over the limit
 	CodeTimeout            Code = "timeout"             // the request did not come in time
+	CodeRepeated           Code = "repeated"            // a call that was answered before; its answer is to be found
+	CodeTooOften           Code = "too_often"           // more often than is allowed
+	CodeTimeOver           Code = "time_over"           // a resource below the consent is past its time
+	CodeCorporate          Code = "corporate"           // not the company that the PSU acts for, or that was named before
+	CodeMethodUnknown      Code = "method_unknown"      // no such method of authentication
+	CodeNotConfirmable     Code = "not_confirmable"     // a confirmation of what failed
+	CodeReferenceUnknown   Code = "reference_unknown"   // a consent that is named in a header or a body is unknown to this TPP
+	CodeNotUsable          Code = "not_usable"          // the consent does not allow it: not in force, or for something else
+	CodeNoFundsConsent     Code = "no_funds_consent"    // no consent covers this confirmation of funds
 )
 
 // Codes lists every code; each dialect's table is tested against it.
@@ -46,7 +55,8 @@ func Codes() []Code {
 		CodeNotFound, CodeResourceUnknown, CodeStale, CodeStatusInvalid, CodeExpired, CodeBlocked, CodeCredentials,
 		CodeForbidden, CodeUsed, CodeLocked, CodeCertificateMissing, CodeCertificateInvalid,
 		CodeSignatureMissing, CodeSignatureInvalid, CodeMethodNotAllowed, CodePathUnknown,
-		CodeNotAcceptable, CodeMediaType, CodeTooLarge, CodeTimeout,
+		CodeNotAcceptable, CodeMediaType, CodeTooLarge, CodeTimeout, CodeRepeated, CodeTooOften, CodeTimeOver,
+		CodeCorporate, CodeMethodUnknown, CodeNotConfirmable, CodeReferenceUnknown, CodeNotUsable, CodeNoFundsConsent,
 	}
 }
 

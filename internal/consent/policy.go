@@ -17,6 +17,9 @@ type Policy struct {
 	FinishWithin        time.Duration  // and the PSU must be through in this time after
 	MaxTries            int            // wrong passwords, or wrong codes, before an authorisation fails
 	MultipleConsents    bool           // a new recurring consent leaves the former ones alone
+	// Confirmation asks the TPP for the code that came back with the browser
+	// before a consent that was authorised by redirect becomes valid.
+	Confirmation bool
 }
 
 // DefaultPolicy is what the programs start from.
@@ -44,10 +47,15 @@ type Draft struct {
 	ValidUntil      Date
 	RedirectURI     string
 	NokRedirectURI  string
+	Card            Card   // funds confirmation only
+	PSU, Corporate  Digest // whom the TPP names, zero for nobody
 }
 
 // Check finds what the bank's policy does not allow in d at now.
 func (p Policy) Check(d Draft, now time.Time) Faults {
+	if d.Kind == FundsConfirmation { // has neither date nor frequency
+		return nil
+	}
 	var faults Faults
 	if d.ValidUntil.Before(DateOf(now, p.Zone)) {
 		faults = append(faults, At(CodeFormat, "validUntil", "validUntil %s is in the past", d.ValidUntil))
@@ -61,17 +69,29 @@ func (p Policy) Check(d Draft, now time.Time) Faults {
 	return faults
 }
 
+// endless is the date of a consent that has none: a confirmation of funds may
+// be asked for until one side ends it.
+func endless() Date { return Date{Year: 9999, Month: time.December, Day: 30} }
+
+// until is the last day of a consent to d.
+func (p Policy) until(d Draft, now time.Time) Date {
+	if d.Kind == FundsConfirmation {
+		return endless()
+	}
+	if limit := DateOf(now, p.Zone).AddDays(p.MaxValidityDays); limit.Before(d.ValidUntil) {
+		return limit
+	}
+	return d.ValidUntil
+}
+
 // New makes a consent of a draft: its date and frequency are lowered to what
 // the bank allows. Fails with the Faults of Check.
-func (p Policy) New(id uuid.UUID, d Draft, now time.Time) (*Consent, error) {
+func (p Policy) New(id uuid.UUID, d Draft, cause Cause, now time.Time) (*Consent, error) {
 	if err := p.Check(d, now).Err(); err != nil {
 		return nil, err
 	}
-	until := d.ValidUntil
-	if limit := DateOf(now, p.Zone).AddDays(p.MaxValidityDays); limit.Before(until) {
-		until = limit
-	}
-	return &Consent{
+	until := p.until(d, now)
+	c := &Consent{
 		ID:              id,
 		GroupID:         id,
 		Kind:            d.Kind,
@@ -88,7 +108,13 @@ func (p Policy) New(id uuid.UUID, d Draft, now time.Time) (*Consent, error) {
 		AuthoriseBy:     now.Add(p.AuthorisationWindow),
 		RedirectURI:     d.RedirectURI,
 		NokRedirectURI:  d.NokRedirectURI,
+		Card:            d.Card,
+		PSU:             d.PSU,
+		Corporate:       d.Corporate,
 		CreatedAt:       now,
 		Version:         1,
-	}, nil
+	}
+	c.Because(cause)
+	c.record(Entry{At: now, To: string(Received)}, "")
+	return c, nil
 }

@@ -2,6 +2,7 @@ package consent_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ type world struct {
 	now      time.Time
 	consents []*consent.Consent
 	seen     map[uuid.UUID]consent.Consent // each consent as it was when it ended
+	history  map[uuid.UUID][]consent.Entry // what was recorded of each
+	begin    consent.ScaStatus             // how the next authorisation begins
 }
 
 var (
@@ -28,7 +31,7 @@ var (
 // each what must never happen.
 func TestRandomCommands(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := &world{now: noon, seen: map[uuid.UUID]consent.Consent{}}
+		w := &world{now: noon, seen: map[uuid.UUID]consent.Consent{}, history: map[uuid.UUID][]consent.Entry{}, begin: consent.ScaReceived}
 		rt.Repeat(map[string]func(*rapid.T){
 			"create":    w.create,
 			"authorise": w.authorise,
@@ -41,6 +44,20 @@ func TestRandomCommands(t *testing.T) {
 			"suspend":   w.act(func(c *consent.Consent, _ uuid.UUID) error { return c.Suspend(w.now) }),
 			"resume":    w.act(func(c *consent.Consent, _ uuid.UUID) error { return c.Resume(w.now) }),
 			"settle":    w.act(func(c *consent.Consent, _ uuid.UUID) error { c.Settle(w.now); return nil }),
+			"name": w.act(func(c *consent.Consent, a uuid.UUID) error {
+				return c.Name(a, consent.Digest{1}, consent.Digest{}, consent.ScaPSUIdentified, w.now)
+			}),
+			"hold": w.act(func(c *consent.Consent, a uuid.UUID) error { return c.Advance(a, consent.ScaUnconfirmed, w.now) }),
+			"start": w.act(func(c *consent.Consent, _ uuid.UUID) error {
+				return c.Start(consent.Authorisation{
+					ID: uuid.New(), Status: w.begin, CreatedAt: w.now, ChangedAt: w.now, Deadline: w.now.Add(time.Hour),
+				})
+			}),
+			"begin otherwise": func(*rapid.T) {
+				w.begin = map[consent.ScaStatus]consent.ScaStatus{
+					consent.ScaReceived: consent.ScaPSUIdentified, consent.ScaPSUIdentified: consent.ScaReceived,
+				}[w.begin]
+			},
 			"time": func(rt *rapid.T) {
 				w.now = w.now.Add(time.Duration(rapid.IntRange(-60, 60*24*40).Draw(rt, "minutes")) * time.Minute)
 			},
@@ -58,7 +75,7 @@ func (w *world) create(rt *rapid.T) {
 		d.FrequencyPerDay = 1
 		d.ValidUntil = consent.DateOf(w.now, time.UTC).AddDays(rapid.IntRange(0, 120).Draw(rt, "days"))
 	})
-	c, err := consent.DefaultPolicy().New(uuid.New(), d, w.now)
+	c, err := consent.DefaultPolicy().New(uuid.New(), d, consent.Cause{By: consent.ByTPP, Who: d.TPP}, w.now)
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -81,7 +98,7 @@ func (w *world) authorise(rt *rapid.T) {
 	}
 	c.Settle(w.now)
 	id, customer := uuid.New(), customers[rapid.IntRange(0, 1).Draw(rt, "customer")]
-	if c.Start(consent.Authorisation{ID: id, Status: consent.ScaReceived, ChangedAt: w.now, Deadline: w.now.Add(time.Hour)}) != nil ||
+	if c.Start(consent.Authorisation{ID: id, Status: consent.ScaReceived, CreatedAt: w.now, ChangedAt: w.now, Deadline: w.now.Add(time.Hour)}) != nil ||
 		c.Identify(id, psus[who], customer, w.now) != nil ||
 		c.Authorise(id, consent.Agreement{Customer: customer, Signers: signers}, w.now) != nil {
 		return
@@ -109,6 +126,7 @@ func (w *world) act(command func(*consent.Consent, uuid.UUID) error) func(*rapid
 func (w *world) check(rt *rapid.T) {
 	current := map[string]uuid.UUID{}
 	for _, c := range w.consents {
+		w.checkHistory(rt, c)
 		if ended, ok := w.seen[c.ID]; ok && (c.Status != ended.Status || c.Ending != ended.Ending ||
 			c.ReplacedBy != ended.ReplacedBy || !c.StatusChangedAt.Equal(ended.StatusChangedAt)) {
 			rt.Fatalf("consent left its final state %s for %s", ended.Status, c.Status)
@@ -138,6 +156,44 @@ func (w *world) checkEnded(rt *rapid.T, c *consent.Consent) {
 	for _, a := range c.Authorisations {
 		if !a.Status.Final() {
 			rt.Fatalf("a %s consent has an authorisation that is %s", c.Status, a.Status)
+		}
+	}
+}
+
+// checkHistory follows what was recorded of a consent: each entry goes on from
+// where the one before it stood, as the tables allow; the last ones say where
+// the consent and its authorisations stand.
+func (w *world) checkHistory(rt *rapid.T, c *consent.Consent) {
+	entries, _ := c.TakePending()
+	w.history[c.ID] = append(w.history[c.ID], entries...)
+	status, made, sca := consent.Status(""), uuid.Nil, map[uuid.UUID]consent.ScaStatus{}
+	for i, e := range w.history[c.ID] {
+		var legal bool
+		switch {
+		case i == 0:
+			legal = e.From == "" && e.To == string(consent.Received)
+			status, made = consent.Received, e.Authorisation
+		case e.Authorisation != uuid.Nil:
+			from := sca[e.Authorisation]
+			if from == "" && e.Authorisation == made { // the first entry does not say how that one began
+				from = consent.ScaStatus(e.From)
+			}
+			legal = e.From == string(from) && (from == "" || slices.Contains(consent.ScaTransitions()[from], consent.ScaStatus(e.To)))
+			sca[e.Authorisation] = consent.ScaStatus(e.To)
+		default:
+			legal = e.From == string(status) && slices.Contains(consent.Transitions()[status], consent.Status(e.To))
+			status = consent.Status(e.To)
+		}
+		if !legal || e.At.IsZero() || e.By == "" {
+			rt.Fatalf("entry %d: %+v", i, e)
+		}
+	}
+	if status != c.Status {
+		rt.Fatalf("recorded as %s, is %s", status, c.Status)
+	}
+	for _, a := range c.Authorisations {
+		if sca[a.ID] != a.Status && (a.ID != made || sca[a.ID] != "") {
+			rt.Fatalf("authorisation recorded as %s, is %s", sca[a.ID], a.Status)
 		}
 	}
 }

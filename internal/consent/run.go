@@ -26,6 +26,7 @@ const (
 	StageFlow     Stage = "flow"     // the flow waits for the PSU
 	StageAccounts Stage = "accounts" // the PSU chooses accounts
 	StageReview   Stage = "review"   // the PSU reads what they agree to
+	StageConfirm  Stage = "confirm"  // the PSU is through; the TPP has to confirm that the browser came back to it
 	StageEnded    Stage = "ended"
 )
 

@@ -35,11 +35,12 @@ type Bank struct {
 }
 
 var (
-	_ service.Accounts = (*Bank)(nil)
-	_ service.Signers  = (*Bank)(nil)
-	_ service.Funds    = (*Bank)(nil)
-	_ service.Logins   = (*Bank)(nil)
-	_ service.Phones   = (*Bank)(nil)
+	_ service.Accounts  = (*Bank)(nil)
+	_ service.Signers   = (*Bank)(nil)
+	_ service.Funds     = (*Bank)(nil)
+	_ service.Logins    = (*Bank)(nil)
+	_ service.Phones    = (*Bank)(nil)
+	_ service.Approvals = (*Bank)(nil)
 )
 
 // personaOf finds a persona by its id. Fails with errUnknown.

@@ -154,6 +154,9 @@ func TestFunds(t *testing.T) {
 		"exactly":             {"acc-r9", "EUR", "10.000", true},
 		"a cent too much":     {"acc-r9", "EUR", "10.01", false},
 		"overdrawn":           {"acc-r1", "EUR", "0", false},
+		"its other currency":  {"acc-r33", "USD", "815.40", true},
+		"the IBAN's other":    {"acc-r33", "EUR", "1.00", false},
+		"a card":              {"acc-r34", "EUR", "1.00", false},
 		"another currency":    {"acc-r9", "USD", "1.00", false},
 		"more digits than 53": {"acc-r21", "EUR", "48310.550", true},
 	} {
@@ -199,6 +202,32 @@ func TestSendCode(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	sms := service.Method{ID: "SMS_OTP", Type: "SMS_OTP", Name: "SMS to +33 ••• 42"}
+	got, err := b.bank.Methods(t.Context(), "lea")
+	require.NoError(t, err)
+	assert.Equal(t, []service.Method{sms}, got)
+	got, err = b.bank.Methods(t.Context(), "omar")
+	require.NoError(t, err)
+	assert.Equal(t, []service.Method{
+		{ID: "SMS_OTP", Type: "SMS_OTP", Name: "SMS to +971 ••• 56"},
+		{ID: "PUSH_OTP", Type: "PUSH_OTP", Name: "Sandbox Bank app on +971 ••• 56"},
+	}, got)
+	_, err = b.bank.Methods(t.Context(), "eve")
+	require.Error(t, err)
+
+	for _, method := range []string{"", "SMS_OTP", "PUSH_OTP"} {
+		to, err := b.bank.SendCode(t.Context(), service.CodeMessage{PSU: "omar", Method: method, Key: "k" + method, Code: "1", Text: "1"})
+		require.NoError(t, err, method)
+		assert.Equal(t, "+971 ••• 56", to)
+	}
+	assert.Len(t, b.phone(t, "omar"), 3, "all of them on the one phone")
+	_, err = b.bank.SendCode(t.Context(), service.CodeMessage{PSU: "lea", Method: "PUSH_OTP", Key: "k", Code: "1", Text: "1"})
+	require.Error(t, err, "lea has no such method")
+}
+
 // brokenStore fails, as a database may.
 type brokenStore struct{ *sandbox.Memory }
 
@@ -215,6 +244,11 @@ func TestBrokenStore(t *testing.T) {
 	require.ErrorIs(t, err, errDown)
 	_, err = bank.Available(t.Context(), "acc-r1", service.Amount{Currency: "EUR", Value: "1"})
 	require.ErrorIs(t, err, errDown)
+	_, _, err = bank.Ask(t.Context(), service.Approval{Login: "lea"})
+	require.ErrorIs(t, err, errDown)
+	_, err = bank.Answer(t.Context(), "lea.0")
+	require.ErrorIs(t, err, errDown)
+	require.ErrorIs(t, bank.Withdraw(t.Context(), "lea.0"), errDown)
 
 	garbled := &sandbox.Memory{}
 	require.NoError(t, garbled.Put(t.Context(), "lea", "accounts", []byte("{")))

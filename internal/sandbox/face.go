@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"errors"
 	"net/http"
@@ -39,6 +40,8 @@ func (s *Sandbox) answer(c echo.Context, status int, body any, err error) error 
 		return c.JSON(status, body)
 	case errors.Is(err, service.ErrWrongCredentials):
 		return c.JSON(http.StatusUnauthorized, fault{Error: "wrong login or password"})
+	case errors.Is(err, service.ErrUnknownPSU):
+		return s.fail(c, errUnknown)
 	case errors.Is(err, service.ErrBlocked):
 		return c.JSON(http.StatusForbidden, refusal{Reason: "online banking is blocked"})
 	case errors.Is(err, service.ErrRefused):
@@ -64,6 +67,7 @@ func (s *Sandbox) authenticatePSU(c echo.Context) error {
 
 type oneTimeCode struct {
 	PSU      string `json:"psu"`
+	Method   string `json:"method"`
 	Key      string `json:"key"`
 	Code     string `json:"code"`
 	Text     string `json:"text"`
@@ -76,7 +80,56 @@ func (s *Sandbox) sendOneTimeCode(c echo.Context) error {
 		return s.fail(c, err)
 	}
 	to, err := s.Bank.SendCode(c.Request().Context(), service.CodeMessage(body))
-	return s.answer(c, http.StatusAccepted, map[string]string{"to": to, "method": "SMS_OTP"}, err)
+	method := cmp.Or(body.Method, methodSMS) // ids are types in this bank
+	return s.answer(c, http.StatusAccepted, map[string]string{"to": to, "method": method}, err)
+}
+
+type methodFace struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
+	Name string `json:"name"`
+}
+
+func (s *Sandbox) listMethods(c echo.Context) error {
+	list, err := s.Bank.Methods(c.Request().Context(), c.Param("psu"))
+	faces := make([]methodFace, len(list))
+	for i, m := range list {
+		faces[i] = methodFace(m)
+	}
+	return s.answer(c, http.StatusOK, map[string]any{"methods": faces}, err)
+}
+
+type question struct {
+	Login    string `json:"login"`
+	Key      string `json:"key"`
+	Text     string `json:"text"`
+	Language string `json:"language"`
+}
+
+func (s *Sandbox) askApproval(c echo.Context) error {
+	var body question
+	if err := decode(c.Request(), &body); err != nil {
+		return s.fail(c, err)
+	}
+	id, psu, err := s.Bank.Ask(c.Request().Context(), service.Approval(body))
+	return s.answer(c, http.StatusAccepted, map[string]string{"approval": id, "psu": psu}, err)
+}
+
+type answerFace struct {
+	State    service.ApprovalState `json:"state"`
+	Accounts []string              `json:"accounts,omitempty"`
+}
+
+func (s *Sandbox) readApproval(c echo.Context) error {
+	answer, err := s.Bank.Answer(c.Request().Context(), c.Param("approval"))
+	return s.answer(c, http.StatusOK, answerFace(answer), err)
+}
+
+func (s *Sandbox) withdrawApproval(c echo.Context) error {
+	if err := s.Bank.Withdraw(c.Request().Context(), c.Param("approval")); err != nil {
+		return s.fail(c, err)
+	}
+	return c.NoContent(http.StatusNoContent)
 }
 
 type customerFace struct {

@@ -26,7 +26,7 @@ func (b *bundle) phone(t *testing.T, psu string) []text {
 	require.Equal(t, http.StatusOK, got.status, got.body)
 	var phone struct {
 		Messages  []text
-		Approvals []any
+		Approvals []ask
 	}
 	got.json(t, &phone)
 	assert.NotNil(t, phone.Messages, "a list, even without messages")
@@ -76,8 +76,8 @@ func TestGuardIsEverywhere(t *testing.T) {
 	b := setup(t)
 	for _, route := range []string{
 		"GET /", "GET /sandbox/style.css", "PUT /sandbox/clock", "GET /sandbox/psus", "GET /sandbox/psus/lea",
-		"POST /sandbox/psus/lea/accounts", "GET /sandbox/psus/lea/phone", "GET /sandbox/recent", "POST /sandbox/demo",
-		"GET /docs", "GET /sca/handle", "POST /sca/handle", "GET /no/route", "GET /sandbox/return", "GET /sandbox/return/nok", "POST /sandbox/bank/psu-authentications", "GET /sandbox/bank/customers/lea/accounts",
+		"POST /sandbox/psus/lea/accounts", "GET /sandbox/psus/lea/phone", "POST /sandbox/psus/lea/phone/approvals/lea.0", "GET /sandbox/recent", "POST /sandbox/demo",
+		"GET /docs", "GET /sca/handle", "POST /sca/handle", "GET /no/route", "GET /sandbox/return", "GET /sandbox/return/nok", "POST /sandbox/bank/psu-authentications", "GET /sandbox/bank/customers/lea/accounts", "POST /sandbox/bank/approvals",
 	} {
 		method, path, _ := strings.Cut(route, " ")
 		got := b.call(t, method, path, "", "Host", "evil.example", "Authorization", "Bearer "+sandbox.BankToken)

@@ -79,7 +79,7 @@ func TestStartPage(t *testing.T) {
 	for _, part := range []string{
 		"<code>sandbox</code>", "FR76 1751 5000 9204 0043 0518 020", "−140.00 EUR", "525412******3241", "No account.",
 		`<form class="card" method="post" action="/sandbox/demo">`, `href="/docs"`, `href="/healthz"`, `src="/sandbox/recent"`,
-		`<option value="lea" selected>`, `value="offered" checked`,
+		`<option value="lea" selected>`, `value="offered" checked`, "the decoupled approach",
 	} {
 		assert.Contains(t, got, part)
 	}

@@ -15,7 +15,17 @@ const (
 	personaSlow    = "slow"    // the bank takes slowness after the right code
 )
 
-const company = "sarl"
+const (
+	company     = "sarl"
+	personaOmar = "omar" // has two methods to get a code by
+)
+
+// The types of authentication that the bank has (XS2A, authenticationType), by
+// which it names the methods too.
+const (
+	methodSMS = "SMS_OTP"
+	methodApp = "PUSH_OTP"
+)
 
 // ISO 20022 account types (ExternalCashAccountType1Code).
 const (
@@ -38,7 +48,7 @@ func personas() []persona {
 		{ID: "lea", Name: "LEA SANDBOXA", About: "Two accounts, one overdrawn", Phone: "+33 ••• 42", Customer: "lea"},
 		{ID: "enzo", Name: "ENZO SANDBOXB", About: "One current account", Phone: "+33 ••• 17", Customer: "enzo"},
 		{ID: "anna", Name: "ANNA SANDBOXD", About: "Two accounts, one in two currencies, and a card", Phone: "+49 ••• 08", Customer: "anna"},
-		{ID: "omar", Name: "OMAR SANDBOXE", About: "One account in dirhams", Phone: "+971 ••• 56", Customer: "omar"},
+		{ID: personaOmar, Name: "OMAR SANDBOXE", About: "One account in dirhams; two ways to get a code", Phone: "+971 ••• 56", Customer: personaOmar},
 		{ID: "noa", Name: "NOA SANDBOXC", About: "No account that can be shared", Phone: "+33 ••• 63", Customer: "noa"},
 		{ID: "sarl-ceo", Name: "CLAIRE SANDBOXI", About: "Signs for the company, with sarl-cfo", Phone: "+33 ••• 01", Customer: company},
 		{ID: "sarl-cfo", Name: "DAVID SANDBOXJ", About: "Signs for the company, with sarl-ceo", Phone: "+33 ••• 02", Customer: company},
@@ -47,6 +57,15 @@ func personas() []persona {
 		{ID: personaBlocked, Name: "BLANCHE SANDBOXG", About: "Blocked at the bank", Phone: "+33 ••• 92", Customer: personaBlocked},
 		{ID: personaSlow, Name: "SIMON SANDBOXH", About: "The bank answers after 30 seconds", Phone: "+33 ••• 93", Customer: personaSlow},
 	}
+}
+
+// methods are the ways in which codes reach a persona, the usual one first.
+func (p persona) methods() []service.Method {
+	list := []service.Method{{ID: methodSMS, Type: methodSMS, Name: "SMS to " + p.Phone}}
+	if p.ID == personaOmar {
+		list = append(list, service.Method{ID: methodApp, Type: methodApp, Name: "Sandbox Bank app on " + p.Phone})
+	}
+	return list
 }
 
 // customerOf describes a customer; personas that act for themselves are their own.
@@ -106,7 +125,7 @@ func accounts() []account {
 		{Customer: "anna", ResourceID: "r32", IBAN: "DE02100100109307118603", Currency: "EUR", Name: "Reisekonto", Balance: "640.00"},
 		{Customer: "anna", ResourceID: "r33", IBAN: "DE02100100109307118603", Currency: "USD", Name: "Reisekonto", Balance: "815.40"},
 		{Customer: "anna", ResourceID: "r34", MaskedPAN: "525412******3241", Currency: "EUR", Name: "Kreditkarte", Balance: "-73.25"},
-		{Customer: "omar", ResourceID: "r41", IBAN: "AE070331234567890123456", Currency: "AED", Name: "Current account", Balance: "15400.00"},
+		{Customer: personaOmar, ResourceID: "r41", IBAN: "AE070331234567890123456", Currency: "AED", Name: "Current account", Balance: "15400.00"},
 		{Customer: personaReject, ResourceID: "r51", IBAN: "FR7617515000940000000005141", Currency: "EUR", Name: "Compte courant", Balance: "100.00"},
 		{Customer: personaBlocked, ResourceID: "r52", IBAN: "FR7617515000940000000005238", Currency: "EUR", Name: "Compte courant", Balance: "100.00"},
 		{Customer: personaSlow, ResourceID: "r53", IBAN: "FR7617515000940000000005335", Currency: "EUR", Name: "Compte courant", Balance: "100.00"},

@@ -23,6 +23,16 @@ type message struct {
 	Code string    `json:"code"`
 }
 
+// Methods implements service.Phones. Whichever is chosen, the code arrives on
+// the persona's one phone.
+func (b *Bank) Methods(_ context.Context, psu string) ([]service.Method, error) {
+	p, err := personaOf(psu)
+	if err != nil {
+		return nil, fmt.Errorf("methods: %w", err)
+	}
+	return p.methods(), nil
+}
+
 // SendCode implements service.Phones.
 func (b *Bank) SendCode(ctx context.Context, m service.CodeMessage) (string, error) {
 	p, err := personaOf(m.PSU)
@@ -33,6 +43,8 @@ func (b *Bank) SendCode(ctx context.Context, m service.CodeMessage) (string, err
 		return "", service.ErrRefused
 	case p.ID == personaBlocked:
 		return "", service.ErrBlocked
+	case m.Method != "" && !slices.ContainsFunc(p.methods(), func(x service.Method) bool { return x.ID == m.Method }):
+		return "", fmt.Errorf("method: %w", errUnknown)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

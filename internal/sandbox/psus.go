@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -137,58 +135,4 @@ func (s *Sandbox) openAccount(c echo.Context) error {
 		return s.fail(c, err)
 	}
 	return c.JSON(http.StatusCreated, viewOf(a))
-}
-
-// phoneView is a phone on the wire.
-type phoneView struct {
-	Messages  []messageView  `json:"messages"`
-	Approvals []approvalView `json:"approvals"`
-}
-
-type messageView struct {
-	At   time.Time `json:"at"`
-	Text string    `json:"text"`
-	Code string    `json:"code"`
-}
-
-// approvalView is a question that waits for an answer on the phone. There is
-// none before the decoupled approach.
-type approvalView struct {
-	ID        string    `json:"id"`
-	Text      string    `json:"text"`
-	CreatedAt time.Time `json:"createdAt"`
-}
-
-// phone shows a persona's phone, to people or to programs.
-func (s *Sandbox) phone(c echo.Context) error {
-	p, err := personaOf(c.Param("psu"))
-	if err != nil {
-		return s.fail(c, err)
-	}
-	list, err := s.Bank.messages(c.Request().Context(), p.ID)
-	if err != nil {
-		return s.fail(c, err)
-	}
-	view := phoneView{Messages: make([]messageView, len(list)), Approvals: []approvalView{}}
-	for i, m := range list {
-		view.Messages[i] = messageView{At: m.At, Text: m.Text, Code: m.Code}
-	}
-	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
-	if !wantsHTML(c.Request()) {
-		return c.JSON(http.StatusOK, view)
-	}
-	return s.phonePage(c, p, view)
-}
-
-// phonePage shows a phone to people. It loads itself again: a code may come at
-// any time.
-func (s *Sandbox) phonePage(c echo.Context, p persona, view phoneView) error {
-	refresh(c, 4)
-	newest := slices.Clone(view.Messages)
-	slices.Reverse(newest)
-	return s.render(c, http.StatusOK, "phone", struct {
-		Persona  persona
-		Now      time.Time
-		Messages []messageView
-	}{p, s.Clock.Now(), newest})
 }

@@ -182,7 +182,7 @@ func made(t *testing.T, tpp, name string) *consent.Consent {
 	c, err := consent.DefaultPolicy().New(uuid.MustParse(consentID), consent.Draft{
 		Kind: consent.AccountAccess, TPP: tpp, TPPName: name, Recurring: true, FrequencyPerDay: 4,
 		Access: consent.Access{Scope: consent.ScopeBankOffered}, ValidUntil: consent.Date{Year: 2026, Month: 8, Day: 2},
-	}, start())
+	}, consent.Cause{By: consent.ByTPP}, start())
 	require.NoError(t, err)
 	return c
 }

@@ -111,6 +111,14 @@ func (d digest) Value() (driver.Value, error) {
 	return d[:], nil
 }
 
+// bytes is nil for one that is missing.
+func (d digest) bytes() []byte {
+	if d == (digest{}) {
+		return nil
+	}
+	return d[:]
+}
+
 // Scan implements sql.Scanner.
 func (d *digest) Scan(src any) error {
 	switch v := src.(type) {

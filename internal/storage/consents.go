@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -66,7 +67,7 @@ func (d *DB) update(ctx context.Context, id uuid.UUID, run *consent.Run, change 
 			return err
 		}
 		c = s.c
-		if err := s.save(tx); err != nil || run == nil {
+		if err := d.save(tx, &s); err != nil || run == nil {
 			return err
 		}
 		row := runRowOf(run)
@@ -76,6 +77,28 @@ func (d *DB) update(ctx context.Context, id uuid.UUID, run *consent.Run, change 
 		return nil, err
 	}
 	return c, nil
+}
+
+// UpdateFree implements consents.Store.
+func (d *DB) UpdateFree(ctx context.Context, id uuid.UUID, change func(*consent.Consent) error) error {
+	return d.transact(ctx, func(tx *gorm.DB) error {
+		s, err := load(tx.Clauses(skipLocked()), id)
+		switch {
+		case errors.Is(err, gorm.ErrRecordNotFound):
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := change(s.c); err != nil {
+			return err
+		}
+		return d.save(tx, &s)
+	})
+}
+
+// skipLocked passes over rows that somebody else has locked.
+func skipLocked() clause.Locking {
+	return clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}
 }
 
 // Due implements consents.Store.
@@ -152,13 +175,24 @@ func grantsOf(tx *gorm.DB, id uuid.UUID) ([]consent.Grant, error) {
 	return grants, nil
 }
 
-// save writes what changed since load, or nothing.
-func (s *stored) save(tx *gorm.DB) error {
+// save writes what changed since load, with its audit, and the receipt of the
+// call that changed it; or nothing.
+func (d *DB) save(tx *gorm.DB, s *stored) error {
+	entries, receipt := s.c.TakePending()
+	if err := s.saveConsent(tx, d.chain(&s.row, entries)); err != nil {
+		return err
+	}
+	return saveReceipt(tx, receipt)
+}
+
+func (s *stored) saveConsent(tx *gorm.DB, audit link) error {
 	row, err := consentRowOf(s.c)
 	if err != nil {
 		return err
 	}
-	row.Asked, row.OnlyTypes = s.row.Asked, s.row.OnlyTypes // never change; PostgreSQL only spells them its own way
+	row.AuditCount, row.AuditHead = audit.count, audit.head
+	// These never change; PostgreSQL only spells them its own way.
+	row.Asked, row.OnlyTypes, row.Card = s.row.Asked, s.row.OnlyTypes, s.row.Card
 	authorisations := make([]authorisationRow, len(s.c.Authorisations))
 	changed := row != s.row || len(s.c.Access.Grants) != s.grants || len(authorisations) != len(s.authorisations)
 	for i, a := range s.c.Authorisations {
@@ -174,6 +208,9 @@ func (s *stored) save(tx *gorm.DB) error {
 		return fmt.Errorf("save consent %s: %w", row.ID, err)
 	}
 	s.c.Version = row.Version
+	if err := audit.save(tx); err != nil {
+		return err
+	}
 	if err := s.saveAuthorisations(tx, authorisations); err != nil {
 		return err
 	}
@@ -192,7 +229,7 @@ func (s *stored) saveAuthorisations(tx *gorm.DB, rows []authorisationRow) error 
 			continue
 		}
 		if err := one(tx.Model(&authorisationRow{}).Where("id = ?", rows[i].ID).
-			Select("status", "psu_id", "changed_at", "deadline").Updates(&rows[i])); err != nil {
+			Select("status", "psu_id", "psu_named", "corporate_named", "changed_at", "deadline").Updates(&rows[i])); err != nil {
 			return fmt.Errorf("save authorisation %s: %w", rows[i].ID, err)
 		}
 		if err := s.forget(tx, i); err != nil {

@@ -14,8 +14,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
@@ -58,6 +59,11 @@ type engine struct {
 	// statuses is the statement of fetchStatuses, and list makes its parameter.
 	statuses string
 	list     func(ids []uuid.UUID) any
+	// names makes the condition, and its parameter, that a stored reference has
+	// the identifier of another.
+	names func(consent.Reference) (condition string, value any, err error)
+	// among is the condition that an id is one of those that a query finds.
+	among func(query string) string
 	// oneStatement says that several rows of several tables can be inserted by
 	// one statement.
 	oneStatement bool
@@ -65,13 +71,9 @@ type engine struct {
 
 // Open connects. It does not touch the schema: see Migrate and Behind.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	engine, driver, dsn, err := engineOf(o.URL)
+	engine, pool, err := open(o.URL)
 	if err != nil {
 		return nil, err
-	}
-	pool, err := sql.Open(driver, dsn)
-	if err != nil {
-		return nil, fmt.Errorf("open %s database: %w", engine.name, err)
 	}
 	connections := max(o.MaxConnections, 1)
 	if engine.name == "sqlite" {
@@ -103,36 +105,63 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	return d, nil
 }
 
-func engineOf(url string) (engine, string, string, error) {
+// lockTimeout is how long a statement waits for another's lock, in PostgreSQL's
+// words, unless the URL says otherwise.
+const lockTimeout = "3s"
+
+func open(url string) (engine, *sql.DB, error) {
 	switch {
 	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
-		return engine{
-			name:      "postgres",
-			dialect:   goose.DialectPostgres,
-			dialector: func(db *sql.DB) gorm.Dialector { return postgres.New(postgres.Config{Conn: db}) },
-			versioned: "SELECT to_regclass('goose_db_version') IS NOT NULL",
-			statuses:  selectStatusesPostgres,
-			list: func(ids []uuid.UUID) any {
-				raw := make([][16]byte, len(ids))
-				for i, id := range ids {
-					raw[i] = id
-				}
-				return raw
-			},
-			oneStatement: true,
-		}, "pgx", url, nil
+		c, err := pgx.ParseConfig(url)
+		if err != nil {
+			return engine{}, nil, fmt.Errorf("database URL: %w", err)
+		}
+		if _, set := c.RuntimeParams["lock_timeout"]; !set {
+			c.RuntimeParams["lock_timeout"] = lockTimeout
+		}
+		return postgresEngine(), stdlib.OpenDB(*c), nil
 	case strings.HasPrefix(url, "sqlite:"):
-		return engine{
-			name: "sqlite", dialect: goose.DialectSQLite3, dialector: sqliteDialector,
-			versioned: "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'goose_db_version'",
-			statuses:  selectStatusesSQLite,
-			list: func(ids []uuid.UUID) any {
-				d, _ := documentOf(ids) // ids are always encodable
-				return string(d)
-			},
-		}, sqliteDriver, sqliteDSN(strings.TrimPrefix(url, "sqlite:")), nil
+		pool, err := sql.Open(sqliteDriver, sqliteDSN(strings.TrimPrefix(url, "sqlite:")))
+		if err != nil {
+			return engine{}, nil, fmt.Errorf("open the database: %w", err)
+		}
+		return sqliteEngine(), pool, nil
 	default:
-		return engine{}, "", "", errors.New("a database URL begins with postgres:// or with sqlite: and a path")
+		return engine{}, nil, errors.New("a database URL begins with postgres:// or with sqlite: and a path")
+	}
+}
+
+func postgresEngine() engine {
+	return engine{
+		name:      "postgres",
+		dialect:   goose.DialectPostgres,
+		dialector: func(db *sql.DB) gorm.Dialector { return postgres.New(postgres.Config{Conn: db}) },
+		versioned: "SELECT to_regclass('goose_db_version') IS NOT NULL",
+		statuses:  selectStatusesPostgres,
+		list: func(ids []uuid.UUID) any {
+			raw := make([][16]byte, len(ids))
+			for i, id := range ids {
+				raw[i] = id
+			}
+			return raw
+		},
+		names:        holds,
+		among:        amongFew,
+		oneStatement: true,
+	}
+}
+
+func sqliteEngine() engine {
+	return engine{
+		name: "sqlite", dialect: goose.DialectSQLite3, dialector: sqliteDialector,
+		versioned: "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'goose_db_version'",
+		statuses:  selectStatusesSQLite,
+		list: func(ids []uuid.UUID) any {
+			d, _ := documentOf(ids) // ids are always encodable
+			return string(d)
+		},
+		names: equals,
+		among: func(query string) string { return "IN (" + query + ")" },
 	}
 }
 
@@ -186,6 +215,8 @@ func translate(err error) error {
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound), errors.Is(err, sql.ErrNoRows):
 		return consent.E(consent.CodeNotFound, "not known")
+	case repeated(err):
+		return errRepeated()
 	case unreachable(err):
 		return consent.E(consent.CodeUnavailable, "the database does not answer").Because(err)
 	default:
@@ -197,8 +228,9 @@ func translate(err error) error {
 // opposed to refusing this statement.
 func unreachable(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		// Connection exceptions, insufficient resources, operator intervention.
-		return slices.Contains([]string{"08", "53", "57"}, pg.Code[:2])
+		// Connection exceptions, insufficient resources, operator intervention;
+		// and a lock that somebody held for longer than we wait.
+		return pg.Code == "55P03" || slices.Contains([]string{"08", "53", "57"}, pg.Code[:2])
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true

@@ -20,19 +20,31 @@ import (
 const (
 	consentColumns = `id, group_id, kind, rail, tpp, tpp_name, status, status_changed_at, scope, owner_name, rights,
  asked, only_types, recurring, frequency_per_day, valid_until, ends_at, authorise_by, due_at, redirect_uri,
- nok_redirect_uri, created_at, version`
-	authorisationColumns = `id, consent_id, run_id, status, approach, created_at, changed_at, deadline`
-	runColumns           = `id, purpose, consent_id, authorisation_id, flow, handle, stage, approved, returned, seq,
- tries, memo, created_at, open_by`
+ nok_redirect_uri, card, psu_named, corporate_named, created_at, version, audit_count, audit_head`
+	authorisationColumns = `id, consent_id, run_id, status, approach, psu_named, corporate_named, created_at, changed_at, deadline`
+	runColumns           = `id, purpose, consent_id, authorisation_id, flow, handle, browser, stage, approved, returned, seq,
+ tries, memo, created_at, open_by, finish_by, poll_at`
+	entryColumns = `chain, seq, at, actor, who, certificate, request_id, authorisation_id, from_status, to_status, reason,
+ operation, mac`
 )
 
-// createStatement inserts a consent, its authorisation and the run of it.
-// PostgreSQL checks foreign keys at the end of the statement.
+// createStatement inserts a consent with the first entry of its audit, its
+// authorisation and the run of it, and the receipt of the call where there is
+// one. PostgreSQL checks foreign keys at the end of the statement.
 func createStatement() string {
-	return fmt.Sprintf(`WITH c AS (INSERT INTO consents (%s) VALUES (%s)),
- a AS (INSERT INTO authorisations (%s) VALUES (%s))
- INSERT INTO flow_runs (%s) VALUES (%s)`,
-		consentColumns, dollars(1, 23), authorisationColumns, dollars(24, 8), runColumns, dollars(32, 14))
+	var columns int
+	values := func(list string) string {
+		n := strings.Count(list, ",") + 1
+		columns += n
+		return fmt.Sprintf("(%s) VALUES (%s)", list, dollars(columns-n+1, n))
+	}
+	return `WITH c AS (INSERT INTO consents ` + values(consentColumns) + `),
+ a AS (INSERT INTO authorisations ` + values(authorisationColumns) + `),
+ e AS (INSERT INTO audit_entries ` + values(entryColumns) + `),
+ r AS (INSERT INTO flow_runs ` + values(runColumns) + fmt.Sprintf(`)
+ INSERT INTO receipts (key, fingerprint, answer, expires_at)
+ SELECT $%[1]d::bytea, $%[2]d::bytea, $%[3]d::bytea, $%[4]d::timestamptz WHERE $%[1]d::bytea IS NOT NULL`,
+		columns+1, columns+2, columns+3, columns+4)
 }
 
 // dollars lists n placeholders from the first.
@@ -46,46 +58,64 @@ func dollars(first, n int) string {
 
 // Create implements consents.Store.
 func (d *DB) Create(ctx context.Context, c *consent.Consent, run *consent.Run) error {
+	entries, receipt := c.TakePending()
 	row, err := consentRowOf(c)
 	if err != nil {
 		return err
 	}
-	if run == nil || !d.engine.oneStatement {
-		return d.createEach(ctx, c, row, run)
+	audit := d.chain(&row, entries)
+	row.AuditCount, row.AuditHead = audit.count, audit.head
+	if run == nil || !d.engine.oneStatement || len(audit.rows) != 1 || len(c.Authorisations) != 1 {
+		return d.createEach(ctx, c, creation{row: row, run: run, audit: audit, receipt: receipt})
 	}
-	a, r := authorisationRowOf(c.ID, c.Authorisations[0]), runRowOf(run)
+	a, e, r, k := authorisationRowOf(c.ID, c.Authorisations[0]), audit.rows[0], runRowOf(run), receiptRowOf(receipt)
 	_, err = d.sql.ExecContext(ctx, d.createStatement,
 		ref(row.ID), ref(row.GroupID), row.Kind, row.Rail, row.TPP, row.TPPName, row.Status, row.StatusChangedAt, row.Scope,
 		row.OwnerName, row.Rights, string(row.Asked), string(row.OnlyTypes), row.Recurring, row.FrequencyPerDay, row.ValidUntil,
-		row.EndsAt, row.AuthoriseBy, row.DueAt, row.RedirectURI, row.NokRedirectURI, row.CreatedAt, row.Version,
-		ref(a.ID), ref(a.ConsentID), ref(a.RunID), a.Status, a.Approach, a.CreatedAt, a.ChangedAt, a.Deadline,
-		ref(r.ID), r.Purpose, r.ConsentID, r.AuthorisationID, r.Flow, r.Handle, r.Stage, r.Approved, r.Returned, r.Seq,
-		r.Tries, r.Memo, r.CreatedAt, r.OpenBy)
+		row.EndsAt, row.AuthoriseBy, row.DueAt, row.RedirectURI, row.NokRedirectURI, string(row.Card), row.PSUNamed,
+		row.CorporateNamed, row.CreatedAt, row.Version, row.AuditCount, row.AuditHead,
+		ref(a.ID), ref(a.ConsentID), ref(a.RunID), a.Status, a.Approach, a.PSUNamed, a.CorporateNamed, a.CreatedAt, a.ChangedAt,
+		a.Deadline,
+		e.Chain, e.Seq, e.At, e.Actor, e.Who, e.Certificate, e.RequestID, e.AuthorisationID, e.FromStatus, e.ToStatus, e.Reason,
+		e.Operation, e.MAC,
+		ref(r.ID), r.Purpose, r.ConsentID, r.AuthorisationID, r.Flow, r.Handle, r.Browser, r.Stage, r.Approved, r.Returned, r.Seq,
+		r.Tries, r.Memo, r.CreatedAt, r.OpenBy, r.FinishBy, r.PollAt,
+		k.Key, k.Fingerprint, k.Answer, k.ExpiresAt)
 	if err != nil {
 		return fmt.Errorf("create consent %s: %w", c.ID, translate(err))
 	}
 	return nil
 }
 
-func (d *DB) createEach(ctx context.Context, c *consent.Consent, row consentRow, run *consent.Run) error {
+// creation is all that making a consent writes.
+type creation struct {
+	row     consentRow
+	run     *consent.Run
+	audit   link
+	receipt *consent.Receipt
+}
+
+func (d *DB) createEach(ctx context.Context, c *consent.Consent, made creation) error {
 	return d.transact(ctx, func(tx *gorm.DB) error {
-		if err := tx.Create(&row).Error; err != nil {
+		if err := tx.Create(&made.row).Error; err != nil {
 			return fmt.Errorf("create consent %s: %w", c.ID, err)
 		}
 		for _, a := range c.Authorisations {
-			arow := authorisationRowOf(c.ID, a)
-			if err := tx.Create(&arow).Error; err != nil {
+			row := authorisationRowOf(c.ID, a)
+			if err := tx.Create(&row).Error; err != nil {
 				return fmt.Errorf("create authorisation %s: %w", a.ID, err)
 			}
 		}
-		if run == nil {
-			return nil
+		if err := made.audit.save(tx); err != nil {
+			return err
 		}
-		rrow := runRowOf(run)
-		if err := tx.Create(&rrow).Error; err != nil {
-			return fmt.Errorf("create run %s: %w", run.ID, err)
+		if made.run != nil {
+			row := runRowOf(made.run)
+			if err := tx.Create(&row).Error; err != nil {
+				return fmt.Errorf("create run %s: %w", made.run.ID, err)
+			}
 		}
-		return nil
+		return saveReceipt(tx, made.receipt)
 	})
 }
 
@@ -99,7 +129,7 @@ func (d *DB) Status(ctx context.Context, id uuid.UUID) (*consent.Consent, error)
 		return nil, translate(sql.ErrNoRows)
 	}
 	return &consent.Consent{
-		ID: id, TPP: row.TPP, Status: consent.Status(row.Status), StatusChangedAt: row.StatusChangedAt.Time,
+		ID: id, TPP: row.TPP, Kind: consent.Kind(row.Kind), Rail: consent.Rail(row.Rail), Status: consent.Status(row.Status), StatusChangedAt: row.StatusChangedAt.Time,
 		Ending: consent.Ending{By: consent.Actor(row.EndedBy), Reason: consent.Reason(row.EndReason)},
 		EndsAt: row.EndsAt.Time, AuthoriseBy: row.AuthoriseBy.Time,
 	}, nil
@@ -107,7 +137,8 @@ func (d *DB) Status(ctx context.Context, id uuid.UUID) (*consent.Consent, error)
 
 // statusRow is what a status is computed from.
 type statusRow struct {
-	TPP, Status         string
+	TPP, Kind, Rail     string
+	Status              string
 	StatusChangedAt     instant
 	EndedBy, EndReason  word
 	EndsAt, AuthoriseBy instant
@@ -115,7 +146,7 @@ type statusRow struct {
 
 // selectStatuses takes the ids as one parameter, a list in the engine's form.
 const (
-	selectStatuses = `SELECT id, tpp, status, status_changed_at, ended_by, end_reason, ends_at, authorise_by
+	selectStatuses = `SELECT id, tpp, kind, rail, status, status_changed_at, ended_by, end_reason, ends_at, authorise_by
  FROM consents WHERE id `
 	selectStatusesPostgres = selectStatuses + `= ANY($1)`
 	selectStatusesSQLite   = selectStatuses + `IN (SELECT value FROM json_each($1))`
@@ -135,7 +166,7 @@ func (d *DB) fetchStatuses(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]
 	for rows.Next() {
 		var id ref
 		var r statusRow
-		if err := rows.Scan(&id, &r.TPP, &r.Status, &r.StatusChangedAt, &r.EndedBy, &r.EndReason, &r.EndsAt, &r.AuthoriseBy); err != nil {
+		if err := rows.Scan(&id, &r.TPP, &r.Kind, &r.Rail, &r.Status, &r.StatusChangedAt, &r.EndedBy, &r.EndReason, &r.EndsAt, &r.AuthoriseBy); err != nil {
 			return nil, fmt.Errorf("scan: %w", err)
 		}
 		found[uuid.UUID(id)] = r

@@ -34,9 +34,14 @@ type consentRow struct {
 	DueAt           instant
 	RedirectURI     string `gorm:"column:redirect_uri"`
 	NokRedirectURI  string `gorm:"column:nok_redirect_uri"`
+	Card            document
+	PSUNamed        digest `gorm:"column:psu_named"`
+	CorporateNamed  digest
 	CreatedAt       instant
 	LastSCAAt       instant `gorm:"column:last_sca_at"`
 	Version         int
+	AuditCount      int
+	AuditHead       digest // a MAC, which is as long
 }
 
 // TableName implements gorm's Tabler.
@@ -45,7 +50,7 @@ func (consentRow) TableName() string { return "consents" }
 // consentChanges are the columns that change after a consent was made.
 var consentChanges = [...]string{
 	"customer_id", "status", "status_changed_at", "ended_by", "end_reason",
-	"replaced_by", "due_at", "last_sca_at", "version",
+	"replaced_by", "due_at", "last_sca_at", "version", "audit_count", "audit_head",
 }
 
 func consentRowOf(c *consent.Consent) (consentRow, error) {
@@ -54,6 +59,10 @@ func consentRowOf(c *consent.Consent) (consentRow, error) {
 		return consentRow{}, err
 	}
 	only, err := documentOf(c.Access.Only)
+	if err != nil {
+		return consentRow{}, err
+	}
+	card, err := documentOf(c.Card)
 	if err != nil {
 		return consentRow{}, err
 	}
@@ -68,6 +77,7 @@ func consentRowOf(c *consent.Consent) (consentRow, error) {
 		ValidUntil: day{c.ValidUntil}, EndsAt: instantOf(c.EndsAt),
 		AuthoriseBy: instantOf(c.AuthoriseBy), DueAt: instantOf(c.DueAt()),
 		RedirectURI: c.RedirectURI, NokRedirectURI: c.NokRedirectURI,
+		Card: card, PSUNamed: digest(c.PSU), CorporateNamed: digest(c.Corporate),
 		CreatedAt: instantOf(c.CreatedAt), LastSCAAt: instantOf(c.LastSCA), Version: c.Version,
 	}, nil
 }
@@ -83,6 +93,10 @@ func (r *consentRow) domain() (*consent.Consent, error) {
 	if err := r.OnlyTypes.into(&access.Only); err != nil {
 		return nil, err
 	}
+	var card consent.Card
+	if err := r.Card.into(&card); err != nil {
+		return nil, err
+	}
 	return &consent.Consent{
 		ID: r.ID, GroupID: r.GroupID, Kind: consent.Kind(r.Kind), Rail: consent.Rail(r.Rail),
 		TPP: r.TPP, TPPName: r.TPPName, Customer: uuid.UUID(r.CustomerID),
@@ -92,6 +106,7 @@ func (r *consentRow) domain() (*consent.Consent, error) {
 		Recurring: r.Recurring, FrequencyPerDay: r.FrequencyPerDay,
 		ValidUntil: r.ValidUntil.Date, EndsAt: r.EndsAt.Time, AuthoriseBy: r.AuthoriseBy.Time,
 		RedirectURI: r.RedirectURI, NokRedirectURI: r.NokRedirectURI,
+		Card: card, PSU: consent.Digest(r.PSUNamed), Corporate: consent.Digest(r.CorporateNamed),
 		CreatedAt: r.CreatedAt.Time, LastSCA: r.LastSCAAt.Time, Version: r.Version,
 	}, nil
 }
@@ -104,9 +119,12 @@ type authorisationRow struct {
 	Status    string
 	Approach  string
 	PSUID     ref `gorm:"column:psu_id"`
-	CreatedAt instant
-	ChangedAt instant
-	Deadline  instant
+	// Whom the TPP named.
+	PSUNamed       digest `gorm:"column:psu_named"`
+	CorporateNamed digest
+	CreatedAt      instant
+	ChangedAt      instant
+	Deadline       instant
 }
 
 // TableName implements gorm's Tabler.
@@ -115,7 +133,8 @@ func (authorisationRow) TableName() string { return "authorisations" }
 func authorisationRowOf(consentID uuid.UUID, a consent.Authorisation) authorisationRow {
 	return authorisationRow{
 		ID: a.ID, ConsentID: consentID, RunID: a.RunID, Status: string(a.Status),
-		Approach: string(a.Approach), PSUID: ref(a.PSU), CreatedAt: instantOf(a.CreatedAt),
+		Approach: string(a.Approach), PSUID: ref(a.PSU),
+		PSUNamed: digest(a.Named), CorporateNamed: digest(a.Corporate), CreatedAt: instantOf(a.CreatedAt),
 		ChangedAt: instantOf(a.ChangedAt), Deadline: instantOf(a.Deadline),
 	}
 }
@@ -124,6 +143,7 @@ func (r *authorisationRow) domain() consent.Authorisation {
 	return consent.Authorisation{
 		ID: r.ID, RunID: r.RunID, Status: consent.ScaStatus(r.Status),
 		Approach: consent.Approach(r.Approach), PSU: uuid.UUID(r.PSUID),
+		Named: consent.Digest(r.PSUNamed), Corporate: consent.Digest(r.CorporateNamed),
 		CreatedAt: r.CreatedAt.Time, ChangedAt: r.ChangedAt.Time, Deadline: r.Deadline.Time,
 	}
 }

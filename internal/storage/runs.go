@@ -38,7 +38,7 @@ func (d *DB) Claim(ctx context.Context, now, until time.Time, limit int) ([]uuid
 	var ids []uuid.UUID
 	err := d.transact(ctx, func(tx *gorm.DB) error {
 		ids = nil
-		err := tx.Model(&runRow{}).Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}).
+		err := tx.Model(&runRow{}).Clauses(skipLocked()).
 			Where("poll_at <= ?", instantOf(now)).Order("poll_at").Limit(limit).Pluck("id", &ids).Error
 		if err != nil || len(ids) == 0 {
 			return err
@@ -66,7 +66,7 @@ func (d *DB) Change(ctx context.Context, run uuid.UUID, change func(*consent.Run
 			if err := change(r, s.c); err != nil {
 				return err
 			}
-			return s.save(tx)
+			return d.save(tx, &s)
 		})
 	})
 }
@@ -93,7 +93,7 @@ func (d *DB) Finish(ctx context.Context, run uuid.UUID, change func(*consent.Run
 				return err
 			}
 			for i := range all {
-				if err := all[i].save(tx); err != nil {
+				if err := d.save(tx, &all[i]); err != nil {
 					return err
 				}
 			}

@@ -2,7 +2,6 @@ package storage_test
 
 import (
 	"context"
-	"database/sql"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -30,8 +29,18 @@ func url(t *testing.T, engine string) string {
 
 func open(t *testing.T, url string, log *slog.Logger) *storage.DB {
 	t.Helper()
+	return openWith(t, url, log, newKeys(t))
+}
+
+func newKeys(t *testing.T) *secret.Keys {
+	t.Helper()
 	keys, err := secret.New(secret.NewMaster())
 	require.NoError(t, err)
+	return keys
+}
+
+func openWith(t *testing.T, url string, log *slog.Logger, keys *secret.Keys) *storage.DB {
+	t.Helper()
 	db, err := storage.Open(t.Context(), storage.Options{
 		URL: url, MaxConnections: 16, Keys: keys, Now: func() time.Time { return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC) }, Log: log,
 	})
@@ -43,12 +52,23 @@ func open(t *testing.T, url string, log *slog.Logger) *storage.DB {
 func TestConformance(t *testing.T) {
 	for _, engine := range pgtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) {
-			storagetest.Run(t, func(t *testing.T) storagetest.Store {
+			storagetest.Run(t, func(t *testing.T) storagetest.Opened {
 				t.Helper()
-				db := open(t, url(t, engine), slog.New(slog.DiscardHandler))
+				address, keys := url(t, engine), newKeys(t)
+				db := openWith(t, address, slog.New(slog.DiscardHandler), keys)
 				_, err := db.Migrate(t.Context())
 				require.NoError(t, err)
-				return db
+				o := storagetest.Opened{Store: db, Keys: keys, Exec: func(t *testing.T, statement string, args ...any) {
+					t.Helper()
+					execute(t, address, statement, args...)
+				}}
+				if engine == pgtest.Postgres {
+					o.Hold = func(t *testing.T, statement string, args ...any) func() {
+						t.Helper()
+						return hold(t, address, statement, args...)
+					}
+				}
+				return o
 			})
 		})
 	}
@@ -98,28 +118,6 @@ func TestSchemasAgree(t *testing.T) {
 	}
 	require.ElementsMatch(t, schemas["postgres"], schemas["sqlite"])
 	require.Greater(t, len(schemas["sqlite"]), 50)
-}
-
-func column(t *testing.T, url, query string) []string {
-	t.Helper()
-	driver, dsn := "pgx", url
-	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		driver, dsn = "sqlite", path
-	}
-	raw, err := sql.Open(driver, dsn)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, raw.Close()) }()
-	rows, err := raw.QueryContext(t.Context(), query)
-	require.NoError(t, err)
-	defer rows.Close()
-	var list []string
-	for rows.Next() {
-		var s string
-		require.NoError(t, rows.Scan(&s))
-		list = append(list, s)
-	}
-	require.NoError(t, rows.Err())
-	return list
 }
 
 func TestLogsCarryNoParameters(t *testing.T) {

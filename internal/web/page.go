@@ -131,6 +131,9 @@ func (s *SCA) prompt(sh *sheet, v *visit) prompt {
 		}
 	}
 	p.OfferAll = len(p.Fields) == 0
+	if !p.OfferAll && len(p.Methods) == 1 {
+		p.Methods = nil // the one in use is no choice
+	}
 	return p
 }
 
@@ -159,15 +162,23 @@ type ending struct {
 
 func done(sh *sheet, v *sca.View) (ending, string, error) {
 	heading, id := "done.refused", "done.refusedText"
-	if v.Consent != nil && v.Consent.Status == consent.Valid {
-		heading, id = "done.title", "done.text"
-	}
-	if v.Consent != nil && v.Consent.Status == consent.PartiallyAuthorised {
-		heading, id = "done.title", "done.partText"
+	if v.Consent != nil {
+		switch v.Consent.Status { //nolint:exhaustive // all others are refusals to the PSU
+		case consent.Valid:
+			heading, id = "done.title", "done.text"
+		case consent.PartiallyAuthorised:
+			heading, id = "done.title", "done.partText"
+		}
+		if sh.Funds && heading == "done.title" {
+			id = fundsEndings[id]
+		}
 	}
 	text, err := sh.Say(id, "TPP", v.TPP)
 	return ending{Text: text}, heading, err
 }
+
+// fundsEndings words the endings where nothing may be read.
+var fundsEndings = map[string]string{"done.text": "done.funds", "done.partText": "done.fundsPart"}
 
 // trouble is the body of a problem page.
 type trouble struct {

@@ -150,6 +150,46 @@ func TestConsentPage(t *testing.T) {
 	}
 }
 
+// TestFundsPage says what is agreed to where nothing may be read, and shows of the
+// card what the TPP told, and no more.
+func TestFundsPage(t *testing.T) {
+	t.Parallel()
+	always := []string{
+		"check whether your account covers an amount", "DE40 1001 0010 3307 1186 08", "Whether an amount is available: yes or no",
+		"Until it is withdrawn. There is no end date.", "As often as Acme Budget asks", "does not see your balance",
+		"withdraw your consent at any time", "Step 2 of 3",
+	}
+	never := []string{"9999", "Balances", "Transactions,", "times a day", "One time only", "Account details", "may read this data"}
+	ofCard := []string{"For the card", "5254 12** **** 3241", "Card valid until 31 July 2028", "Acme Budget states: Acme loyalty card", "Customer 4711"}
+	labels := []string{"For the card", "Card valid until", "Acme Budget states", "Registration"}
+	only := func(c consent.Card) func(*sca.View) { return func(v *sca.View) { v.Consent.Card = c } }
+	for name, c := range map[string]struct {
+		card       func(*sca.View)
+		says, nots []string
+	}{
+		"no card":           {only(consent.Card{}), nil, labels},
+		"all of a card":     {forCard, ofCard, nil},
+		"a number":          {only(consent.Card{Number: "525412******3241"}), ofCard[:2], labels[1:]},
+		"a date":            {only(consent.Card{Expiry: consent.Date{Year: 2028, Month: 7, Day: 31}}), ofCard[2:3], labels[2:]},
+		"information":       {only(consent.Card{Information: "Acme loyalty card"}), ofCard[3:4], []string{"Card valid until", "Registration"}},
+		"registration only": {only(consent.Card{Registration: "Customer 4711"}), ofCard[4:], []string{"For the card"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			page := show(t, view(sca.PageConsent, forFunds, c.card))
+			for _, words := range append(c.says, always...) {
+				require.Contains(t, page.text, words)
+			}
+			for _, words := range append(c.nots, never...) {
+				require.NotContains(t, page.text, words)
+			}
+			require.Len(t, page.named("decision"), 2)
+		})
+	}
+	require.Contains(t, show(t, view(sca.PageLogin, forFunds)).text, "whether an amount is available on your account")
+	require.NotContains(t, show(t, view(sca.PageLogin, forFunds)).text, "account data")
+}
+
 // TestDataBesideEachAccount: where the rights differ, each account tells its own.
 func TestDataBesideEachAccount(t *testing.T) {
 	t.Parallel()
@@ -190,6 +230,10 @@ func TestMethods(t *testing.T) {
 	require.Len(t, other.named("otp"), 1)
 	require.Equal(t, "button", other.named("method")[0].Data, "pressed instead of typing the code")
 	require.True(t, has(other.named("method")[0], "formnovalidate"))
+
+	one := show(t, view(sca.PageFactor, methods, func(v *sca.View) { v.Methods = v.Methods[:1] }))
+	require.Empty(t, one.named("method"), "one is no choice")
+	require.NotContains(t, one.text, "another way")
 }
 
 // TestOwnFields: what a bank's flow asks for has that flow's labels.

@@ -8,6 +8,8 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"consentd/internal/consent"
 )
 
 //go:embed templates/*.html
@@ -60,6 +62,7 @@ type sheet struct {
 	Step      int // of the run; travels with the form
 	At, Of    int // the PSU's steps; 0 where they cannot be told
 	Wrong     bool
+	Funds     bool // asked is whether an amount is available, and nothing else
 	Languages []tongue
 	Style     string
 	Mark      string
@@ -87,6 +90,7 @@ func (s *SCA) newSheet(v *visit, kind string) (*sheet, error) {
 	}
 	if v.view != nil {
 		sh.TPP, sh.Step = v.view.TPP, v.view.Step
+		sh.Funds = v.view.Consent != nil && v.view.Consent.Kind == consent.FundsConfirmation
 	}
 	for _, other := range s.pages.speeches.all {
 		name, err := other.Say("language.name")

@@ -34,7 +34,18 @@ type agreement struct {
 	Frequency int  // accesses without the PSU, per day
 	Last      bool // no factor follows
 	Others    int  // who must agree as well
+	Funds     *fundsAgreement
 }
+
+// fundsAgreement is what else a consent to the confirmation of funds says; nil
+// for every other consent. It has neither an end nor a frequency.
+type fundsAgreement struct {
+	Card         *card  // nil where the TPP says nothing of one
+	Registration string // in the TPP's words
+}
+
+// card is the card for which a TPP asks, as it describes it.
+type card struct{ Number, Expiry, Information string }
 
 func accounts(sh *sheet, v *sca.View) (choice, error) {
 	list, data, err := describe(sh.speech, v)
@@ -58,8 +69,26 @@ func review(sh *sheet, v *sca.View) (agreement, error) {
 			return a, err
 		}
 	}
+	if sh.Funds {
+		a.Funds, err = funds(sh.speech, v.Consent.Card)
+		return a, err
+	}
 	a.Until, err = sh.Date(v.Consent.ValidUntil)
 	return a, err
+}
+
+func funds(sp *speech, c consent.Card) (*fundsAgreement, error) {
+	f := &fundsAgreement{Registration: c.Registration}
+	if c.Number == "" && c.Information == "" && c.Expiry == (consent.Date{}) {
+		return f, nil
+	}
+	f.Card = &card{Number: fours(c.Number), Information: c.Information}
+	if c.Expiry == (consent.Date{}) {
+		return f, nil
+	}
+	var err error
+	f.Card.Expiry, err = sp.Date(c.Expiry)
+	return f, err
 }
 
 // openScopes words the scopes whose accounts are found anew at each access.
@@ -122,6 +151,7 @@ var wordings = []wording{
 	{consent.RightOwnerName, "data.ownerName"},
 	{consent.RightTrustedBeneficiaries, "data.trustedBeneficiaries"},
 	{consent.RightIdentity, "data.identity"},
+	{consent.RightFunds, "data.funds"},
 }
 
 func data(sp *speech, rights consent.Rights) ([]string, error) {

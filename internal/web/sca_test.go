@@ -308,6 +308,9 @@ func TestMarkupInNames(t *testing.T) {
 			t.Parallel()
 			v := *st.view
 			v.TPP, v.Message, v.Customer, v.Hint = evil, evil, evil, evil
+			c := *v.Consent
+			c.Card = consent.Card{Number: evil, Information: evil, Registration: evil}
+			v.Consent = &c
 			v.Fields = append(append([]flow.Field{}, v.Fields...), flow.Field{Name: `"><script>`, Label: evil})
 			v.Methods = []flow.Method{{ID: `"><script>`, Name: evil}}
 			v.Offers = append([]sca.Offer{}, v.Offers...)

@@ -122,6 +122,21 @@ func longNames(v *sca.View) {
 	}
 }
 
+func forFunds(v *sca.View) {
+	v.Consent.Kind, v.Consent.Recurring, v.Consent.FrequencyPerDay = consent.FundsConfirmation, false, 0
+	v.Consent.ValidUntil = consent.Date{Year: 9999, Month: 12, Day: 30}
+	v.Consent.Access = consent.Access{Scope: consent.ScopeDedicated, Asked: []consent.Asked{{Rights: consent.RightFunds}}}
+	if len(v.Offers) > 0 {
+		v.Offers = annasAccounts(consent.RightFunds)[:1]
+	}
+}
+
+func forCard(v *sca.View) {
+	v.Consent.Card = consent.Card{
+		Number: "525412******3241", Expiry: consent.Date{Year: 2028, Month: 7, Day: 31}, Information: "Acme loyalty card", Registration: "Customer 4711",
+	}
+}
+
 func failure(code consent.Code) error { return consent.E(code, "secret detail") }
 
 // stories are all pages in all states.
@@ -148,12 +163,20 @@ func stories() []story {
 		{"consent-list", true, view(sca.PageConsent, list), nil, ok, "consent"},
 		{"consent-mixed", true, view(sca.PageConsent, mixedRights), nil, ok, "consent"},
 		{"consent-long", true, view(sca.PageConsent, longNames), nil, ok, "consent"},
+		{"login-funds", false, view(sca.PageLogin, forFunds), nil, ok, "login"},
+		{"consent-funds", true, view(sca.PageConsent, forFunds), nil, ok, "consent"},
+		{"consent-funds-card", true, view(sca.PageConsent, forFunds, forCard, lastStep), nil, ok, "consent"},
+		{"consent-funds-long", true, view(sca.PageConsent, forFunds, forCard, longNames, func(v *sca.View) { v.Others = 2 }), nil, ok, "consent"},
 		{"factor", true, view(sca.PageFactor), nil, ok, "factor"},
 		{"factor-wrong", true, view(sca.PageFactor, wrong(1)), failure(consent.CodeCredentials), http.StatusUnauthorized, "factor"},
 		{"factor-others", true, view(sca.PageFactor, methods), nil, ok, "factor"},
 		{"factor-choose", true, view(sca.PageFactor, methods, noFields), nil, ok, "factor"},
+		{"factor-choose-wrong", true, view(sca.PageFactor, methods, noFields, wrong(2)), failure(consent.CodeCredentials), http.StatusUnauthorized, "factor"},
 		{"wait", true, view(sca.PageWait, pushSent), nil, waits, "wait"},
 		{"done", true, view(sca.PageEnded, approved), nil, ok, "done"},
+		{"done-funds", true, view(sca.PageEnded, forFunds, approved), nil, ok, "done"},
+		{"done-funds-part", true, view(sca.PageEnded, forFunds, approved, partly), nil, ok, "done"},
+		{"done-funds-refused", true, view(sca.PageEnded, forFunds, nowhere), nil, ok, "done"},
 		{"done-part", true, view(sca.PageEnded, approved, partly), nil, ok, "done"},
 		{"done-refused", true, view(sca.PageEnded, nowhere), nil, ok, "done"},
 	}, problemStories()...)
@@ -175,6 +198,10 @@ func problemStories() []story {
 		problem("accounts", consent.CodeResourceUnknown, http.StatusForbidden, closedRun),
 		problem("blocked", consent.CodeBlocked, http.StatusForbidden, closedRun),
 		problem("locked", consent.CodeLocked, http.StatusTooManyRequests, closedRun),
+		problem("company", consent.CodeCorporate, http.StatusForbidden, closedRun),
+		problem("often", consent.CodeTooOften, http.StatusTooManyRequests),
+		problem("time-over", consent.CodeTimeOver, http.StatusGone),
+		problem("method-unknown", consent.CodeMethodUnknown, http.StatusForbidden),
 		problem("unavailable", consent.CodeUnavailable, http.StatusServiceUnavailable),
 		problem("long", consent.CodeExpired, http.StatusGone, longNames),
 	}

@@ -16,7 +16,7 @@ const consents = 300
 
 // tables are those that one POST /v1/consents writes one row to, in the order
 // of their references.
-var tables = []string{"consents", "authorisations", "flow_runs"}
+var tables = []string{"consents", "authorisations", "audit_entries", "receipts", "flow_runs"}
 
 // seed creates the consents whose status is read, and makes of the first one
 // the statement that pgbench runs.
@@ -88,45 +88,53 @@ func (b *bench) count(ctx context.Context, table string) (n int, err error) {
 	return n, b.db.QueryRowContext(ctx, `SELECT count(*) FROM "`+table+`"`).Scan(&n)
 }
 
+// rowOf says where the row of the consent $1 is in a table. There is one receipt
+// only: nobody else has called.
+var rowOf = map[string]string{
+	"consents": "id::text = $1", "authorisations": "consent_id::text = $1", "flow_runs": "consent_id::text = $1",
+	"audit_entries": "chain = $1", "receipts": "$1 <> ''",
+}
+
 // writeInsert writes the statement that inserts copies of a consent's rows under
 // fresh ids. gen_random_uuid costs the least of what PostgreSQL has for ids.
 func (b *bench) writeInsert(ctx context.Context, consent string) error {
-	var authorisation, run, handle string
-	err := b.db.QueryRowContext(ctx, `SELECT authorisation_id::text, id::text, handle::text FROM flow_runs WHERE consent_id = $1::text::uuid`, consent).
-		Scan(&authorisation, &run, &handle)
+	var authorisation, run, handle, receipt string
+	err := b.db.QueryRowContext(ctx, `SELECT authorisation_id::text, id::text, handle::text, (SELECT key::text FROM receipts)
+		FROM flow_runs WHERE consent_id = $1::text::uuid`, consent).Scan(&authorisation, &run, &handle, &receipt)
 	if err != nil {
-		return fmt.Errorf("the run of the first consent: %w", err)
+		return fmt.Errorf("the run and the receipt of the first consent: %w", err)
 	}
 	fresh := map[string]string{
 		consent: "fresh.consent", authorisation: "fresh.authorisation", run: "fresh.run",
-		handle: "sha256(uuid_send(fresh.run))",
+		handle: "sha256(uuid_send(fresh.run))", receipt: "sha256(uuid_send(fresh.consent))",
 	}
 	inserts := make([]string, len(tables))
 	for i, table := range tables {
-		key := "consent_id"
-		if table == "consents" {
-			key = "id"
-		}
-		if inserts[i], err = b.copyOf(ctx, table, key, consent, fresh); err != nil {
+		insert, err := b.copyOf(ctx, table, consent, fresh)
+		if err != nil {
 			return err
 		}
+		if inserts[i] = insert; i < len(tables)-1 {
+			inserts[i] = "copy_of_" + table + " AS (" + insert + ")"
+		}
 	}
+	last := len(inserts) - 1
 	statement := "WITH fresh AS MATERIALIZED (SELECT gen_random_uuid() AS consent, gen_random_uuid() AS authorisation, gen_random_uuid() AS run),\n" +
-		"a AS (" + inserts[0] + "),\nb AS (" + inserts[1] + ")\n" + inserts[2] + ";\n"
+		strings.Join(inserts[:last], ",\n") + "\n" + inserts[last] + ";\n"
 	return os.WriteFile(filepath.Join(b.dir, insertFile), []byte(statement), 0o600)
 }
 
-// copyOf is the statement that inserts one row of a table anew, with the values
-// in fresh replaced by what stands for them there.
-func (b *bench) copyOf(ctx context.Context, table, key, id string, fresh map[string]string) (string, error) {
+// copyOf is the statement that inserts a consent's row of a table anew, with the
+// values in fresh replaced by what stands for them there.
+func (b *bench) copyOf(ctx context.Context, table, consent string, fresh map[string]string) (string, error) {
 	names, kinds, err := b.columns(ctx, table)
 	if err != nil {
 		return "", err
 	}
 	// An array of all values is one thing to scan, however many columns there are.
-	row := "SELECT to_json(ARRAY[" + strings.Join(names, "::text, ") + "::text]) FROM " + table + " WHERE " + key + " = $1::text::uuid"
+	row := "SELECT to_json(ARRAY[" + strings.Join(names, "::text, ") + "::text]) FROM " + table + " WHERE " + rowOf[table]
 	var encoded []byte
-	if err := b.db.QueryRowContext(ctx, row, id).Scan(&encoded); err != nil {
+	if err := b.db.QueryRowContext(ctx, row, consent).Scan(&encoded); err != nil {
 		return "", fmt.Errorf("the row of %s: %w", table, err)
 	}
 	var values []*string
@@ -164,7 +172,7 @@ func expression(kind string, value *string, fresh map[string]string) string {
 		return "NULL::" + kind
 	}
 	if replaced, ok := fresh[*value]; ok {
-		return replaced
+		return replaced + "::" + kind
 	}
 	return "'" + strings.ReplaceAll(*value, "'", "''") + "'::" + kind
 }

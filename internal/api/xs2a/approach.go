@@ -1,8 +1,6 @@
 package xs2a
 
 import (
-	"context"
-	"net/http"
 	"slices"
 
 	"consentd/internal/consent"
@@ -10,25 +8,17 @@ import (
 	wire "consentd/pkg/xs2a"
 )
 
-// approaches is what this program can do so far. The first is the fallback.
-var approaches = []consent.Approach{consent.Redirect}
-
-// chosenApproach is the value of ASPSP-SCA-Approach for a call that started an
-// authorisation.
-func chosenApproach(k *call) string {
-	return string(wireApproaches[approach(k.ctx(), k.req.Header, approaches)])
-}
-
 // approach chooses how the PSU is reached, from the TPP's preferences; the
 // headers have passed their checks. A preference is never a reason to refuse.
-func approach(ctx context.Context, header http.Header, offered []consent.Approach) consent.Approach {
-	preferred := preferredApproach(header.Get(keyRedirectPreferred), header.Get(keyDecoupledPreferred))
-	if slices.Contains(offered, preferred) {
-		explain.Note(ctx, "approach: %s, by the TPP's preferences", preferred)
+func (h *Handler) approach(k *call) consent.Approach {
+	preferred := preferredApproach(
+		taken(k.req.Header, k.ep.place, keyRedirectPreferred), taken(k.req.Header, k.ep.place, keyDecoupledPreferred))
+	if slices.Contains(h.Options.Approaches, preferred) {
+		explain.Note(k.ctx(), "approach: %s, by the TPP's preferences", preferred)
 		return preferred
 	}
-	explain.Note(ctx, "approach: %s would be preferred and is not offered: %s", preferred, offered[0])
-	return offered[0]
+	explain.Note(k.ctx(), "approach: %s would be preferred and is not offered: %s", preferred, h.Options.Approaches[0])
+	return h.Options.Approaches[0]
 }
 
 // preferredApproach is what the two headers ask for. Redirect wins where both
@@ -42,6 +32,17 @@ func preferredApproach(redirect, decoupled string) consent.Approach {
 	default:
 		return consent.Embedded
 	}
+}
+
+// explicit decides whether the TPP starts the authorisation itself. Where the
+// bank reaches the PSU without a page of its own, it has to be told first who
+// that is.
+func (h *Handler) explicit(k *call, approach consent.Approach) bool {
+	prefers := k.req.Header.Get(keyExplicitPreferred) == "true"
+	unknown := approach != consent.Redirect && k.req.Header.Get(keyPSU) == ""
+	explicit := h.Options.Start == StartExplicit || h.Options.Start == StartAuto && (prefers || unknown)
+	explain.Note(k.ctx(), "start: explicit %t (mode %s, preferred by the TPP: %t, PSU unknown: %t)", explicit, h.Options.Start, prefers, unknown)
+	return explicit
 }
 
 // wireApproaches is the value of ASPSP-SCA-Approach.

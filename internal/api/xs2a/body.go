@@ -21,23 +21,45 @@ const (
 // collects all that is wrong with it, what the bank's policy says among it.
 func (h *Handler) readConsent(k *call) consent.Faults {
 	d, faults := h.draft(k.body)
+	k.keep(d)
+	return faults
+}
+
+// readFundsConsent does the same for POST /v2/consents/confirmation-of-funds.
+func (h *Handler) readFundsConsent(k *call) consent.Faults {
+	d, faults := h.fundsDraft(k.body)
+	k.keep(d)
+	return faults
+}
+
+// keep adds to a draft what the headers say, whichever consent it is for.
+func (k *call) keep(d consent.Draft) {
 	d.TPP, d.TPPName = k.caller.ID, k.caller.Name
 	d.RedirectURI = k.req.Header.Get(keyRedirectURI)
 	d.NokRedirectURI = k.req.Header.Get(keyNokRedirectURI)
 	k.draft = d
+}
+
+// readUpdate reads the body of POST …/authorisations.
+func (h *Handler) readUpdate(k *call) (faults consent.Faults) {
+	k.update, faults = readUpdate(k.body)
 	return faults
 }
 
-// readStart reads the body of POST …/authorisations, of which the redirect
-// approach needs nothing: it may be absent or any object.
-func (h *Handler) readStart(k *call) consent.Faults {
-	if len(k.body) == 0 {
-		return nil
+// readPut reads the body of PUT …/authorisations/{authorisationId}. One that
+// holds nothing identifies the PSU, which only a header can.
+func (h *Handler) readPut(k *call) consent.Faults {
+	faults := h.readUpdate(k)
+	if len(faults) == 0 && k.update.kind == updateIdentification && len(k.req.Header[keyPSU]) == 0 {
+		faults = append(faults, fault("Header.PSU-ID", "is required where the body holds nothing"))
 	}
-	if _, wrong := parseObject(k.body); wrong != nil {
-		return consent.Faults{wrong}
-	}
-	return nil
+	return faults
+}
+
+// readQuestion reads the body of POST /v1/funds-confirmations.
+func (h *Handler) readQuestion(k *call) (faults consent.Faults) {
+	k.question, faults = h.fundsQuestion(k.body)
+	return faults
 }
 
 // draft reads a consents object. Members that it does not know are ignored.
@@ -57,7 +79,7 @@ func (h *Handler) draft(raw []byte) (consent.Draft, consent.Faults) {
 		d.Recurring, _ = r.boolean(m)
 	}
 	if m := body.at("", memberUntil); r.must(m) {
-		d.ValidUntil, _ = r.date(m, h.Options.LenientDates)
+		d.ValidUntil = r.date(m, h.Options.LenientDates)
 	}
 	if m := body.at("", memberFrequency); r.must(m) {
 		d.FrequencyPerDay, _ = r.integer(m)
@@ -87,10 +109,10 @@ var timestamp = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]`)
 
 // date reads YYYY-MM-DD. Where the bank is lenient a timestamp (RFC 3339) counts
 // as the date that it is written with, in whatever zone that is.
-func (r *reader) date(m member, lenient bool) (consent.Date, bool) {
+func (r *reader) date(m member, lenient bool) consent.Date {
 	s, ok := r.text(m, 0)
 	if !ok {
-		return consent.Date{}, false
+		return consent.Date{}
 	}
 	if lenient && timestamp.MatchString(s) {
 		if _, err := time.Parse(time.RFC3339, s); err == nil {
@@ -100,7 +122,6 @@ func (r *reader) date(m member, lenient bool) (consent.Date, bool) {
 	d, err := consent.ParseDate(s)
 	if err != nil {
 		r.fault(m.path, "must be a date, YYYY-MM-DD")
-		return consent.Date{}, false
 	}
-	return d, true
+	return d
 }

@@ -16,21 +16,31 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/explain"
-	"consentd/internal/service/consents"
+	"consentd/internal/service"
 	"consentd/internal/tpp"
 	wire "consentd/pkg/xs2a"
 )
 
 // call is one request on its way through the checks.
 type call struct {
-	echo   echo.Context
-	req    *http.Request
-	caller tpp.TPP
-	body   []byte
-	draft  consent.Draft
+	echo     echo.Context
+	req      *http.Request
+	ep       endpoint
+	caller   tpp.TPP
+	body     []byte
+	draft    consent.Draft
+	update   update
+	question question
 }
 
 func (k *call) ctx() context.Context { return k.req.Context() }
+
+// by is who calls, for the use cases.
+func (k *call) by() service.Call {
+	return service.Call{
+		TPP: k.caller.ID, Name: k.caller.Name, RequestID: idOf(k.echo), Rail: consent.RailXS2A, Kind: k.ep.kind,
+	}
+}
 
 // serve makes Echo's handler of an endpoint: the checks in their order, then
 // the use case, and one place where what fails is answered.
@@ -38,23 +48,29 @@ func (h *Handler) serve(ep endpoint) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		stampID(c)
 		defer h.recover(c)
-		r := c.Request()
-		k := &call{echo: c, req: r}
-		if err := h.check(ep, k); err != nil {
+		if !h.offers(ep) {
+			return h.refuse(c)
+		}
+		k := &call{echo: c, req: c.Request(), ep: ep}
+		if err := h.check(k); err != nil {
+			_ = h.noteRefusal(k, err, nil) // it is logged
 			h.fail(c, err)
 			return nil
 		}
-		if err := ep.serve(h, k); err != nil {
+		a, err := h.carryOut(k)
+		if err != nil {
 			h.fail(c, err)
+			return nil
 		}
+		h.send(c, a)
 		return nil
 	}
 }
 
 // check judges a request in the order of the package's documentation: who is
 // calling comes before anything that only a known caller may learn.
-func (h *Handler) check(ep endpoint, k *call) error {
-	if !ep.matches(k.req) { // Echo's parameters match nothing, and slashes
+func (h *Handler) check(k *call) error {
+	if !h.matches(k.ep, k.req) { // Echo's parameters match nothing, and slashes
 		return errPath()
 	}
 	if !acceptable(k.req.Header["Accept"]) {
@@ -66,12 +82,12 @@ func (h *Handler) check(ep endpoint, k *call) error {
 	}
 	k.caller = caller
 	explain.Note(k.ctx(), "the caller is %s (%s)", caller.ID, caller.Name)
-	if err := h.receive(ep, k); err != nil {
+	if err := h.receive(k); err != nil {
 		return err
 	}
-	faults := checkHeaders(h.Options, k.req.Header, ep.place)
-	if ep.parse != nil {
-		faults = append(faults, ep.parse(h, k)...)
+	faults := checkHeaders(h.Options, k.req.Header, k.ep.place)
+	if k.ep.parse != nil {
+		faults = append(faults, k.ep.parse(h, k)...)
 	}
 	noteFaults(k.ctx(), faults)
 	return faults.Err()
@@ -80,7 +96,7 @@ func (h *Handler) check(ep endpoint, k *call) error {
 // receive reads the body and judges signature, media type and size, in this
 // order. A body over the limit is not read to its end, so its digest cannot be
 // judged; which headers are there can.
-func (h *Handler) receive(ep endpoint, k *call) error {
+func (h *Handler) receive(k *call) error {
 	body, err := readBody(k.req)
 	if err != nil {
 		return err
@@ -93,7 +109,7 @@ func (h *Handler) receive(ep endpoint, k *call) error {
 	if err != nil {
 		return err
 	}
-	takes := ep.body == bodyRequired || ep.body == bodyOptional && len(body) > 0
+	takes := k.ep.body == bodyRequired || k.ep.body == bodyOptional && len(body) > 0
 	if takes && !isJSON(k.req.Header["Content-Type"]) {
 		explain.Note(k.ctx(), "Content-Type is not application/json")
 		return consent.At(consent.CodeMediaType, "Header.Content-Type", "must be application/json")
@@ -170,7 +186,7 @@ func (k *call) consentID() (uuid.UUID, error) {
 	id, ok := parseID(k.echo.Param("consentId"))
 	if !ok {
 		explain.Note(k.ctx(), "the consent id in the path is none of ours")
-		return id, consents.ErrUnknown()
+		return id, service.ErrUnknown()
 	}
 	return id, nil
 }

@@ -16,115 +16,118 @@ const (
 	headerMultiple = "ASPSP-Multiple-Consent-Support"
 )
 
-// createConsent serves POST /v1/consents.
-func (h *Handler) createConsent(k *call) error {
+// createConsent serves POST /v1/consents and /v2/consents/confirmation-of-funds.
+func (h *Handler) createConsent(k *call) (*answer, error) {
 	explain.Note(k.ctx(), "model: %s", k.draft.Access.Scope)
 	wish := wishOf(k.req.Header)
-	wish.Explicit = h.explicit(k)
-	c, started, err := h.Consents.Create(k.ctx(), k.draft, wish)
-	if err != nil {
-		return err
+	wish.Approach = h.approach(k)
+	wish.Explicit = h.explicit(k, wish.Approach)
+	if wish.Approach == consent.Embedded && k.draft.Access.Chosen() {
+		return nil, consent.At(consent.CodeServiceInvalid, memberAccess, "the PSU cannot choose accounts in the embedded approach")
 	}
-	self := h.base(k.req) + pathConsents + "/" + c.ID.String()
-	links := wire.Links{
-		wire.LinkSelf:   {Href: self},
-		wire.LinkStatus: {Href: self + "/status"},
-	}
-	header := k.echo.Response().Header()
-	if started == nil {
-		links[wire.LinkStartAuthorisation] = wire.Link{Href: self + "/authorisations"}
-	} else {
-		h.link(k.req, links, self, started)
-		header.Set(headerApproach, chosenApproach(k))
-	}
-	if h.Policy.MultipleConsents {
-		header.Set(headerMultiple, "true")
-	}
-	header.Set(echo.HeaderLocation, self)
-	h.write(k.echo, http.StatusCreated, wire.MediaTypeJSON, wire.ConsentsResponse{
-		ConsentStatus: h.status(c.Status, c.Ending),
-		ConsentID:     c.ID.String(),
-		Links:         links,
+	var a *answer
+	_, err := h.Consents.Create(k.ctx(), k.by(), k.draft, wish, func(c *consent.Consent, started *consents.Started) *consent.Receipt {
+		a = h.created(k, c, wish, started)
+		return h.receipt(k, a)
 	})
-	return nil
+	return a, err
 }
 
-// explicit decides whether the TPP starts the authorisation itself.
-func (h *Handler) explicit(k *call) bool {
-	prefers := k.req.Header.Get(keyExplicitPreferred) == "true"
-	explicit := h.Options.Start == StartExplicit || h.Options.Start == StartAuto && prefers
-	explain.Note(k.ctx(), "start: explicit %t (mode %s, preferred by the TPP: %t)", explicit, h.Options.Start, prefers)
-	return explicit
+// created is the answer to the creation of a consent.
+func (h *Handler) created(k *call, c *consent.Consent, wish consents.Wish, started *consents.Started) *answer {
+	self := h.consentURL(k, c.ID)
+	body := wire.ConsentsResponse{
+		ConsentStatus: h.status(c),
+		ConsentID:     c.ID.String(),
+		Links:         wire.Links{wire.LinkSelf: {Href: self}, wire.LinkStatus: {Href: self + "/status"}},
+	}
+	if started == nil {
+		h.linkStart(k, body.Links, c.ID, wish.Approach)
+	} else {
+		h.linkStarted(k, body.Links, c.ID, started)
+		body.ScaStatus, body.PSUMessage = wire.ScaStatus(started.Status), psuMessage(k, started)
+	}
+	a := reply(http.StatusCreated, body)
+	a.set(echo.HeaderLocation, self)
+	if started != nil {
+		a.set(headerApproach, string(wireApproaches[started.Approach]))
+	}
+	if h.Policy.MultipleConsents && c.Kind == consent.AccountAccess {
+		a.set(headerMultiple, "true")
+	}
+	return a
+}
+
+// read loads the consent in the path.
+func (h *Handler) read(k *call) (*consent.Consent, error) {
+	id, err := k.consentID()
+	if err != nil {
+		return nil, err
+	}
+	return h.Consents.Get(k.ctx(), k.by(), id)
 }
 
 // getConsent serves GET /v1/consents/{consentId}.
-func (h *Handler) getConsent(k *call) error {
-	id, err := k.consentID()
+func (h *Handler) getConsent(k *call) (*answer, error) {
+	c, err := h.read(k)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c, err := h.Consents.Get(k.ctx(), k.caller.ID, id)
-	if err != nil {
-		return err
-	}
-	h.write(k.echo, http.StatusOK, wire.MediaTypeJSON, h.information(c))
-	return nil
+	return reply(http.StatusOK, h.information(c)), nil
 }
 
-// getStatus serves GET /v1/consents/{consentId}/status.
-func (h *Handler) getStatus(k *call) error {
-	id, err := k.consentID()
+// getFundsConsent serves GET /v2/consents/confirmation-of-funds/{consentId}.
+func (h *Handler) getFundsConsent(k *call) (*answer, error) {
+	c, err := h.read(k)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	status, ending, err := h.Consents.Status(k.ctx(), k.caller.ID, id)
-	if err != nil {
-		return err
-	}
-	h.write(k.echo, http.StatusOK, wire.MediaTypeJSON, wire.ConsentStatusResponse{ConsentStatus: h.status(status, ending)})
-	return nil
+	return reply(http.StatusOK, h.fundsInformation(c)), nil
 }
 
-// deleteConsent serves DELETE /v1/consents/{consentId}.
-func (h *Handler) deleteConsent(k *call) error {
+// getStatus serves GET …/{consentId}/status.
+func (h *Handler) getStatus(k *call) (*answer, error) {
 	id, err := k.consentID()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := h.Consents.Terminate(k.ctx(), k.caller.ID, id); err != nil {
-		return err
+	c, err := h.Consents.Status(k.ctx(), k.by(), id)
+	if err != nil {
+		return nil, err
 	}
-	k.echo.Response().WriteHeader(http.StatusNoContent)
-	return nil
+	return reply(http.StatusOK, wire.ConsentStatusResponse{ConsentStatus: h.status(c)}), nil
 }
 
-func (h *Handler) base(r *http.Request) string { return h.Links.BaseURL(r) }
-
-// link adds where a started authorisation is read, and where the PSU's browser
-// goes.
-func (h *Handler) link(r *http.Request, links wire.Links, consent string, started *consents.Started) {
-	browser := h.Links.BrowserURL
-	if browser == nil {
-		browser = h.Links.BaseURL
+// deleteConsent serves DELETE …/{consentId}.
+func (h *Handler) deleteConsent(k *call) (*answer, error) {
+	id, err := k.consentID()
+	if err != nil {
+		return nil, err
 	}
-	links[wire.LinkScaRedirect] = wire.Link{Href: browser(r) + "/sca/" + started.Handle}
-	links[wire.LinkScaStatus] = wire.Link{Href: consent + "/authorisations/" + started.Authorisation.String()}
+	done := &answer{Status: http.StatusNoContent}
+	return done, h.Consents.Terminate(k.ctx(), k.by(), id, func(*consent.Consent, *consents.Started) *consent.Receipt {
+		return h.receipt(k, done)
+	})
 }
 
 // status is the consent's status in the words of the standard, which knows no
-// pause and no ending by the bank.
-func (h *Handler) status(s consent.Status, e consent.Ending) wire.ConsentStatus {
-	switch s {
+// pause and no ending by the bank, and for the confirmation of funds no partial
+// authorisation.
+func (h *Handler) status(c *consent.Consent) wire.ConsentStatus {
+	switch c.Status {
 	case consent.Received:
 		return wire.Received
 	case consent.PartiallyAuthorised:
+		if c.Kind == consent.FundsConfirmation {
+			return wire.Received
+		}
 		return wire.PartiallyAuthorised
 	case consent.Valid, consent.Suspended:
 		return wire.Valid
 	case consent.Rejected:
 		return wire.Rejected
 	case consent.Revoked:
-		return h.revoked(e.By)
+		return h.revoked(c.Ending.By)
 	case consent.Expired, consent.Consumed:
 		return wire.Expired
 	default: // a status that this dialect was not told of opens nothing

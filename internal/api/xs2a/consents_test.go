@@ -319,7 +319,7 @@ func TestHintReachesTheRun(t *testing.T) {
 		"PSU-ID": "sarl-ceo", "PSU-Corporate-ID": "852126789", "PSU-Accept-Language": "fr-FR,fr;q=0.9", "Accept-Language": "de",
 	})
 	require.Equal(t, http.StatusCreated, a.status, a.body)
-	assert.Equal(t, "sarl-ceo", r.hint.PSU)
-	assert.Equal(t, "852126789", r.hint.Corporate)
-	assert.Equal(t, "fr-FR,fr;q=0.9", r.hint.Language)
+	assert.Equal(t, "sarl-ceo", r.opened.Hint.PSU)
+	assert.Equal(t, "852126789", r.opened.Hint.Corporate)
+	assert.Equal(t, "fr-FR,fr;q=0.9", r.opened.Hint.Language)
 }

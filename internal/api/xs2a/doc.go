@@ -1,5 +1,6 @@
 // Package xs2a speaks the Berlin Group's XS2A interface (NextGenPSD2, version
-// 1.3.x) over the use cases of consents. It owns everything that a TPP sees:
+// 1.3.x, and its confirmation of funds consent 2.0) over the use cases of
+// consents. It owns everything that a TPP sees:
 // which headers and members a request may hold and what they mean, the answers,
 // the links, and the one table from domain codes to HTTP statuses and codes of
 // the standard. It decides nothing about a consent; who is calling is package
@@ -9,7 +10,7 @@
 //
 //	path 404, method 405 → Accept 406 → caller 401 → signature 400, 401 →
 //	Content-Type 415 → size 400 → headers and body, all faults in one 400 →
-//	ownership 403 → state 401, 409
+//	repeated call → ownership 403 → state 401, 409
 //
 // # Divergences
 //
@@ -22,7 +23,6 @@
 //	                            for presence and form, Digest against the body.
 //	                            The Signature itself is NOT verified yet: until
 //	                            then trust rests on the connection alone.
-//	PUT …/authorisations/{id}   Not offered yet: the redirect approach needs none.
 //	body over 64 KiB            400 FORMAT_ERROR with path body. 413 is no status
 //	                            of the standard. Its Digest is not judged, since
 //	                            the rest is never read.
@@ -35,8 +35,13 @@
 //	requests beneath us         What net/http itself refuses (NUL in a header, bad
 //	                            percent-encoding, two Hosts) gets a bare 400
 //	                            without X-Request-ID.
-//	repeated calls              An X-Request-ID that was used before is NOT looked
-//	                            up yet: a POST that is repeated creates anew.
+//	repeated calls              POST, PUT and DELETE with an X-Request-ID that the
+//	                            TPP used before for the same method and path
+//	                            within 24 hours: the stored answer, if body and
+//	                            headers are the same, otherwise 400 FORMAT_ERROR at
+//	                            Header.X-Request-ID. 401, 429, 5xx and the 400 of
+//	                            headers and body are not kept, so a password that
+//	                            is sent twice counts twice.
 //	TPP-Redirect-URI            Required on creation even when the TPP prefers
 //	                            another approach, since redirect is the fallback;
 //	                            absolute https (http on loopback, app schemes by
@@ -52,8 +57,38 @@
 //	                            PSU-ID and its kin 50, brand 255, URIs 500
 //	                            characters.
 //	conditional PSU-ID types    PSU-ID-Type without PSU-ID is taken and unused.
-//	SCA approach                Only redirect is there so far; every preference
-//	                            ends in it and none is refused.
+//	SCA approach                Fixed with every start, so scaMethods never come
+//	                            before the PSU has authenticated, and there is no
+//	                            startAuthorisationWithAuthenticationMethodSelection.
+//	                            TPP-Redirect-Preferred: false means decoupled, with
+//	                            TPP-Decoupled-Preferred: false embedded; what is
+//	                            not offered falls back to the bank's first.
+//	start                       Where the bank has no page of its own for the PSU
+//	                            and PSU-ID is not sent, the TPP starts in mode auto.
+//	PSU of an authorisation     Another PSU-ID than at the creation: 401, unless
+//	                            PSU-Corporate-ID came with it or somebody has
+//	                            signed: then any signer may start. PSU-IDs are
+//	                            compared as digests; none is kept in clear.
+//	PUT                         At most one of psuData, authenticationMethodId,
+//	                            scaAuthenticationData, confirmationCode; without
+//	                            any it identifies the PSU. Only
+//	                            psuData.password is taken: others are 400
+//	                            PARAMETER_NOT_SUPPORTED. Limits where the standard
+//	                            has none: password and confirmationCode 500,
+//	                            scaAuthenticationData 4096 characters. What the
+//	                            approach does not take: 400 SERVICE_INVALID.
+//	ended authorisations        409 STATUS_INVALID, but 403 RESOURCE_EXPIRED where
+//	                            its time ran out. A consent takes 20; one more is
+//	                            429 ACCESS_EXCEEDED.
+//	confirmation code           The browser brings it as confirmationCode. A wrong
+//	                            one fails the authorisation, with 200 and
+//	                            scaStatus failed; the consent may be tried anew.
+//	confirmation of funds       Consents to it have no end date and replace none.
+//	                            TPP-Redirect-URI is required. partiallyAuthorised
+//	                            shows as received. Switched off, all of it is 405.
+//	                            Without Consent-ID any consent of the TPP will do
+//	                            that names the account; for another account than
+//	                            its own: 401 CONSENT_INVALID.
 //	notifications               TPP-Notification-URI and -Content-Preferred are
 //	                            checked and not used: no ASPSP-Notification-Support.
 //	one 400                     Faults of headers and body come together, at most
@@ -106,9 +141,28 @@
 //	suspended consents          valid: the standard knows no pause. Every access
 //	                            is refused with SERVICE_BLOCKED meanwhile.
 //	DELETE of an ended consent  204, and it stays as it was.
-//	links                       Always absolute; self and status are always there.
+//	links                       Absolute, or paths where the bank prefers that;
+//	                            self and status are always there.
 //	                            No Location for an authorisation: none is declared.
 //	GET of a bank-offered       The lists that were asked for: empty before the
 //	consent                     PSU has chosen, with the chosen accounts after.
 //	Cache-Control               no-store on every body: links in it are secret.
+//	message codes               By status as version 1.3.6 lists them; 1.3.12 lists
+//	                            none. ROLE_INVALID and SCA_INVALID on the paths of
+//	                            2.0 as well.
+//	errors                      Without _links and Location. 406 and 429 of
+//	                            funds-confirmations have a body.
+//	headers of answers          Allow and Retry-After as HTTP wants them;
+//	                            ASPSP-Multiple-Consent-Support on the 201 of
+//	                            POST /v1/consents where it is supported. No
+//	                            Location on funds-confirmations.
+//	links for credentials       updatePsuIdentification and updatePsuAuthentication
+//	                            on a started authorisation, where the official
+//	                            file of POST authorisations has startAuthorisation…
+//	members of answers          No fees, trustedBeneficiaryFlag and psuName.
+//	consents 2.0 (funds)        In the words of 1.3.12: references with other and
+//	                            cashAccountType, tppMessages, texts up to 500,
+//	                            confirmation codes.
+//	repeated funds questions    POST /v1/funds-confirmations changes nothing and is
+//	                            answered anew each time.
 package xs2a

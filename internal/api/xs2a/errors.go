@@ -2,7 +2,6 @@ package xs2a
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -11,7 +10,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/explain"
-	"consentd/internal/service/consents"
+	"consentd/internal/service"
 	wire "consentd/pkg/xs2a"
 )
 
@@ -38,7 +37,16 @@ var messages = map[consent.Code]entry{
 	consent.CodeUnavailable:        {status: http.StatusServiceUnavailable, bare: true},
 	consent.CodeTimeout:            {status: http.StatusRequestTimeout, bare: true},
 	consent.CodeMediaType:          {status: http.StatusUnsupportedMediaType, bare: true},
+	consent.CodeRepeated:           {status: http.StatusServiceUnavailable, bare: true}, // its answer was found, or is not there yet
 	consent.CodeFormat:             {status: http.StatusBadRequest, code: wire.FormatError},
+	consent.CodeMethodUnknown:      {status: http.StatusBadRequest, code: wire.ScaMethodUnknown},
+	consent.CodeNotConfirmable:     {status: http.StatusBadRequest, code: wire.ScaInvalid},
+	consent.CodeReferenceUnknown:   {status: http.StatusBadRequest, code: wire.ConsentUnknown},
+	consent.CodeNoFundsConsent:     {status: http.StatusBadRequest, code: wire.NoPiisActivation},
+	consent.CodeCorporate:          {status: http.StatusUnauthorized, code: wire.CorporateIDInvalid},
+	consent.CodeNotUsable:          {status: http.StatusUnauthorized, code: wire.ConsentInvalid},
+	consent.CodeTimeOver:           {status: http.StatusForbidden, code: wire.ResourceExpired},
+	consent.CodeTooOften:           {status: http.StatusTooManyRequests, code: wire.AccessExceeded},
 	consent.CodeTooLarge:           {status: http.StatusBadRequest, code: wire.FormatError},
 	consent.CodeNotSupported:       {status: http.StatusBadRequest, code: wire.ParameterNotSupported},
 	consent.CodeServiceInvalid:     {status: http.StatusBadRequest, code: wire.ServiceInvalid},
@@ -102,42 +110,59 @@ func domainOf(err error) error {
 // fail answers an error. What is our own fault is logged, and nothing of it
 // leaves the process.
 func (h *Handler) fail(c echo.Context, err error) {
+	ctx := c.Request().Context()
 	if c.Response().Committed {
-		h.Log.ErrorContext(c.Request().Context(), "failed after the answer", "requestId", idOf(c), "error", err)
+		h.Log.ErrorContext(ctx, "failed after the answer", "requestId", idOf(c), "error", err)
 		return
 	}
-	ctx := c.Request().Context()
-	if consent.CodeOf(err) == consent.CodeInternal {
-		switch {
-		case errors.Is(err, context.DeadlineExceeded):
-			err = consent.E(consent.CodeUnavailable, "it took too long").Because(err)
-		case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-			err = consent.E(consent.CodeTimeout, "the client went away").Because(err)
+	err = named(ctx, err)
+	a := answerTo(err, c.Request().Header["Accept"])
+	if a.Status >= http.StatusInternalServerError {
+		h.Log.ErrorContext(ctx, "request failed", "requestId", idOf(c), "status", a.Status, "error", err)
+	}
+	explain.Note(ctx, "answered %d %s", a.Status, entryOf(err).code)
+	h.send(c, a)
+}
+
+// named gives an error its code where only the circumstances tell it, and one
+// text to all that say that a consent is unknown, whoever found that out.
+func named(ctx context.Context, err error) error {
+	switch consent.CodeOf(err) {
+	case consent.CodeNotFound:
+		return service.ErrUnknown()
+	case consent.CodeInternal:
+		if errors.Is(err, context.DeadlineExceeded) {
+			return consent.E(consent.CodeUnavailable, "it took too long").Because(err)
+		}
+		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			return consent.E(consent.CodeTimeout, "the client went away").Because(err)
 		}
 	}
-	if consent.CodeOf(err) == consent.CodeNotFound {
-		err = consents.ErrUnknown() // one text, whoever found that out
+	return err
+}
+
+func entryOf(err error) entry {
+	if m, ok := messages[consent.CodeOf(err)]; ok {
+		return m
 	}
-	m, ok := messages[consent.CodeOf(err)]
-	if !ok {
-		m = messages[consent.CodeInternal]
-	}
-	if m.status >= http.StatusInternalServerError {
-		h.Log.ErrorContext(ctx, "request failed", "requestId", idOf(c), "status", m.status, "error", err)
-	}
-	explain.Note(ctx, "answered %d %s", m.status, m.code)
+	return messages[consent.CodeInternal]
+}
+
+// answerTo is how an error is answered to a client that accepts these formats.
+func answerTo(err error, accept []string) *answer {
+	m := entryOf(err)
+	a := &answer{Status: m.status}
 	switch m.status {
 	case http.StatusUnsupportedMediaType:
-		c.Response().Header().Set("Accept", wire.MediaTypeJSON)
+		a.set("Accept", wire.MediaTypeJSON)
 	case http.StatusServiceUnavailable:
-		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
+		a.set(echo.HeaderRetryAfter, retryAfter)
 	}
 	if m.bare {
-		c.Response().WriteHeader(m.status)
-		return
+		return a
 	}
-	media, body := render(m.status, faultsOf(err), prefersProblem(c.Request().Header["Accept"]))
-	h.write(c, m.status, media, body)
+	media, body := render(m.status, faultsOf(err), prefersProblem(accept))
+	return a.with(media, body)
 }
 
 // faultsOf is what the client is told of an error.
@@ -183,22 +208,4 @@ func shorten(s string, limit int) string {
 		limit--
 	}
 	return s
-}
-
-// write sends a body. Consents are the PSU's affair and links are secret, so
-// nothing may keep the answer.
-func (h *Handler) write(c echo.Context, status int, media string, body any) {
-	encoded, err := json.Marshal(body)
-	if err != nil { // our types always encode
-		h.Log.ErrorContext(c.Request().Context(), "encode an answer", "requestId", idOf(c), "error", err)
-		c.Response().WriteHeader(http.StatusInternalServerError)
-		return
-	}
-	header := c.Response().Header()
-	header.Set(echo.HeaderCacheControl, "no-store")
-	header.Set(echo.HeaderContentType, media)
-	c.Response().WriteHeader(status)
-	if _, err := c.Response().Write(encoded); err != nil {
-		h.Log.DebugContext(c.Request().Context(), "the client went away", "requestId", idOf(c), "error", err)
-	}
 }

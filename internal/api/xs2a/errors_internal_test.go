@@ -30,13 +30,14 @@ func TestTableIsTotal(t *testing.T) {
 func TestTableIsTheStandards(t *testing.T) {
 	t.Parallel()
 	standard := map[int][]wire.Code{
-		http.StatusBadRequest:           {wire.FormatError, wire.ParameterNotSupported, wire.SessionsNotSupported, wire.ServiceInvalid},
-		http.StatusUnauthorized:         {wire.CertificateInvalid, wire.CertificateMissing, wire.SignatureInvalid, wire.SignatureMissing, wire.PsuCredentialsInvalid, wire.ConsentInvalid, wire.ConsentExpired},
-		http.StatusForbidden:            {wire.ConsentUnknown, wire.ServiceBlocked, wire.ResourceUnknown},
+		http.StatusBadRequest:           {wire.FormatError, wire.ParameterNotSupported, wire.SessionsNotSupported, wire.ServiceInvalid, wire.ScaMethodUnknown, wire.ScaInvalid, wire.ConsentUnknown, wire.NoPiisActivation},
+		http.StatusUnauthorized:         {wire.CertificateInvalid, wire.CertificateMissing, wire.SignatureInvalid, wire.SignatureMissing, wire.PsuCredentialsInvalid, wire.ConsentInvalid, wire.ConsentExpired, wire.CorporateIDInvalid},
+		http.StatusForbidden:            {wire.ConsentUnknown, wire.ServiceBlocked, wire.ResourceUnknown, wire.ResourceExpired},
 		http.StatusNotFound:             {wire.ResourceUnknown},
 		http.StatusMethodNotAllowed:     {wire.ServiceInvalid},
 		http.StatusNotAcceptable:        {wire.RequestedFormatsInvalid},
 		http.StatusConflict:             {wire.StatusInvalid},
+		http.StatusTooManyRequests:      {wire.AccessExceeded},
 		http.StatusRequestTimeout:       nil,
 		http.StatusUnsupportedMediaType: nil,
 		http.StatusInternalServerError:  nil,
@@ -97,6 +98,8 @@ func TestApproach(t *testing.T) {
 				header.Set(key, value)
 			}
 		}
-		assert.Equal(t, c.want, approach(t.Context(), header, c.offered), "%+v", c)
+		h := &Handler{Options: Options{Approaches: c.offered}}
+		k := &call{req: &http.Request{Header: header}, ep: endpoint{place: onCreate}}
+		assert.Equal(t, c.want, h.approach(k), "%+v", c)
 	}
 }

@@ -1,15 +1,21 @@
 package xs2a
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/service"
 	"consentd/internal/service/consents"
+	"consentd/internal/service/funds"
+	"consentd/internal/service/ledger"
+	"consentd/internal/service/sca"
 	"consentd/internal/tpp"
 )
 
@@ -19,6 +25,9 @@ const maxBody = 64 << 10
 // Handler serves the consents of the XS2A interface. All fields are required.
 type Handler struct {
 	Consents   *consents.Consents
+	Walks      Updater
+	Funds      *funds.Funds
+	Ledger     *ledger.Ledger
 	Callers    tpp.Identifier
 	Signatures tpp.Signatures
 	Policy     consent.Policy
@@ -28,12 +37,17 @@ type Handler struct {
 	Log        *slog.Logger
 }
 
+// Updater carries an authorisation on with what a TPP sends.
+type Updater interface {
+	Update(ctx context.Context, call service.Call, at sca.Target, u sca.Update, tell sca.Tell) (sca.Standing, error)
+}
+
 // StartMode says whether an authorisation is started together with a consent.
 type StartMode string
 
 // The start modes.
 const (
-	StartAuto     StartMode = "auto"     // unless the TPP prefers an explicit start
+	StartAuto     StartMode = "auto"     // unless the TPP prefers an explicit start, or must say first who the PSU is
 	StartExplicit StartMode = "explicit" // never: the TPP starts it
 	StartImplicit StartMode = "implicit" // always
 )
@@ -51,8 +65,17 @@ type Options struct {
 	// AppSchemes are schemes besides https, in lower case, that a redirect URI
 	// may have, so that the PSU's browser leads back into an app.
 	AppSchemes []string
+	// Approaches are how the bank reaches PSUs; the first is the fallback.
+	Approaches []consent.Approach
 	// Start is when authorisations begin.
 	Start StartMode
+	// Funds offers the confirmation of funds and the consents to it.
+	Funds bool
+	// BasePath stands before every path, such as /psd2; empty for none.
+	BasePath string
+	// RelativeLinks gives links to this interface as paths. Those for the PSU's
+	// browser stay absolute.
+	RelativeLinks bool
 	// Sessions allows combinedServiceIndicator: true.
 	Sessions bool
 	// StrictStatus answers expired for a consent that the bank ended, instead of
@@ -72,13 +95,16 @@ func DefaultOptions() Options {
 		AccountKinds:         []string{kindIBAN, kindBBAN, kindPAN, kindMaskedPAN, kindMSISDN, kindOther},
 		OwnerName:            true,
 		TrustedBeneficiaries: true,
+		Approaches:           []consent.Approach{consent.Redirect},
 		Start:                StartAuto,
+		Funds:                true,
 	}
 }
 
-// Links say where things are found. Every link in an answer is absolute.
+// Links say where things are found.
 type Links struct {
-	// BaseURL is where a TPP reaches this interface, without a slash at its end.
+	// BaseURL is where a TPP reaches this listener, without a slash at its end and
+	// without Options.BasePath.
 	BaseURL func(*http.Request) string
 	// BrowserURL is the same for the pages of the PSU; nil when they lie at BaseURL.
 	BrowserURL func(*http.Request) string
@@ -87,15 +113,20 @@ type Links struct {
 	Accounts string
 }
 
-// Mount registers the routes. Everything else below /v1 is answered 404 and
-// 405 in this dialect's form, whatever the Echo instance does with errors.
+// Mount registers the routes. Everything else below /v1 and /v2 is answered 404
+// and 405 in this dialect's form, whatever the Echo instance does with errors.
 func (h *Handler) Mount(e *echo.Echo) {
 	for _, ep := range endpoints() {
-		e.Add(ep.method, ep.path, h.serve(ep))
+		e.Add(ep.method, h.Options.BasePath+ep.path, h.serve(ep))
 	}
-	e.RouteNotFound("/v1", h.refuse)
-	e.RouteNotFound("/v1/*", h.refuse)
+	for _, version := range versions {
+		e.RouteNotFound(h.Options.BasePath+version, h.refuse)
+		e.RouteNotFound(h.Options.BasePath+version+"/*", h.refuse)
+	}
 }
+
+// versions are the first segments of the paths.
+var versions = []string{"/v1", "/v2"}
 
 // refuse answers what no route matched: 405 for a path that other methods know,
 // 404 otherwise. It looks at the path itself: Echo takes the nearest fallback for
@@ -103,18 +134,28 @@ func (h *Handler) Mount(e *echo.Echo) {
 func (h *Handler) refuse(c echo.Context) error {
 	stampID(c)
 	var allow []string
+	known := false
 	for _, ep := range endpoints() {
-		if ep.matches(c.Request()) {
+		if !h.matches(ep, c.Request()) {
+			continue
+		}
+		known = true
+		if h.offers(ep) {
 			allow = append(allow, ep.method)
 		}
 	}
-	if len(allow) == 0 {
+	if !known {
 		h.fail(c, errPath())
 		return nil
 	}
 	c.Response().Header().Set(echo.HeaderAllow, strings.Join(allow, ", "))
 	h.fail(c, errMethod())
 	return nil
+}
+
+// offers reports whether the bank offers an operation at all.
+func (h *Handler) offers(ep endpoint) bool {
+	return h.Options.Funds || ep.kind != consent.FundsConfirmation
 }
 
 func errPath() error { return consent.E(consent.CodePathUnknown, "no such resource") }
@@ -125,23 +166,17 @@ func errMethod() error {
 
 // Owns reports whether a path is this dialect's to answer, errors included.
 func (h *Handler) Owns(path string) bool {
-	return path == "/v1" || strings.HasPrefix(path, "/v1/")
+	rest, ok := strings.CutPrefix(path, h.Options.BasePath)
+	return ok && slices.ContainsFunc(versions, func(v string) bool { return rest == v || strings.HasPrefix(rest, v+"/") })
 }
 
-// endpoint is one operation: what it takes and who serves it.
-type endpoint struct {
-	method, path string
-	place        place    // which headers it takes
-	body         bodyRule // whether it takes a body
-	// parse reads the body into the call; its faults are reported together with
-	// those of the headers.
-	parse func(*Handler, *call) consent.Faults
-	serve func(*Handler, *call) error
-}
-
-// matches compares the path of a request with the endpoint's, segment by segment.
-func (ep *endpoint) matches(r *http.Request) bool {
-	path, pattern := r.URL.EscapedPath(), ep.path
+// matches compares the path of a request with an endpoint's, segment by segment.
+func (h *Handler) matches(ep endpoint, r *http.Request) bool {
+	path, ok := strings.CutPrefix(r.URL.EscapedPath(), h.Options.BasePath)
+	if !ok {
+		return false
+	}
+	pattern := ep.path
 	for more := true; more; {
 		var got, want string
 		got, path, more = strings.Cut(path, "/")
@@ -155,33 +190,4 @@ func (ep *endpoint) matches(r *http.Request) bool {
 		}
 	}
 	return true
-}
-
-// bodyRule says whether an operation takes a body.
-type bodyRule int
-
-const (
-	bodyIgnored bodyRule = iota
-	bodyOptional
-	bodyRequired
-)
-
-const (
-	pathConsents       = "/v1/consents"
-	pathConsent        = pathConsents + "/:consentId"
-	pathStatus         = pathConsent + "/status"
-	pathAuthorisations = pathConsent + "/authorisations"
-	pathAuthorisation  = pathAuthorisations + "/:authorisationId"
-)
-
-func endpoints() []endpoint {
-	return []endpoint{
-		{method: http.MethodPost, path: pathConsents, place: onCreate, body: bodyRequired, parse: (*Handler).readConsent, serve: (*Handler).createConsent},
-		{method: http.MethodGet, path: pathConsent, place: onRead, serve: (*Handler).getConsent},
-		{method: http.MethodDelete, path: pathConsent, place: onRead, serve: (*Handler).deleteConsent},
-		{method: http.MethodGet, path: pathStatus, place: onRead, serve: (*Handler).getStatus},
-		{method: http.MethodPost, path: pathAuthorisations, place: onStart, body: bodyOptional, parse: (*Handler).readStart, serve: (*Handler).startAuthorisation},
-		{method: http.MethodGet, path: pathAuthorisations, place: onRead, serve: (*Handler).listAuthorisations},
-		{method: http.MethodGet, path: pathAuthorisation, place: onRead, serve: (*Handler).getAuthorisation},
-	}
 }

@@ -16,16 +16,28 @@ import (
 type place int
 
 const (
-	onCreate place = 1 << iota // POST /v1/consents
-	onStart                    // POST …/authorisations
-	onRead                     // GET and DELETE
+	onCreate      place = 1 << iota // POST /v1/consents
+	onStart                         // POST …/authorisations of such a consent
+	onFundsCreate                   // POST /v2/consents/confirmation-of-funds
+	onFundsStart                    // POST …/authorisations of such a consent
+	onPut                           // PUT …/authorisations/{authorisationId} of either
+	onRead                          // GET and DELETE of either
+	onFundsCheck                    // POST /v1/funds-confirmations
 
-	onPost = onCreate | onStart
-	onAll  = onPost | onRead
+	onCreates = onCreate | onFundsCreate
+	onStarts  = onStart | onFundsStart
+	onPosts   = onCreates | onStarts
+	onPSU     = onPosts | onPut // where the TPP may say who the PSU is
+	onContext = onPSU | onRead  // where it may say how the PSU reaches it
+	onAll     = onContext | onFundsCheck
+	// onNotify leaves out the creation of funds consents, whose description
+	// declares these headers for the start alone.
+	onNotify = onCreate | onStarts
 )
 
-// rule is what a header must be (NextGenPSD2 1.3.x §4.9, §6.3, §7.1). The
-// headers of the signature are judged before it, by tpp.Signatures.
+// rule is what a header must be (NextGenPSD2 1.3.x §4.9, §6.3, §7.1, and the
+// confirmation of funds consent 2.0). The headers of the signature are judged
+// before it, by tpp.Signatures.
 type rule struct {
 	name string // as the standard spells it
 	key  string // as net/http keys it
@@ -33,6 +45,8 @@ type rule struct {
 	must place  // where it is required
 	max  int    // characters; 0 for no limit of ours
 	list bool   // a list, which HTTP allows to come in several lines
+	// own says that the operation judges it by itself, whatever it holds.
+	own bool
 	// check says what is wrong with a value, nothing when it is right; nil for
 	// any text.
 	check func(Options, string) string
@@ -41,28 +55,29 @@ type rule struct {
 // rules hold every header that the operations take.
 var rules = []rule{
 	{name: headerRequestID, key: keyRequestID, on: onAll, must: onAll, check: checkRequestID},
-	{name: "PSU-IP-Address", key: "Psu-Ip-Address", on: onAll, must: onCreate, max: 140, check: checkIPAddress},
-	{name: "TPP-Redirect-URI", key: keyRedirectURI, on: onPost, must: onCreate, max: consent.MaxRedirectURI, check: checkRedirectURI},
-	{name: "TPP-Nok-Redirect-URI", key: keyNokRedirectURI, on: onPost, max: consent.MaxRedirectURI, check: checkRedirectURI},
-	{name: "TPP-Redirect-Preferred", key: keyRedirectPreferred, on: onPost, check: checkBoolean},
-	{name: "TPP-Decoupled-Preferred", key: keyDecoupledPreferred, on: onPost, check: checkBoolean},
-	{name: "TPP-Explicit-Authorisation-Preferred", key: keyExplicitPreferred, on: onCreate, check: checkBoolean},
-	{name: "PSU-ID", key: keyPSU, on: onPost, max: 50},
-	{name: "PSU-ID-Type", key: "Psu-Id-Type", on: onPost, max: 50},
-	{name: "PSU-Corporate-ID", key: keyCorporate, on: onPost, max: 50},
-	{name: "PSU-Corporate-ID-Type", key: "Psu-Corporate-Id-Type", on: onPost, max: 50},
+	{name: "Consent-ID", key: keyConsentID, on: onFundsCheck, own: true},
+	{name: "PSU-IP-Address", key: "Psu-Ip-Address", on: onContext, must: onCreate, max: 140, check: checkIPAddress},
+	{name: "TPP-Redirect-URI", key: keyRedirectURI, on: onPosts, must: onCreates, max: consent.MaxRedirectURI, check: checkRedirectURI},
+	{name: "TPP-Nok-Redirect-URI", key: keyNokRedirectURI, on: onPosts, max: consent.MaxRedirectURI, check: checkRedirectURI},
+	{name: "TPP-Redirect-Preferred", key: keyRedirectPreferred, on: onPosts, check: checkBoolean},
+	{name: "TPP-Decoupled-Preferred", key: keyDecoupledPreferred, on: onCreate | onStart, check: checkBoolean},
+	{name: "TPP-Explicit-Authorisation-Preferred", key: keyExplicitPreferred, on: onCreates, check: checkBoolean},
+	{name: "PSU-ID", key: keyPSU, on: onPSU, max: 50},
+	{name: "PSU-ID-Type", key: "Psu-Id-Type", on: onPSU, max: 50},
+	{name: "PSU-Corporate-ID", key: keyCorporate, on: onPSU, max: 50},
+	{name: "PSU-Corporate-ID-Type", key: "Psu-Corporate-Id-Type", on: onPSU, max: 50},
 	{name: "TPP-Brand-Logging-Information", key: "Tpp-Brand-Logging-Information", on: onCreate, max: 255},
-	{name: "TPP-Notification-URI", key: "Tpp-Notification-Uri", on: onPost, check: checkNotificationURI},
-	{name: "TPP-Notification-Content-Preferred", key: "Tpp-Notification-Content-Preferred", on: onPost, check: checkNotificationContent},
-	{name: "PSU-IP-Port", key: "Psu-Ip-Port", on: onAll, check: checkPort},
-	{name: "PSU-Accept", key: "Psu-Accept", on: onAll, list: true},
-	{name: "PSU-Accept-Charset", key: "Psu-Accept-Charset", on: onAll, list: true},
-	{name: "PSU-Accept-Encoding", key: "Psu-Accept-Encoding", on: onAll, list: true},
-	{name: "PSU-Accept-Language", key: keyLanguage, on: onAll, list: true},
-	{name: "PSU-User-Agent", key: "Psu-User-Agent", on: onAll},
-	{name: "PSU-Http-Method", key: "Psu-Http-Method", on: onAll, check: checkMethod},
-	{name: "PSU-Device-ID", key: "Psu-Device-Id", on: onAll, check: checkDeviceID},
-	{name: "PSU-Geo-Location", key: "Psu-Geo-Location", on: onAll, check: checkGeoLocation},
+	{name: "TPP-Notification-URI", key: "Tpp-Notification-Uri", on: onNotify, max: consent.MaxRedirectURI, check: checkNotificationURI},
+	{name: "TPP-Notification-Content-Preferred", key: "Tpp-Notification-Content-Preferred", on: onNotify, check: checkNotificationContent},
+	{name: "PSU-IP-Port", key: "Psu-Ip-Port", on: onContext, check: checkPort},
+	{name: "PSU-Accept", key: "Psu-Accept", on: onContext, list: true},
+	{name: "PSU-Accept-Charset", key: "Psu-Accept-Charset", on: onContext, list: true},
+	{name: "PSU-Accept-Encoding", key: "Psu-Accept-Encoding", on: onContext, list: true},
+	{name: "PSU-Accept-Language", key: keyLanguage, on: onContext, list: true},
+	{name: "PSU-User-Agent", key: "Psu-User-Agent", on: onContext},
+	{name: "PSU-Http-Method", key: "Psu-Http-Method", on: onContext, check: checkMethod},
+	{name: "PSU-Device-ID", key: "Psu-Device-Id", on: onContext, check: checkDeviceID},
+	{name: "PSU-Geo-Location", key: "Psu-Geo-Location", on: onContext, check: checkGeoLocation},
 }
 
 // The headers that are used beyond their check, as net/http keys them.
@@ -75,6 +90,7 @@ const (
 	keyPSU                = "Psu-Id"
 	keyCorporate          = "Psu-Corporate-Id"
 	keyLanguage           = "Psu-Accept-Language"
+	keyConsentID          = "Consent-Id"
 )
 
 // maxLanguage is the longest list of languages that is kept for the pages.
@@ -86,7 +102,7 @@ func checkHeaders(o Options, header http.Header, at place) consent.Faults {
 	var faults consent.Faults
 	for i := range rules {
 		r := &rules[i]
-		if r.on&at == 0 {
+		if r.on&at == 0 || r.own {
 			continue
 		}
 		values := header[r.key]
@@ -141,6 +157,32 @@ func printable(s string) bool {
 		i += size
 	}
 	return true
+}
+
+// taken is the value of a header at a place: empty where it is absent, and where
+// the operation does not take it, so that what is not judged has no effect.
+func taken(header http.Header, at place, key string) string {
+	for i := range rules {
+		if r := &rules[i]; r.key == key && r.on&at != 0 {
+			return header.Get(key)
+		}
+	}
+	return ""
+}
+
+// meaningful lists the headers of a call that say something to its operation, as
+// "name: value" in the order of the rules: with the body they tell whether a
+// call is the same as an earlier one. X-Request-ID, by which the earlier one is
+// found, is left out, and so is every header that the operation ignores.
+func meaningful(header http.Header, at place) []string {
+	var lines []string
+	for i := range rules {
+		r := &rules[i]
+		if values := header[r.key]; r.on&at != 0 && r.key != keyRequestID && len(values) > 0 {
+			lines = append(lines, r.name+": "+strings.Join(values, ", "))
+		}
+	}
+	return lines
 }
 
 // wishOf reads how the TPP would like the authorisation to be; the headers have

@@ -2,6 +2,7 @@ package xs2a_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,6 +64,7 @@ func headerCases() map[string]headerCase {
 		"TPP-Notification-URI": {
 			good: []string{"https://tpp.example/notify", "http://tpp.example/notify"},
 			bad:  []string{"tpp.example", "/notify", "https://", "mailto:a@b.example", "https://tpp.example/a b"},
+			max:  500,
 		},
 		"TPP-Notification-Content-Preferred": {
 			good: []string{"status=SCA", "status=SCA,LAST", "status=SCA, PROCESS, LAST", "status=LAST,SCA,PROCESS"},
@@ -161,36 +163,54 @@ func TestHeadersByPlace(t *testing.T) {
 		"TPP-Redirect-Preferred", "TPP-Decoupled-Preferred", "TPP-Notification-URI", "TPP-Notification-Content-Preferred",
 	}, everywhere...)
 	creates := append([]string{"TPP-Explicit-Authorisation-Preferred", "TPP-Brand-Logging-Information"}, starts...)
+	without := func(names []string, left ...string) []string {
+		return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(left, name) })
+	}
+	fundsStarts := without(starts, "TPP-Decoupled-Preferred")
+	fundsCreates := append(without(fundsStarts, "TPP-Notification-URI", "TPP-Notification-Content-Preferred"), "TPP-Explicit-Authorisation-Preferred")
+	puts := append([]string{"PSU-ID", "PSU-ID-Type", "PSU-Corporate-ID", "PSU-Corporate-ID-Type"}, everywhere...)
+	const funds, account, code = "/v2/consents/confirmation-of-funds", `{"account":` + lea + `}`, `{"confirmationCode":"1"}`
 	for _, call := range []struct {
-		method, path string
-		takes, needs []string
+		method, path, body string
+		takes, needs       []string
 	}{
-		{http.MethodPost, "/v1/consents", creates, []string{"PSU-IP-Address", "TPP-Redirect-URI"}},
-		{http.MethodPost, consentPath + "/authorisations", starts, nil},
-		{http.MethodGet, consentPath, everywhere, nil},
-		{http.MethodGet, consentPath + "/status", everywhere, nil},
-		{http.MethodGet, consentPath + "/authorisations", everywhere, nil},
-		{http.MethodGet, consentPath + "/authorisations/x", everywhere, nil},
-		{http.MethodDelete, consentPath, everywhere, nil},
+		{http.MethodPost, "/v1/consents", bankOffered, creates, []string{"PSU-IP-Address", "TPP-Redirect-URI"}},
+		{http.MethodPost, consentPath + "/authorisations", "{}", starts, nil},
+		{http.MethodGet, consentPath, "", everywhere, nil},
+		{http.MethodGet, consentPath + "/status", "", everywhere, nil},
+		{http.MethodGet, consentPath + "/authorisations", "", everywhere, nil},
+		{http.MethodGet, consentPath + "/authorisations/x", "", everywhere, nil},
+		{http.MethodPut, consentPath + "/authorisations/x", code, puts, nil},
+		{http.MethodPut, consentPath + "/authorisations/x", "", puts, []string{"PSU-ID"}},
+		{http.MethodDelete, consentPath, "", everywhere, nil},
+		{http.MethodPost, funds, account, fundsCreates, []string{"TPP-Redirect-URI"}},
+		{http.MethodPost, funds + "/x/authorisations", "{}", fundsStarts, nil},
+		{http.MethodGet, funds + "/x", "", everywhere, nil},
+		{http.MethodGet, funds + "/x/status", "", everywhere, nil},
+		{http.MethodGet, funds + "/x/authorisations", "", everywhere, nil},
+		{http.MethodGet, funds + "/x/authorisations/x", "", everywhere, nil},
+		{http.MethodPut, funds + "/x/authorisations/x", code, puts, nil},
+		{http.MethodDelete, funds + "/x", "", everywhere, nil},
+		{http.MethodPost, "/v1/funds-confirmations", `{"account":` + lea + `,"instructedAmount":{"currency":"EUR","amount":"1"}}`, nil, nil},
 	} {
 		faulty := with{}
 		for name := range headerCases() {
 			faulty[name] = "\x80"
 		}
-		body := ""
-		if call.method == http.MethodPost {
-			body = bankOffered
-		}
-		a := w.send(t, call.method, call.path, body, faulty)
-		assert.ElementsMatch(t, prefixed(call.takes), a.messages(t), "%s %s", call.method, call.path)
-
-		a = w.send(t, call.method, call.path, body, nil)
-		if len(call.needs) == 0 {
-			assert.NotEqual(t, http.StatusBadRequest, a.status, "%s %s: %s", call.method, call.path, a.body)
-			continue
-		}
-		assert.ElementsMatch(t, prefixed(call.needs), a.messages(t), "%s %s", call.method, call.path)
+		a := w.send(t, call.method, call.path, call.body, faulty)
+		assert.ElementsMatch(t, prefixed(call.takes), a.headerFaults(t), "%s %s", call.method, call.path)
+		a = w.send(t, call.method, call.path, call.body, nil)
+		assert.ElementsMatch(t, prefixed(call.needs), a.headerFaults(t), "%s %s", call.method, call.path)
 	}
+}
+
+// headerFaults are the faults of an answer that lie in the form of headers.
+func (a answer) headerFaults(t *testing.T) []string {
+	t.Helper()
+	if a.status != http.StatusBadRequest {
+		return nil
+	}
+	return slices.DeleteFunc(a.messages(t), func(m string) bool { return !strings.HasPrefix(m, "FORMAT_ERROR Header.") })
 }
 
 func prefixed(names []string) []string {

@@ -222,6 +222,15 @@ func (r *reader) text(m member, limit int) (string, bool) {
 	return "", false
 }
 
+// optional is text that may be absent.
+func (r *reader) optional(m member, limit int) string {
+	if !m.present {
+		return ""
+	}
+	s, _ := r.text(m, limit)
+	return s
+}
+
 // matching is text with a pattern.
 func (r *reader) matching(m member, pattern *regexp.Regexp, wrong string) (string, bool) {
 	s, ok := r.text(m, 0)

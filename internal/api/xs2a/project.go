@@ -14,10 +14,27 @@ func (h *Handler) information(c *consent.Consent) wire.ConsentInformation {
 		ValidUntil:         c.ValidUntil.String(),
 		FrequencyPerDay:    c.FrequencyPerDay,
 		LastActionDate:     c.LastAction(h.Policy.Zone).String(),
-		ConsentStatus:      h.status(c.Status, c.Ending),
+		ConsentStatus:      h.status(c),
 	}
 	if h.Links.Accounts != "" && c.Status == consent.Valid {
 		info.Links = wire.Links{wire.LinkAccount: {Href: h.Links.Accounts}}
+	}
+	return info
+}
+
+// fundsInformation is a consent to the confirmation of funds as GET shows it.
+func (h *Handler) fundsInformation(c *consent.Consent) wire.FundsConsentInformation {
+	info := wire.FundsConsentInformation{
+		CardNumber:              c.Card.Number,
+		CardInformation:         c.Card.Information,
+		RegistrationInformation: c.Card.Registration,
+		ConsentStatus:           h.status(c),
+	}
+	for _, x := range c.Access.Asked { // exactly one
+		info.Account = wireReference(x.Reference)
+	}
+	if c.Card.Expiry != (consent.Date{}) {
+		info.CardExpiryDate = c.Card.Expiry.String()
 	}
 	return info
 }

@@ -81,7 +81,14 @@ func TestMethods(t *testing.T) {
 		"/v1/consents/x":                  "GET, DELETE",
 		"/v1/consents/x/status":           "GET",
 		"/v1/consents/x/authorisations":   "POST, GET",
-		"/v1/consents/x/authorisations/y": "GET",
+		"/v1/consents/x/authorisations/y": "GET, PUT",
+		"/v1/funds-confirmations":         "POST",
+
+		"/v2/consents/confirmation-of-funds":                    "POST",
+		"/v2/consents/confirmation-of-funds/x":                  "GET, DELETE",
+		"/v2/consents/confirmation-of-funds/x/status":           "GET",
+		"/v2/consents/confirmation-of-funds/x/authorisations":   "POST, GET",
+		"/v2/consents/confirmation-of-funds/x/authorisations/y": "GET, PUT",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"} {
 			if strings.Contains(allow, method) {
@@ -104,6 +111,7 @@ func TestUnknownPaths(t *testing.T) {
 	for _, path := range []string{
 		"/v1", "/v1/", "/v1/consent", "/v1/consents/", "/v1/consents//status", "/v1/consents/x/", "/v1/consents/x/nothing",
 		"/v1/consents/x/status/", "/v1/consents/x/authorisations/", "/v1/consents/x/authorisations/y/z", "/v1//consents", "/v1/accounts",
+		"/v2", "/v2/consents", "/v2/consents/account-access", "/v1/funds-confirmations/x",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodOptions, "FOO"} {
 			a := w.send(t, method, path, "", nil)
@@ -119,7 +127,7 @@ func TestOthersAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	h := &xs2a.Handler{}
 	for path, want := range map[string]bool{
-		"/v1": true, "/v1/": true, "/v1/consents": true, "/v1x": false, "/": false, "/v2/consents": false, "/sca/v1/": false,
+		"/v1": true, "/v1/": true, "/v1/consents": true, "/v1x": false, "/": false, "/v2/consents": true, "/v2": true, "/v3/consents": false, "/sca/v1/": false,
 	} {
 		assert.Equal(t, want, h.Owns(path), path)
 	}

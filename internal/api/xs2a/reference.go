@@ -32,6 +32,8 @@ var (
 	patternCashType = regexp.MustCompile(`^[A-Z]{4}$`)
 )
 
+const wrongCurrency = "must be a currency code of three capital letters"
+
 // references reads a list of accounts, whichever list it is: the rules are the
 // same in all of them. A list that is there is never nil.
 func (r *reader) references(o Options, m member) []wire.AccountReference {
@@ -74,7 +76,7 @@ func (r *reader) reference(o Options, m member) wire.AccountReference {
 		r.fault(m.path, "must name the account by exactly one of "+strings.Join(kinds, ", "))
 	}
 	if c := account.at(m.path, "currency"); c.present {
-		ref.Currency, _ = r.matching(c, patternCurrency, "must be a currency code of three capital letters")
+		ref.Currency, _ = r.matching(c, patternCurrency, wrongCurrency)
 	}
 	if c := account.at(m.path, "cashAccountType"); c.present {
 		ref.CashAccountType, _ = r.cashType(c)
@@ -143,9 +145,7 @@ func (r *reader) other(m member) *wire.GenericAccountIdentification {
 		{"schemeNameProprietary", &id.SchemeNameProprietary},
 		{"issuer", &id.Issuer},
 	} {
-		if t := o.at(m.path, x.name); t.present {
-			*x.into, _ = r.text(t, maxIdentifier)
-		}
+		*x.into = r.optional(o.at(m.path, x.name), maxIdentifier)
 	}
 	return &id
 }

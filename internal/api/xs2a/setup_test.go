@@ -2,14 +2,12 @@ package xs2a_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,8 +19,11 @@ import (
 
 	"consentd/internal/api/xs2a"
 	"consentd/internal/consent"
-	"consentd/internal/service"
+	"consentd/internal/secret"
 	"consentd/internal/service/consents"
+	"consentd/internal/service/funds"
+	"consentd/internal/service/ledger"
+	"consentd/internal/service/sca"
 	"consentd/internal/tpp"
 	"consentd/pkg/client"
 	wire "consentd/pkg/xs2a"
@@ -41,6 +42,7 @@ const (
 type world struct {
 	handler *xs2a.Handler
 	store   *store
+	walks   *walks
 	log     *bytes.Buffer
 	url     string
 	http    *http.Client
@@ -64,12 +66,19 @@ func setup(t *testing.T, changes ...change) *world {
 
 // newWorld wires the handler and starts nothing.
 func newWorld() *world {
-	w := &world{store: &store{byID: map[uuid.UUID]consent.Consent{}}, log: &bytes.Buffer{}}
+	w := &world{store: newStore(), walks: &walks{standing: sca.Standing{Status: consent.ScaFinalised}}, log: &bytes.Buffer{}}
 	w.clock = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	policy := consent.DefaultPolicy()
 	now := func() time.Time { return w.clock }
+	keys, err := secret.New(make([]byte, secret.MasterSize))
+	if err != nil {
+		panic(err) // of that length it never fails
+	}
 	w.handler = &xs2a.Handler{
-		Consents: &consents.Consents{Store: w.store, Runs: &runs{}, Policy: policy, Now: now},
+		Consents: &consents.Consents{Store: w.store, Runs: &runs{}, Keys: keys, Policy: policy, Now: now},
+		Walks:    w.walks,
+		Funds:    &funds.Funds{Store: w.store, Bank: w.store, Now: now},
+		Ledger:   &ledger.Ledger{Store: w.store, Keys: keys, Now: now, Zone: time.UTC},
 		Callers:  byHeader{},
 		Policy:   policy,
 		Now:      now,
@@ -208,67 +217,6 @@ func (byHeader) Identify(r *http.Request) (tpp.TPP, error) {
 	}
 }
 
-// runs mints runs whose handles are easy to recognise.
-type runs struct {
-	hint service.Hint
-}
-
-func (r *runs) New(purpose consent.Purpose, hint service.Hint, now time.Time) (*consent.Run, string, error) {
-	r.hint = hint
-	return &consent.Run{
-		ID: uuid.New(), Purpose: purpose, CreatedAt: now, OpenBy: now.Add(10 * time.Minute),
-	}, "secret-handle", nil
-}
-
-// store keeps consents in a map. Err, when set, is what every call answers.
-type store struct {
-	mu   sync.Mutex
-	byID map[uuid.UUID]consent.Consent
-	err  error
-}
-
-func (s *store) Create(_ context.Context, c *consent.Consent, _ *consent.Run) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.byID[c.ID] = clone(*c)
-	return s.err
-}
-
-func (s *store) Get(_ context.Context, id uuid.UUID) (*consent.Consent, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, ok := s.byID[id]
-	switch {
-	case s.err != nil:
-		return nil, s.err
-	case !ok:
-		return nil, consent.E(consent.CodeNotFound, "the store's own words")
-	}
-	c = clone(c)
-	return &c, nil
-}
-
-func (s *store) Status(ctx context.Context, id uuid.UUID) (*consent.Consent, error) {
-	return s.Get(ctx, id)
-}
-
-func (s *store) Update(ctx context.Context, id uuid.UUID, change func(*consent.Consent) error) (*consent.Consent, error) {
-	c, err := s.Get(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if err := change(c); err != nil {
-		return nil, err
-	}
-	return c, s.Create(ctx, c, nil)
-}
-
-func (s *store) AddRun(ctx context.Context, id uuid.UUID, _ *consent.Run, change func(*consent.Consent) error) (*consent.Consent, error) {
-	return s.Update(ctx, id, change)
-}
-
-func (s *store) Due(context.Context, time.Time, int) ([]uuid.UUID, error) { return nil, s.err }
-
 // edit changes a stored consent behind the dialect's back.
 func (s *store) edit(t *testing.T, id string, change func(*consent.Consent)) {
 	t.Helper()
@@ -277,11 +225,4 @@ func (s *store) edit(t *testing.T, id string, change func(*consent.Consent)) {
 		return nil
 	})
 	require.NoError(t, err)
-}
-
-func clone(c consent.Consent) consent.Consent {
-	c.Authorisations = slices.Clone(c.Authorisations)
-	c.Access.Asked = slices.Clone(c.Access.Asked)
-	c.Access.Grants = slices.Clone(c.Access.Grants)
-	return c
 }

@@ -27,6 +27,7 @@ type bank struct {
 	sent     []otp.Message
 	fails    error         // of every call
 	slowness time.Duration // until Ready
+	methods  []sca.Method
 }
 
 func newBank() *bank { return &bank{now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)} }
@@ -40,6 +41,8 @@ func (b *bank) Authenticate(_ context.Context, login, password string) (otp.PSU,
 	}
 	return otp.PSU{ID: psu, Name: "LEA"}, nil
 }
+
+func (b *bank) Methods(context.Context, string) ([]sca.Method, error) { return b.methods, b.fails }
 
 func (b *bank) Send(_ context.Context, m otp.Message) (string, error) {
 	b.mu.Lock()
@@ -102,12 +105,21 @@ func code(digits string) sca.Input {
 	return sca.Input{Kind: sca.Form, Fields: map[string]string{otp.FieldCode: digits}}
 }
 
+func method(id string) sca.Input { return sca.Input{Kind: sca.Form, MethodID: id} }
+
+// twoMethods are a choice.
+func twoMethods() []sca.Method {
+	return []sca.Method{{ID: "m1", Type: "SMS_OTP", Name: "SMS to " + masked}, {ID: "m2", Type: "PUSH_OTP", Name: "App"}}
+}
+
 // answer is what a PSU with the right password and their phone at hand does.
 func (b *bank) answer(req sca.Request, step sca.Step) sca.Input {
 	switch {
 	case step.Outcome == sca.Wait:
 		b.pass(b.slowness)
 		return sca.Input{Kind: sca.Poll}
+	case len(step.Fields) == 0:
+		return method(step.Methods[1].ID)
 	case step.Fields[0].Name == otp.FieldLogin:
 		return login("lea", "sandbox")
 	}
@@ -116,6 +128,9 @@ func (b *bank) answer(req sca.Request, step sca.Step) sca.Input {
 }
 
 func (b *bank) blunder(_ sca.Request, step sca.Step) sca.Input {
+	if len(step.Fields) == 0 {
+		return method("sms")
+	}
 	if step.Fields[0].Name == otp.FieldLogin {
 		return login("lea", "SANDBOX")
 	}
@@ -124,16 +139,25 @@ func (b *bank) blunder(_ sca.Request, step sca.Step) sca.Input {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for name, slowness := range map[string]time.Duration{"quick bank": 0, "slow bank": 30 * time.Second} {
+	for name, c := range map[string]struct {
+		slowness time.Duration
+		methods  []sca.Method
+		prompts  int
+	}{
+		"quick bank":      {prompts: 2},
+		"slow bank":       {slowness: 30 * time.Second, prompts: 2},
+		"one method":      {methods: twoMethods()[:1], prompts: 2},
+		"several methods": {methods: twoMethods(), prompts: 3},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			scatest.Run(t, scatest.Harness{
-				Prompts:   2,
+				Prompts:   c.prompts,
 				Languages: []string{"en", "fr", "de"},
 				New: func(t testing.TB) scatest.Bench {
 					t.Helper()
 					b := newBank()
-					b.slowness = slowness
+					b.slowness, b.methods = c.slowness, c.methods
 					return scatest.Bench{
 						PSU: psu, Right: b.answer, Wrong: b.blunder,
 						Flow:    func() sca.Flow { return flowFor(t, b) },

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +80,9 @@ func (f *Flow) Continue(ctx context.Context, req sca.Request, raw []byte, in sca
 	case s.Stage == stageLogin && in.Kind == sca.Form:
 		return f.logIn(ctx, in)
 	case s.Stage == stageKnown && in.Kind == sca.Approved:
-		return f.send(ctx, req, s, textsFor(req.Language).Sent)
+		return f.offer(ctx, req, s)
+	case s.Stage == stageMethod && in.Kind == sca.Form:
+		return f.choose(ctx, req, s, in.MethodID)
 	case s.Stage == stageCode && in.Kind == sca.Form:
 		return f.judge(ctx, req, s, in.Fields[FieldCode])
 	case s.Stage == stageWait && polled:
@@ -107,28 +110,69 @@ func (f *Flow) logIn(ctx context.Context, in sca.Input) (sca.Step, error) {
 	return state{Stage: stageKnown, PSU: psu.ID}.in(sca.Step{Outcome: sca.Identified, PSU: psu.ID})
 }
 
+// offer lets the PSU choose how to get the code. Where there is no choice, the
+// code is sent at once.
+func (f *Flow) offer(ctx context.Context, req sca.Request, s state) (sca.Step, error) {
+	methods, err := f.c.Phone.Methods(ctx, s.PSU)
+	if err != nil {
+		return refused("list methods", err)
+	}
+	s.Methods = methods
+	if len(methods) < 2 {
+		return f.send(ctx, req, s, textsFor(req.Language).Sent)
+	}
+	s.Stage = stageMethod
+	return s.in(sca.Step{Outcome: sca.Prompt, Methods: methods})
+}
+
+// choose sends the code by the method that the PSU chose.
+func (f *Flow) choose(ctx context.Context, req sca.Request, s state, id string) (sca.Step, error) {
+	i := slices.IndexFunc(s.Methods, func(m sca.Method) bool { return m.ID == id })
+	if i < 0 {
+		return sca.Step{Outcome: sca.Prompt, Wrong: true, Message: textsFor(req.Language).Choose}, nil
+	}
+	s.Methods = s.Methods[i : i+1]
+	return f.send(ctx, req, s, textsFor(req.Language).Sent)
+}
+
 // send makes the code and sends it; page is what to say on the page, with a
 // place for where it went. A call that is repeated makes the same code
 // and sends it under the same key, which the bank does once.
 func (f *Flow) send(ctx context.Context, req sca.Request, s state, page string) (sca.Step, error) {
 	code, t := codeFor(f.c.Key, req.StepKey), textsFor(req.Language)
-	to, err := f.c.Phone.Send(ctx, Message{
-		PSU: s.PSU, Key: req.StepKey, Code: code, Text: t.message(code, req.Summary), Language: t.Language,
+	m := Message{PSU: s.PSU, Key: req.StepKey, Code: code, Text: t.message(code, req.Summary), Language: t.Language}
+	if len(s.Methods) > 0 {
+		m.Method = s.Methods[0].ID
+	}
+	to, err := f.c.Phone.Send(ctx, m)
+	if err != nil {
+		return refused("send code", err)
+	}
+	challenge, err := challengeFor(to)
+	if err != nil {
+		return sca.Step{}, err
+	}
+	s.Stage, s.Key, s.Expires = stageCode, req.StepKey, f.c.Now().Add(codeTTL)
+	return s.in(sca.Step{
+		Outcome:   sca.Prompt,
+		Fields:    []sca.Field{{Name: FieldCode, Kind: sca.Code}},
+		Methods:   s.Methods,
+		Challenge: challenge,
+		Message:   fmt.Sprintf(page, to),
 	})
+}
+
+// refused turns a no of the bank's into the end of the flow; any other error
+// is one.
+func refused(what string, err error) (sca.Step, error) {
 	switch {
 	case errors.Is(err, ErrRefused):
 		return sca.Step{Outcome: sca.Denied}, nil
 	case errors.Is(err, ErrBlocked):
 		return sca.Step{Outcome: sca.Denied, Blocked: true}, nil
-	case err != nil:
-		return sca.Step{}, fmt.Errorf("send code: %w", err)
+	default:
+		return sca.Step{}, fmt.Errorf("%s: %w", what, err)
 	}
-	s.Stage, s.Key, s.Expires = stageCode, req.StepKey, f.c.Now().Add(codeTTL)
-	return s.in(sca.Step{
-		Outcome: sca.Prompt,
-		Fields:  []sca.Field{{Name: FieldCode, Kind: sca.Code}},
-		Message: fmt.Sprintf(page, to),
-	})
 }
 
 // judge compares the code that the PSU typed. One that came too late is neither

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"consentd/pkg/sca"
 )
 
 // What the bank may answer instead of yes.
@@ -28,6 +30,7 @@ type Directory interface {
 // Message is a code on its way to a PSU.
 type Message struct {
 	PSU      string // the bank's id
+	Method   string // id of the method by which it goes; empty where the bank names none
 	Key      string // a message with the same key is sent once
 	Code     string
 	Text     string // the whole message, code included, in Language
@@ -36,7 +39,10 @@ type Message struct {
 
 // Phone brings codes to PSUs.
 type Phone interface {
-	// Send returns where the code went, masked. Fails with ErrRefused.
+	// Methods lists the ways in which codes reach a PSU, the one to suggest first.
+	// Fails with ErrRefused and ErrBlocked.
+	Methods(ctx context.Context, psu string) ([]sca.Method, error)
+	// Send returns where the code went, masked. Fails with ErrRefused and ErrBlocked.
 	Send(ctx context.Context, m Message) (to string, err error)
 }
 

@@ -13,20 +13,24 @@ import (
 type stage string
 
 const (
-	stageLogin stage = "login"
-	stageKnown stage = "known"
-	stageCode  stage = "code"
-	stageWait  stage = "wait"
+	stageLogin  stage = "login"
+	stageKnown  stage = "known"
+	stageMethod stage = "method"
+	stageCode   stage = "code"
+	stageWait   stage = "wait"
 )
 
 // state is what the flow remembers. The code is not in it, only what it was
 // made from.
 type state struct {
-	Stage   stage     `json:"stage"`
-	PSU     string    `json:"psu,omitempty"`
-	Key     string    `json:"key,omitempty"`
-	Expires time.Time `json:"expires,omitzero"` // of the code
-	Since   time.Time `json:"since,omitzero"`   // of the wait
+	Stage stage  `json:"stage"`
+	PSU   string `json:"psu,omitempty"`
+	// Methods are those that the PSU may use: what they choose among, and once
+	// the code is sent the one by which it went, if the bank names any.
+	Methods []sca.Method `json:"methods,omitempty"`
+	Key     string       `json:"key,omitempty"`
+	Expires time.Time    `json:"expires,omitzero"` // of the code
+	Since   time.Time    `json:"since,omitzero"`   // of the wait
 }
 
 var errState = errors.New("otp flow: not a state of this flow")
@@ -43,6 +47,8 @@ func parse(raw []byte) (state, error) {
 		ok = s.PSU == ""
 	case stageKnown:
 		ok = s.PSU != ""
+	case stageMethod:
+		ok = s.PSU != "" && len(s.Methods) > 1
 	case stageCode:
 		ok = s.PSU != "" && s.Key != "" && !s.Expires.IsZero()
 	case stageWait:

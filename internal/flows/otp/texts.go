@@ -10,6 +10,7 @@ type words struct {
 	Language string
 	Code     string // the message: code, what it is for
 	Bare     string // the message when nothing is known of what it is for
+	Choose   string // the page: what was chosen is no method of theirs
 	Sent     string // the page: where the code went
 	Renewed  string // the page: the code came too late, where a new one went
 	Wait     string
@@ -20,6 +21,7 @@ var texts = map[string]words{
 		Language: "en",
 		Code:     "%s is your code for: %s. Give it to nobody.",
 		Bare:     "%s is your code. Give it to nobody.",
+		Choose:   "Choose one of these ways.",
 		Sent:     "We have sent a code to %s.",
 		Renewed:  "That code had expired. We have sent a new one to %s.",
 		Wait:     "Your bank is checking this. It may take a minute.",
@@ -28,6 +30,7 @@ var texts = map[string]words{
 		Language: "fr",
 		Code:     "%s est votre code pour : %s. Ne le communiquez à personne.",
 		Bare:     "%s est votre code. Ne le communiquez à personne.",
+		Choose:   "Choisissez l'un de ces moyens.",
 		Sent:     "Nous avons envoyé un code au %s.",
 		Renewed:  "Ce code avait expiré. Nous en avons envoyé un nouveau au %s.",
 		Wait:     "Votre banque vérifie votre demande. Cela peut prendre une minute.",
@@ -36,6 +39,7 @@ var texts = map[string]words{
 		Language: "de",
 		Code:     "%s ist Ihr Code für: %s. Geben Sie ihn niemandem.",
 		Bare:     "%s ist Ihr Code. Geben Sie ihn niemandem.",
+		Choose:   "Wählen Sie einen dieser Wege.",
 		Sent:     "Wir haben einen Code an %s gesendet.",
 		Renewed:  "Dieser Code war abgelaufen. Wir haben einen neuen an %s gesendet.",
 		Wait:     "Ihre Bank prüft die Anfrage. Das kann eine Minute dauern.",

@@ -12,6 +12,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/explain"
+	"consentd/internal/secret"
 	"consentd/internal/service"
 )
 
@@ -35,19 +36,23 @@ type Store interface {
 	// Due lists consents that have something to settle at now: at most limit,
 	// the longest overdue first.
 	Due(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, error)
+	// UpdateFree is Update unless somebody else is changing the consent at this
+	// moment, or it is gone: then nothing happens, and that is no error.
+	UpdateFree(ctx context.Context, id uuid.UUID, change func(*consent.Consent) error) error
 }
 
 // Runs opens the walk of a PSU through authentication.
 type Runs interface {
 	// New makes a run that is not written yet, and the secret handle by which a
 	// browser reaches it.
-	New(purpose consent.Purpose, hint service.Hint, now time.Time) (*consent.Run, string, error)
+	New(o service.Opening) (*consent.Run, string, error)
 }
 
 // Consents are the use cases.
 type Consents struct {
 	Store  Store
 	Runs   Runs
+	Keys   *secret.Keys
 	Policy consent.Policy
 	Now    func() time.Time
 }
@@ -55,6 +60,7 @@ type Consents struct {
 // Started is an authorisation that the PSU can begin.
 type Started struct {
 	Authorisation uuid.UUID
+	Approach      consent.Approach
 	Status        consent.ScaStatus
 	Handle        string // the secret part of the redirect link, known to nobody else
 }
@@ -62,50 +68,72 @@ type Started struct {
 // Wish says how a TPP would like the authorisation to be.
 type Wish struct {
 	Explicit bool // start none now: the TPP will
+	Approach consent.Approach
 	Hint     service.Hint
 }
 
-// Create makes a consent of a draft, and unless the TPP wishes to start it
-// itself an authorisation in the redirect approach. Fails with CodeFormat.
-func (s *Consents) Create(ctx context.Context, d consent.Draft, wish Wish) (*consent.Consent, *Started, error) {
+// Tell says what the caller is told of a result: it makes the receipt, which is
+// written in the same transaction. It runs before that has succeeded, perhaps
+// more than once. Started is nil where no authorisation was. A nil Tell, or one
+// that returns nil, keeps nothing.
+type Tell func(*consent.Consent, *Started) *consent.Receipt
+
+func (t Tell) answered(c *consent.Consent, started *Started) {
+	if t != nil {
+		c.Answered(t(c, started))
+	}
+}
+
+// Create makes a consent of a draft, and an authorisation with it unless the TPP
+// wishes to start that itself. Fails with CodeFormat, and with CodeRepeated when
+// the receipt is there already.
+func (s *Consents) Create(ctx context.Context, call service.Call, d consent.Draft, wish Wish, tell Tell) (*consent.Consent, error) {
 	now := s.Now()
 	id, err := uuid.NewV7()
 	if err != nil {
-		return nil, nil, fmt.Errorf("consent id: %w", err)
+		return nil, fmt.Errorf("consent id: %w", err)
 	}
-	c, err := s.Policy.New(id, d, now)
+	d.Kind, d.Rail, d.TPP, d.TPPName = call.Kind, call.Rail, call.TPP, call.Name
+	d.PSU, d.Corporate = s.named(wish.Hint)
+	c, err := s.Policy.New(id, d, call.Cause(), now)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	explain.Note(ctx, "consent %s: valid until %s (asked: %s), %d accesses a day (asked: %d)",
 		c.ID, c.ValidUntil, d.ValidUntil, c.FrequencyPerDay, d.FrequencyPerDay)
-	if wish.Explicit {
-		return c, nil, s.Store.Create(ctx, c, nil)
+	var run *consent.Run
+	var started *Started
+	if !wish.Explicit {
+		if run, started, err = s.start(c.ID, wish, now); err != nil {
+			return nil, err
+		}
+		if err := c.Start(s.authorisationOf(run, wish, started)); err != nil {
+			return nil, err
+		}
 	}
-	run, started, err := s.start(c.ID, wish, now)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := c.Start(authorisationOf(run)); err != nil {
-		return nil, nil, err
-	}
-	return c, started, s.Store.Create(ctx, c, run)
+	tell.answered(c, started)
+	return c, s.Store.Create(ctx, c, run)
 }
 
 // StartAuthorisation starts a further authorisation of a consent that waits
-// for one. Fails with CodeNotFound, CodeStatusInvalid and CodeExpired.
-func (s *Consents) StartAuthorisation(ctx context.Context, tpp string, id uuid.UUID, wish Wish) (*Started, error) {
+// for one. Fails with CodeNotFound, CodeRepeated, and like [consent.Consent.Start].
+func (s *Consents) StartAuthorisation(ctx context.Context, call service.Call, id uuid.UUID, wish Wish, tell Tell) (*Started, error) {
 	now := s.Now()
 	run, started, err := s.start(id, wish, now)
 	if err != nil {
 		return nil, err
 	}
 	_, err = s.Store.AddRun(ctx, id, run, func(c *consent.Consent) error {
-		if err := owned(c, tpp); err != nil {
+		if err := call.Owns(c); err != nil {
 			return err
 		}
+		c.Because(call.Cause())
 		c.Settle(now)
-		return c.Start(authorisationOf(run))
+		if err := c.Start(s.authorisationOf(run, wish, started)); err != nil {
+			return err
+		}
+		tell.answered(c, started)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -115,23 +143,20 @@ func (s *Consents) StartAuthorisation(ctx context.Context, tpp string, id uuid.U
 
 // Get reads a consent of this TPP as it stands now. Fails with CodeNotFound,
 // alike for an unknown one and for another TPP's.
-func (s *Consents) Get(ctx context.Context, tpp string, id uuid.UUID) (*consent.Consent, error) {
-	return s.read(ctx, s.Store.Get, tpp, id)
+func (s *Consents) Get(ctx context.Context, call service.Call, id uuid.UUID) (*consent.Consent, error) {
+	return s.read(ctx, s.Store.Get, call, id)
 }
 
-// Status is Get for the status alone. Fails with CodeNotFound.
-func (s *Consents) Status(ctx context.Context, tpp string, id uuid.UUID) (consent.Status, consent.Ending, error) {
-	c, err := s.read(ctx, s.Store.Status, tpp, id)
-	if err != nil {
-		return "", consent.Ending{}, err
-	}
-	return c.Status, c.Ending, nil
+// Status is Get for what the status is told by, without accounts and
+// authorisations. Fails with CodeNotFound.
+func (s *Consents) Status(ctx context.Context, call service.Call, id uuid.UUID) (*consent.Consent, error) {
+	return s.read(ctx, s.Store.Status, call, id)
 }
 
 // Authorisation reads one authorisation of a consent of this TPP. Fails with
 // CodeNotFound and CodeResourceUnknown.
-func (s *Consents) Authorisation(ctx context.Context, tpp string, id, authorisation uuid.UUID) (*consent.Authorisation, error) {
-	c, err := s.Get(ctx, tpp, id)
+func (s *Consents) Authorisation(ctx context.Context, call service.Call, id, authorisation uuid.UUID) (*consent.Authorisation, error) {
+	c, err := s.Get(ctx, call, id)
 	if err != nil {
 		return nil, err
 	}
@@ -139,16 +164,18 @@ func (s *Consents) Authorisation(ctx context.Context, tpp string, id, authorisat
 }
 
 // Terminate ends a consent at its TPP's wish; one that has ended stays as it
-// is. Fails with CodeNotFound.
-func (s *Consents) Terminate(ctx context.Context, tpp string, id uuid.UUID) error {
+// is. Fails with CodeNotFound and CodeRepeated.
+func (s *Consents) Terminate(ctx context.Context, call service.Call, id uuid.UUID, tell Tell) error {
 	now := s.Now()
 	var before consent.Status
 	c, err := s.Store.Update(ctx, id, func(c *consent.Consent) error {
-		if err := owned(c, tpp); err != nil {
+		if err := call.Owns(c); err != nil {
 			return err
 		}
+		c.Because(call.Cause())
 		c.Settle(now)
 		before = c.Status
+		tell.answered(c, nil)
 		return c.Terminate(now)
 	})
 	if err != nil {
@@ -159,8 +186,10 @@ func (s *Consents) Terminate(ctx context.Context, tpp string, id uuid.UUID) erro
 }
 
 // Expire writes down what time has ended, at most limit consents, and reports
-// how many it changed. Reads never wait for it. A consent that has begun is
-// finished even when ctx ends; one that fails stands in nobody's way.
+// how many it changed. Reads never wait for it. Any number of replicas may do it
+// at once: each leaves alone what another one, or a caller, is changing. A
+// consent that has begun is finished even when ctx ends; one that fails stands
+// in nobody's way.
 func (s *Consents) Expire(ctx context.Context, limit int) (int, error) {
 	now := s.Now()
 	ids, err := s.Store.Due(ctx, now, limit)
@@ -174,7 +203,7 @@ func (s *Consents) Expire(ctx context.Context, limit int) (int, error) {
 			break
 		}
 		changed := false
-		_, err := s.Store.Update(context.WithoutCancel(ctx), id, func(c *consent.Consent) error {
+		err := s.Store.UpdateFree(context.WithoutCancel(ctx), id, func(c *consent.Consent) error {
 			changed = c.Settle(now)
 			return nil
 		})
@@ -188,37 +217,27 @@ func (s *Consents) Expire(ctx context.Context, limit int) (int, error) {
 	return settled, errors.Join(errs...)
 }
 
-func (s *Consents) read(ctx context.Context, get func(context.Context, uuid.UUID) (*consent.Consent, error), tpp string, id uuid.UUID) (*consent.Consent, error) {
+func (s *Consents) read(ctx context.Context, get func(context.Context, uuid.UUID) (*consent.Consent, error), call service.Call, id uuid.UUID) (*consent.Consent, error) {
 	c, err := get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if err := owned(c, tpp); err != nil {
-		explain.Note(ctx, "consent %s: belongs to another TPP, answered as if unknown", id)
+	if err := call.Owns(c); err != nil {
+		explain.Note(ctx, "consent %s: belongs to another TPP, or is of another kind, answered as if unknown", id)
 		return nil, err
 	}
 	if c.Settle(s.Now()) {
+		c.TakePending() // a read writes nothing
 		explain.Note(ctx, "consent %s: time has made it %s", id, c.Status)
 	}
 	return c, nil
 }
 
-// owned hides other TPPs' consents: the error is the one of an unknown id.
-func owned(c *consent.Consent, tpp string) error {
-	if c.TPP != tpp {
-		return ErrUnknown()
-	}
-	return nil
-}
-
-// ErrUnknown is the answer for an id that is unknown, malformed or another TPP's.
-func ErrUnknown() error {
-	return consent.E(consent.CodeNotFound, "the consent is not known to this TPP")
-}
-
 // start opens the run of a new authorisation of a consent.
 func (s *Consents) start(c uuid.UUID, wish Wish, now time.Time) (*consent.Run, *Started, error) {
-	run, handle, err := s.Runs.New(consent.ForConsent, wish.Hint, now)
+	run, handle, err := s.Runs.New(service.Opening{
+		Purpose: consent.ForConsent, Approach: wish.Approach, Hint: wish.Hint, At: now,
+	})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -226,18 +245,30 @@ func (s *Consents) start(c uuid.UUID, wish Wish, now time.Time) (*consent.Run, *
 		return nil, nil, fmt.Errorf("authorisation id: %w", err)
 	}
 	run.Consent = c
-	return run, &Started{Authorisation: run.Authorisation, Status: consent.ScaReceived, Handle: handle}, nil
+	started := &Started{Authorisation: run.Authorisation, Approach: wish.Approach, Status: consent.ScaReceived, Handle: handle}
+	if wish.Approach != consent.Redirect && wish.Hint.PSU != "" {
+		started.Status = consent.ScaPSUIdentified
+	}
+	return run, started, nil
 }
 
 // authorisationOf is the authorisation that a fresh run drives.
-func authorisationOf(run *consent.Run) consent.Authorisation {
-	return consent.Authorisation{
+func (s *Consents) authorisationOf(run *consent.Run, wish Wish, started *Started) consent.Authorisation {
+	a := consent.Authorisation{
 		ID:        run.Authorisation,
 		RunID:     run.ID,
-		Status:    consent.ScaReceived,
-		Approach:  consent.Redirect,
+		Status:    started.Status,
+		Approach:  wish.Approach,
 		CreatedAt: run.CreatedAt,
 		ChangedAt: run.CreatedAt,
-		Deadline:  run.OpenBy,
+		Deadline:  run.Deadline(),
 	}
+	a.Named, a.Corporate = s.named(wish.Hint)
+	return a
+}
+
+// named are the digests by which a PSU and a company are told from others, so
+// that nobody's name is kept.
+func (s *Consents) named(h service.Hint) (psu, corporate consent.Digest) {
+	return h.Digests(s.Keys)
 }

@@ -1,10 +1,9 @@
 package consents_test
 
 import (
-	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"consentd/internal/consent"
 	"consentd/internal/explain"
 	"consentd/internal/secret"
+	"consentd/internal/service"
 	"consentd/internal/service/consents"
 	"consentd/internal/service/sca"
 	"consentd/internal/storage"
@@ -26,8 +26,40 @@ var begin = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // bundle is the use cases over a fresh store, with a clock to turn.
 type bundle struct {
 	*consents.Consents
-	db  *storage.DB
-	now atomic.Int64 // seconds since begin
+	db   *storage.DB
+	keys *secret.Keys
+	now  atomic.Int64 // seconds since begin
+}
+
+// caller is the TPP, as one of its calls names it.
+func caller() service.Call {
+	return service.Call{
+		TPP: "A", Name: "The TPP", Certificate: "fingerprint", RequestID: "request-1", Rail: consent.RailXS2A, Kind: consent.AccountAccess,
+	}
+}
+
+// create makes a consent with an authorisation by redirect.
+func (b *bundle) create(t *testing.T) (*consent.Consent, *consents.Started) {
+	t.Helper()
+	return b.createBy(t, consents.Wish{Approach: consent.Redirect})
+}
+
+func (b *bundle) createBy(t *testing.T, wish consents.Wish) (*consent.Consent, *consents.Started) {
+	t.Helper()
+	var started *consents.Started
+	c, err := b.Create(t.Context(), caller(), draft(), wish, func(_ *consent.Consent, s *consents.Started) *consent.Receipt {
+		started = s
+		return nil
+	})
+	require.NoError(t, err)
+	return c, started
+}
+
+func (b *bundle) get(t *testing.T, id uuid.UUID) *consent.Consent {
+	t.Helper()
+	c, err := b.Get(t.Context(), caller(), id)
+	require.NoError(t, err)
+	return c
 }
 
 func each(t *testing.T, test func(t *testing.T, b *bundle)) {
@@ -41,14 +73,15 @@ func setup(t *testing.T, engine string) *bundle {
 	t.Helper()
 	b := &bundle{}
 	now := func() time.Time { return begin.Add(time.Duration(b.now.Load()) * time.Second) }
-	keys, err := secret.New(secret.NewMaster())
+	var err error
+	b.keys, err = secret.New(secret.NewMaster())
 	require.NoError(t, err)
 	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
 	if engine == "postgres" {
 		url = pgtest.DSN(t)
 	}
 	b.db, err = storage.Open(t.Context(), storage.Options{
-		URL: url, MaxConnections: 16, Keys: keys, Now: now, Log: slog.New(slog.DiscardHandler),
+		URL: url, MaxConnections: 16, Keys: b.keys, Now: now, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.db.Close()) })
@@ -56,15 +89,15 @@ func setup(t *testing.T, engine string) *bundle {
 	require.NoError(t, err)
 	policy := consent.DefaultPolicy()
 	b.Consents = &consents.Consents{
-		Store: b.db, Policy: policy, Now: now,
-		Runs: &sca.Dispatcher{Keys: keys, Policy: policy, Flow: "none"},
+		Store: b.db, Keys: b.keys, Policy: policy, Now: now,
+		Runs: &sca.Dispatcher{Keys: b.keys, Policy: policy},
 	}
 	return b
 }
 
 func draft() consent.Draft {
 	return consent.Draft{
-		Kind: consent.AccountAccess, Rail: consent.RailXS2A, TPP: "A", TPPName: "A", Recurring: true, FrequencyPerDay: 9,
+		Recurring: true, FrequencyPerDay: 9,
 		ValidUntil: consent.Date{Year: 9999, Month: 12, Day: 31}, RedirectURI: "https://tpp.example/ok",
 		Access: consent.Access{Scope: consent.ScopeAllPSD2, Rights: consent.RightBalances},
 	}
@@ -73,57 +106,158 @@ func draft() consent.Draft {
 func TestCreate(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		ctx, notes := explain.Listen(t.Context())
-		c, started, err := b.Create(ctx, draft(), consents.Wish{})
+		var told []any
+		c, err := b.Create(ctx, caller(), draft(), consents.Wish{Approach: consent.Redirect},
+			func(c *consent.Consent, s *consents.Started) *consent.Receipt {
+				told = []any{c.ID, s}
+				return nil
+			})
 		require.NoError(t, err)
 		require.Contains(t, notes.Lines(), "consent "+c.ID.String()+": valid until 2026-05-30 (asked: 9999-12-31), 4 accesses a day (asked: 9)")
-		stored, err := b.Get(ctx, "A", c.ID)
-		require.NoError(t, err)
+		stored := b.get(t, c.ID)
 		require.Equal(t, c, stored)
 		require.Equal(t, []any{"2026-05-30", 4, consent.Received}, []any{stored.ValidUntil.String(), stored.FrequencyPerDay, stored.Status})
-		a, err := b.Authorisation(ctx, "A", c.ID, started.Authorisation)
+		require.Equal(t, []any{"A", "The TPP", consent.RailXS2A, consent.AccountAccess}, []any{stored.TPP, stored.TPPName, stored.Rail, stored.Kind})
+		require.Equal(t, c.ID, told[0])
+		started, ok := told[1].(*consents.Started)
+		require.True(t, ok)
+		a, err := b.Authorisation(ctx, caller(), c.ID, started.Authorisation)
 		require.NoError(t, err)
 		require.Equal(t, begin.Add(10*time.Minute), a.Deadline)
 		run, err := b.db.Run(ctx, secret.Digest(started.Handle))
 		require.NoError(t, err)
 		require.Equal(t, []any{c.ID, a.ID, a.RunID}, []any{run.Consent, run.Authorisation, run.ID})
 
-		explicit, none, err := b.Create(ctx, draft(), consents.Wish{Explicit: true})
-		require.NoError(t, err)
+		explicit, none := b.createBy(t, consents.Wish{Explicit: true})
 		require.Nil(t, none)
 		require.Empty(t, explicit.Authorisations)
 
 		past := draft()
 		past.ValidUntil = consent.Date{Year: 2026, Month: 2, Day: 28}
-		_, _, err = b.Create(ctx, past, consents.Wish{})
+		_, err = b.Create(ctx, caller(), past, consents.Wish{}, nil)
 		require.Equal(t, consent.CodeFormat, consent.CodeOf(err))
 	})
 }
 
-// TestForeign answers alike for what is unknown and what is another TPP's, and
-// changes nothing.
+// TestStartInEachApproach says how an authorisation begins: a link is to be
+// opened, elsewhere the time begins at once and no browser is ever let in.
+func TestStartInEachApproach(t *testing.T) {
+	known, unknown := service.Hint{PSU: "anna"}, service.Hint{}
+	for name, x := range map[string]struct {
+		approach consent.Approach
+		hint     service.Hint
+		status   consent.ScaStatus
+		time     time.Duration
+		polled   bool
+	}{
+		"redirect":               {consent.Redirect, unknown, consent.ScaReceived, 10 * time.Minute, false},
+		"redirect, PSU named":    {consent.Redirect, known, consent.ScaReceived, 10 * time.Minute, false},
+		"embedded":               {consent.Embedded, unknown, consent.ScaReceived, 15 * time.Minute, false},
+		"embedded, PSU named":    {consent.Embedded, known, consent.ScaPSUIdentified, 15 * time.Minute, false},
+		"decoupled":              {consent.Decoupled, unknown, consent.ScaReceived, 15 * time.Minute, false},
+		"decoupled, PSU named":   {consent.Decoupled, known, consent.ScaPSUIdentified, 15 * time.Minute, true},
+		"decoupled, for company": {consent.Decoupled, service.Hint{Corporate: "1"}, consent.ScaReceived, 15 * time.Minute, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, b *bundle) {
+				check := func(id uuid.UUID, started *consents.Started) {
+					t.Helper()
+					require.Equal(t, []any{x.approach, x.status}, []any{started.Approach, started.Status})
+					a, err := b.Authorisation(t.Context(), caller(), id, started.Authorisation)
+					require.NoError(t, err)
+					require.Equal(t, []any{x.approach, x.status, begin.Add(x.time)}, []any{a.Approach, a.Status, a.Deadline})
+					require.Equal(t, x.hint.PSU != "", a.Named != consent.Digest{}, "named, as a digest")
+					run, err := b.db.RunByID(t.Context(), a.RunID)
+					require.NoError(t, err)
+					require.Equal(t, x.approach != consent.Redirect, run.Bound())
+					require.Equal(t, x.polled, !run.PollAt.IsZero())
+				}
+				c, started := b.createBy(t, consents.Wish{Approach: x.approach, Hint: x.hint})
+				check(c.ID, started)
+				c, _ = b.createBy(t, consents.Wish{Explicit: true})
+				started, err := b.StartAuthorisation(t.Context(), caller(), c.ID, consents.Wish{Approach: x.approach, Hint: x.hint}, nil)
+				require.NoError(t, err)
+				check(c.ID, started)
+			})
+		})
+	}
+}
+
+// TestWhoMayStart holds a further authorisation against whom the TPP named when
+// it made the consent. Nobody's name is stored.
+func TestWhoMayStart(t *testing.T) {
+	anna, firm := service.Hint{PSU: "anna"}, service.Hint{PSU: "ceo", Corporate: "852126789"}
+	for name, x := range map[string]struct {
+		made, start service.Hint
+		code        consent.Code
+		path        string
+	}{
+		"the same PSU":                        {anna, anna, "", ""},
+		"nobody named, later or ever":         {service.Hint{}, service.Hint{}, "", ""},
+		"named later only":                    {service.Hint{}, anna, "", ""},
+		"named before only":                   {anna, service.Hint{}, "", ""},
+		"another PSU":                         {anna, service.Hint{PSU: "enzo"}, consent.CodeCredentials, "Header.PSU-ID"},
+		"another signer of the company":       {firm, service.Hint{PSU: "cfo", Corporate: "852126789"}, "", ""},
+		"another signer, company not said":    {firm, service.Hint{PSU: "cfo"}, "", ""},
+		"another company":                     {firm, service.Hint{PSU: "ceo", Corporate: "1"}, consent.CodeCorporate, "Header.PSU-Corporate-ID"},
+		"another company, and nobody named":   {firm, service.Hint{Corporate: "1"}, consent.CodeCorporate, "Header.PSU-Corporate-ID"},
+		"a company, where none was spoken of": {anna, service.Hint{PSU: "anna", Corporate: "852126789"}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, b *bundle) {
+				c, _ := b.createBy(t, consents.Wish{Explicit: true, Hint: x.made})
+				_, err := b.StartAuthorisation(t.Context(), caller(), c.ID, consents.Wish{Approach: consent.Redirect, Hint: x.start}, nil)
+				if x.code == "" {
+					require.NoError(t, err)
+					require.Len(t, b.get(t, c.ID).Authorisations, 1)
+					return
+				}
+				fault, ok := errors.AsType[*consent.Error](err)
+				require.True(t, ok, err)
+				require.Equal(t, []any{x.code, x.path}, []any{fault.Code, fault.Path})
+				require.Empty(t, b.get(t, c.ID).Authorisations)
+			})
+		})
+	}
+}
+
+// TestForeign answers alike for what is unknown, another TPP's, of another kind
+// or from another rail, and changes nothing.
 func TestForeign(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
-		c, started, err := b.Create(t.Context(), draft(), consents.Wish{})
-		require.NoError(t, err)
-		for name, call := range map[string]func(tpp string, id uuid.UUID) error{
-			"get":    func(tpp string, id uuid.UUID) error { _, err := b.Get(t.Context(), tpp, id); return err },
-			"status": func(tpp string, id uuid.UUID) error { _, _, err := b.Status(t.Context(), tpp, id); return err },
-			"sca": func(tpp string, id uuid.UUID) error {
-				_, err := b.Authorisation(t.Context(), tpp, id, started.Authorisation)
-				return err
-			},
-			"start": func(tpp string, id uuid.UUID) error {
-				_, err := b.StartAuthorisation(t.Context(), tpp, id, consents.Wish{})
-				return err
-			},
-			"terminate": func(tpp string, id uuid.UUID) error { return b.Terminate(t.Context(), tpp, id) },
+		c, started := b.create(t)
+		foreign := map[string]service.Call{"another TPP": caller(), "another kind": caller(), "another rail": caller()}
+		for name, change := range map[string]func(*service.Call){
+			"another TPP":  func(x *service.Call) { x.TPP = "B" },
+			"another kind": func(x *service.Call) { x.Kind = consent.FundsConfirmation },
+			"another rail": func(x *service.Call) { x.Rail = consent.RailSTET },
 		} {
-			require.Equal(t, consent.CodeNotFound, consent.CodeOf(call("B", c.ID)), name)
-			require.Equal(t, consent.CodeNotFound, consent.CodeOf(call("A", uuid.New())), name)
+			call := foreign[name]
+			change(&call)
+			foreign[name] = call
 		}
-		stored, err := b.Get(t.Context(), "A", c.ID)
-		require.NoError(t, err)
-		require.Equal(t, c, stored)
+		for name, use := range map[string]func(call service.Call, id uuid.UUID) error{
+			"get":    func(call service.Call, id uuid.UUID) error { _, err := b.Get(t.Context(), call, id); return err },
+			"status": func(call service.Call, id uuid.UUID) error { _, err := b.Status(t.Context(), call, id); return err },
+			"sca": func(call service.Call, id uuid.UUID) error {
+				_, err := b.Authorisation(t.Context(), call, id, started.Authorisation)
+				return err
+			},
+			"start": func(call service.Call, id uuid.UUID) error {
+				_, err := b.StartAuthorisation(t.Context(), call, id, consents.Wish{}, nil)
+				return err
+			},
+			"terminate": func(call service.Call, id uuid.UUID) error { return b.Terminate(t.Context(), call, id, nil) },
+		} {
+			unknown := use(caller(), uuid.New())
+			require.Equal(t, consent.CodeNotFound, consent.CodeOf(unknown), name)
+			for who, call := range foreign {
+				require.Equal(t, consent.CodeNotFound, consent.CodeOf(use(call, c.ID)), name+" by "+who)
+			}
+		}
+		require.Equal(t, c, b.get(t, c.ID))
+		_, err := b.Authorisation(t.Context(), caller(), c.ID, uuid.New())
+		require.Equal(t, consent.CodeResourceUnknown, consent.CodeOf(err))
 	})
 }
 
@@ -132,20 +266,18 @@ func TestForeign(t *testing.T) {
 func TestExpire(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		ctx := t.Context()
-		c, _, err := b.Create(ctx, draft(), consents.Wish{})
-		require.NoError(t, err)
+		c, _ := b.create(t)
 		b.now.Store(int64((24 * time.Hour).Seconds()) + 100)
-		status, ending, err := b.Status(ctx, "A", c.ID)
+		status, err := b.Status(ctx, caller(), c.ID)
 		require.NoError(t, err)
-		require.Equal(t, []any{consent.Rejected, consent.ReasonNotAuthorised}, []any{status, ending.Reason})
-		read, err := b.Get(ctx, "A", c.ID)
-		require.NoError(t, err)
+		require.Equal(t, []any{consent.Rejected, consent.ReasonNotAuthorised}, []any{status.Status, status.Ending.Reason})
+		read := b.get(t, c.ID)
 		require.Equal(t, begin.Add(24*time.Hour), read.StatusChangedAt, "dated by the deadline")
 		stored, err := b.db.Get(ctx, c.ID)
 		require.NoError(t, err)
 		require.Equal(t, consent.Received, stored.Status, "a read writes nothing")
 
-		_, err = b.StartAuthorisation(ctx, "A", c.ID, consents.Wish{})
+		_, err = b.StartAuthorisation(ctx, caller(), c.ID, consents.Wish{}, nil)
 		require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(err))
 
 		n, err := b.Expire(ctx, 10)
@@ -160,43 +292,30 @@ func TestExpire(t *testing.T) {
 	})
 }
 
-// TestTwoSweepers lets two workers loose on the same consents: each is settled once.
-func TestTwoSweepers(t *testing.T) {
+func TestTerminate(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
-		const many = 40
-		for range many {
-			_, _, err := b.Create(t.Context(), draft(), consents.Wish{})
-			require.NoError(t, err)
-		}
-		b.now.Store(int64((25 * time.Hour).Seconds()))
-		var total atomic.Int64
-		var wg sync.WaitGroup
-		for range 2 {
-			wg.Go(func() {
-				n, err := b.Expire(context.WithoutCancel(t.Context()), many)
-				if err != nil {
-					t.Error(err)
-				}
-				total.Add(int64(n))
-			})
-		}
-		wg.Wait()
-		require.EqualValues(t, many, total.Load())
+		c, _ := b.create(t)
+		require.NoError(t, b.Terminate(t.Context(), caller(), c.ID, nil))
+		first := b.get(t, c.ID)
+		require.Equal(t, []any{consent.Revoked, consent.ByTPP}, []any{first.Status, first.Ending.By})
+		b.now.Store(60)
+		require.NoError(t, b.Terminate(t.Context(), caller(), c.ID, nil), "again")
+		require.Equal(t, first, b.get(t, c.ID))
+		_, err := b.StartAuthorisation(t.Context(), caller(), c.ID, consents.Wish{}, nil)
+		require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(err))
 	})
 }
 
-func TestTerminate(t *testing.T) {
+// TestTriesOfOneConsent bounds how often a consent may be tried.
+func TestTriesOfOneConsent(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
-		c, _, err := b.Create(t.Context(), draft(), consents.Wish{})
-		require.NoError(t, err)
-		require.NoError(t, b.Terminate(t.Context(), "A", c.ID))
-		first, err := b.Get(t.Context(), "A", c.ID)
-		require.NoError(t, err)
-		require.Equal(t, consent.Revoked, first.Status)
-		b.now.Store(60)
-		require.NoError(t, b.Terminate(t.Context(), "A", c.ID), "again")
-		second, err := b.Get(t.Context(), "A", c.ID)
-		require.NoError(t, err)
-		require.Equal(t, first, second)
+		c, _ := b.createBy(t, consents.Wish{Explicit: true})
+		for range 20 {
+			_, err := b.StartAuthorisation(t.Context(), caller(), c.ID, consents.Wish{Approach: consent.Redirect}, nil)
+			require.NoError(t, err)
+		}
+		_, err := b.StartAuthorisation(t.Context(), caller(), c.ID, consents.Wish{Approach: consent.Redirect}, nil)
+		require.Equal(t, consent.CodeTooOften, consent.CodeOf(err))
+		require.Len(t, b.get(t, c.ID).Authorisations, 20)
 	})
 }

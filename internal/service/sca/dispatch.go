@@ -26,8 +26,8 @@ type Dispatcher struct {
 	Accounts   service.Accounts
 	Signers    service.Signers
 	Keys       *secret.Keys
-	Flows      map[string]flow.Flow // every flow that a run may name
-	Flow       string               // the one that new runs take
+	Flows      map[string]flow.Flow        // every flow that a run may name
+	Serves     map[consent.Approach]string // the one that new runs take
 	Policy     consent.Policy
 	Now        func() time.Time
 	Log        *slog.Logger
@@ -69,6 +69,21 @@ type walk struct {
 	right bool
 	// byWorker says that no browser is there to be sent back when the run ends.
 	byWorker bool
+	// admitted says that the browser which looks may go on with the run.
+	admitted bool
+	// cause says in the audit who moves the run on.
+	cause consent.Cause
+	// tell makes the receipt of the call that moves it, nil for none.
+	tell Tell
+}
+
+// approach is how the PSU of the walk is reached.
+func (w *walk) approach() consent.Approach {
+	a, err := w.c.Authorisation(w.run.Authorisation)
+	if err != nil {
+		return consent.Redirect // a log-in, or another purpose without a consent
+	}
+	return a.Approach
 }
 
 // patience bounds how long an answer may take, the bank's part included. An
@@ -77,8 +92,9 @@ type walk struct {
 const patience = 30 * time.Second
 
 // New makes a run that is not written yet, and the handle by which a browser
-// reaches it.
-func (s *Dispatcher) New(purpose consent.Purpose, hint service.Hint, now time.Time) (*consent.Run, string, error) {
+// reaches it. Where the PSU is not reached by a browser of ours none ever will:
+// the run belongs to nobody's, and its time begins at once.
+func (s *Dispatcher) New(o service.Opening) (*consent.Run, string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, "", fmt.Errorf("run id: %w", err)
@@ -86,14 +102,20 @@ func (s *Dispatcher) New(purpose consent.Purpose, hint service.Hint, now time.Ti
 	handle := secret.Handle()
 	r := &consent.Run{
 		ID:        id,
-		Purpose:   purpose,
-		Flow:      s.Flow,
+		Purpose:   o.Purpose,
+		Flow:      s.Serves[o.Approach],
 		Handle:    secret.Digest(handle),
 		Stage:     consent.StageStart,
-		CreatedAt: now,
-		OpenBy:    now.Add(s.Policy.OpenWithin),
+		CreatedAt: o.At,
+		OpenBy:    o.At.Add(s.Policy.OpenWithin),
 	}
-	if r.Memo, err = s.seal(r, memo{Hint: hint}); err != nil {
+	if o.Approach != consent.Redirect {
+		r.Browser, r.FinishBy = secret.Digest(secret.Handle()), o.At.Add(s.Policy.FinishWithin)
+	}
+	if o.Approach == consent.Decoupled && o.Hint.PSU != "" {
+		r.PollAt = o.At // a worker begins
+	}
+	if r.Memo, err = s.seal(r, memo{Hint: o.Hint}); err != nil {
 		return nil, "", err
 	}
 	return r, handle, nil
@@ -139,7 +161,7 @@ func (s *Dispatcher) Answer(ctx context.Context, handle string, v Visitor, a Ans
 	if err := s.usable(w, v.digest()); err != nil {
 		return s.view(w), err
 	}
-	if a.Step != 0 && a.Step != w.run.Seq && !a.Refuse {
+	if w.run.Stage == consent.StageConfirm || a.Step != 0 && a.Step != w.run.Seq && !a.Refuse {
 		return s.view(w), nil
 	}
 	if err := s.bind(ctx, w, v.digest()); err != nil {
@@ -237,14 +259,25 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 		return result{w: w, err: errors.Join(err, s.Store.ReturnTry(ctx, w.run.ID, w.run.Seq))}
 	}
 	if !step.Wrong {
-		w.right = true
-		return s.apply(ctx, w, step)
+		return s.accept(ctx, w, step)
 	}
 	explain.Note(ctx, "wrong answer, try %d of %d", n, s.Policy.MaxTries)
 	if n < s.Policy.MaxTries {
 		return result{w: w, wrong: true, message: step.Message, err: consent.E(consent.CodeCredentials, "wrong answer")}
 	}
 	return s.fail(ctx, w, consent.RunLocked, consent.E(consent.CodeLocked, "too many wrong answers"))
+}
+
+// accept goes on after an answer that was right. What fails then, the bank for
+// instance, costs no try.
+func (s *Dispatcher) accept(ctx context.Context, w *walk, step flow.Step) result {
+	run, seq := w.run.ID, w.run.Seq
+	w.right = true
+	res := s.apply(ctx, w, step)
+	if res.err != nil {
+		res.err = errors.Join(res.err, s.Store.ReturnTry(ctx, run, seq))
+	}
+	return res
 }
 
 // apply saves what a step of the flow means, if the run still stands there.
@@ -267,7 +300,7 @@ func (s *Dispatcher) apply(ctx context.Context, w *walk, step flow.Step) result 
 		if w.run.Approved {
 			return s.finish(ctx, w)
 		}
-		w.memo.Authenticated = true
+		w.memo.Authenticated, w.memo.Chosen = true, step.Accounts
 		return s.identify(ctx, w, step.PSU)
 	case flow.Denied:
 		if step.Blocked {
@@ -297,11 +330,24 @@ func (s *Dispatcher) show(ctx context.Context, w *walk, step flow.Step) result {
 			r.PollAt = now.Add(step.PollAfter)
 		}
 		r.Approved = w.run.Approved
-		if !r.Approved {
-			return nil
-		}
-		return c.Advance(r.Authorisation, consent.ScaStarted, now)
+		return reach(c, r, step, now)
 	})
+}
+
+// reach moves the authorisation to where a page, a challenge or a wait brings it.
+func reach(c *consent.Consent, r *consent.Run, step flow.Step, now time.Time) error {
+	a, err := c.Authorisation(r.Authorisation)
+	if err != nil {
+		return err
+	}
+	switch {
+	case step.Outcome == flow.Wait && a.Approach == consent.Decoupled, r.Approved && len(step.Fields) > 0 && a.Approach != consent.Embedded:
+		return c.Advance(a.ID, consent.ScaStarted, now)
+	case r.Approved && len(step.Fields) > 0:
+		return c.Advance(a.ID, consent.ScaMethodSelected, now)
+	default:
+		return nil
+	}
 }
 
 // ask calls the flow, outside any transaction.

@@ -8,6 +8,15 @@
 //	start ──▶ flow ──Identified──▶ (accounts ──▶) review ──Approved──▶ flow ──Done──▶ ended
 //	            └──Done, in one trip──▶ (accounts ──▶) review ──approved──────────▶ ended
 //
+// That is the way of a browser of ours ([Dispatcher.Open], [Dispatcher.Answer]). Where
+// the PSU has none, others go the same way: in the embedded approach the TPP
+// brings what the PSU says ([Dispatcher.Update]), in the decoupled one a worker asks
+// whether the bank's app has the answer ([Dispatcher.Poll]). The PSU reads and
+// chooses elsewhere then, so these pass the stages of choice and review by
+// themselves, and take up what was left there. With a confirmation code a walk by
+// redirect ends at the stage confirm, and its consent waits for the TPP to bring
+// the code back, which the PSU's browser alone is given.
+//
 // The flow is called outside any transaction, and what it answers is saved only
 // if the run still stands at the step that the call was made for (Run.Seq).
 // Tries are counted before the flow judges an answer.

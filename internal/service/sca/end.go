@@ -8,14 +8,6 @@ import (
 	"consentd/internal/explain"
 )
 
-// unavailable marks a failing call to the bank as worth another try.
-func unavailable(err error) error {
-	if consent.CodeOf(err) != consent.CodeInternal {
-		return err
-	}
-	return consent.E(consent.CodeUnavailable, "the bank does not answer").Because(err)
-}
-
 // refuse ends the run and rejects the consent. cause is what the PSU is told,
 // nil for a refusal of their own.
 func (s *Dispatcher) refuse(ctx context.Context, w *walk, by consent.Actor, why consent.Reason, cause error) result {
@@ -37,6 +29,9 @@ func (s *Dispatcher) fail(ctx context.Context, w *walk, how consent.RunOutcome, 
 func (s *Dispatcher) end(ctx context.Context, w *walk, how consent.RunOutcome, cause error, act func(*consent.Run, *consent.Consent) error) result {
 	explain.Note(ctx, "the run ends: %s", how)
 	now := s.Now()
+	if cause != nil {
+		w.tell = nil // an error is the caller's to keep, or not
+	}
 	res := s.change(ctx, w, func(r *consent.Run, c *consent.Consent, _ []byte) error {
 		r.End(how, now)
 		r.Returned = !w.byWorker

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"consentd/internal/consent"
+	"consentd/internal/secret"
 	"consentd/internal/service"
 	flow "consentd/pkg/sca"
 )
@@ -23,6 +24,10 @@ type memo struct {
 	Signers       []string // the bank's ids
 	Offered       []Offer
 	Picked        []string // keys of Offered, once the PSU has chosen
+	Chosen        []string // what the PSU chose outside the browser, as the flow names it
+	// Agreed and Code wait for the TPP's confirmation.
+	Agreed *consent.Agreement
+	Code   string
 }
 
 func sealPurpose(r *consent.Run) string { return "run " + r.ID.String() }
@@ -49,3 +54,6 @@ func (s *Dispatcher) open(r *consent.Run) (memo, error) {
 	}
 	return m, nil
 }
+
+// confirmationCode is a secret that only the browser brings to the TPP.
+func confirmationCode() string { return secret.Handle()[:22] }

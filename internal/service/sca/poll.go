@@ -48,20 +48,45 @@ func (s *Dispatcher) poll(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	w.byWorker = true
-	if w.run.Stage != consent.StageFlow || w.memo.Step.Outcome != flow.Wait || s.usable(w, w.run.Browser) != nil {
+	w.byWorker, w.cause = true, consent.Cause{By: consent.BySystem}
+	input, ok := pollInput(w)
+	if !ok || s.usable(w, w.run.Browser) != nil {
 		return s.rest(ctx, id)
 	}
-	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Poll}, 0)
-	if err != nil {
-		return err
+	res := result{w: w}
+	if w.run.Stage == consent.StageStart || w.run.Stage == consent.StageFlow {
+		step, err := s.ask(ctx, w, input, 0)
+		if err != nil {
+			return err
+		}
+		res = s.apply(ctx, w, step)
 	}
-	res := s.apply(ctx, w, step)
+	if w.approach() == consent.Decoupled {
+		res = s.proceed(ctx, res)
+	}
 	var ending *consent.Error
 	if errors.Is(res.err, errMoved) || (errors.As(res.err, &ending) && w.run.Stage == consent.StageEnded) {
 		return nil // the PSU's page tells
 	}
 	return res.err
+}
+
+// pollInput is what a worker asks the flow; false where it has nothing to ask:
+// then the PSU's page, or the TPP, goes on. Without a page the worker begins, and
+// takes up what was left half done.
+func pollInput(w *walk) (flow.Input, bool) {
+	if w.run.Stage == consent.StageFlow && w.memo.Step.Outcome == flow.Wait {
+		return flow.Input{Kind: flow.Poll}, true
+	}
+	return flow.Input{}, w.approach() == consent.Decoupled && w.run.Stage != consent.StageEnded && w.memo.Step.Outcome != flow.Prompt
+}
+
+// keepPolled lets another worker go on, should this one stop at a stage that no
+// page of ours goes on from.
+func (s *Dispatcher) keepPolled(w *walk, r *consent.Run) {
+	if w.approach() == consent.Decoupled {
+		r.PollAt = s.Now().Add(lease)
+	}
 }
 
 // rest stops the polling of a run that waits for nothing any more.

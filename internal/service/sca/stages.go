@@ -12,6 +12,7 @@ import (
 	"consentd/internal/consent"
 	"consentd/internal/explain"
 	"consentd/internal/secret"
+	"consentd/internal/service"
 	flow "consentd/pkg/sca"
 )
 
@@ -34,7 +35,12 @@ func (s *Dispatcher) walk(ctx context.Context, r *consent.Run, v Visitor) (*walk
 	if err != nil {
 		return nil, err
 	}
-	return &walk{run: r, c: c, memo: m, language: cmp.Or(v.Chosen, m.Hint.Language, m.Spoken, v.Accepts)}, nil
+	w := &walk{run: r, c: c, memo: m, language: cmp.Or(v.Chosen, m.Hint.Language, m.Spoken, v.Accepts)}
+	w.cause.By = consent.ByPSU
+	if r.PSU != uuid.Nil {
+		w.cause.Who = r.PSU.String()
+	}
+	return w, nil
 }
 
 // usable tells whether this browser may go on. A consent that ended meanwhile,
@@ -46,6 +52,7 @@ func (s *Dispatcher) usable(w *walk, browser consent.Digest) error {
 	if !w.c.Status.Pending() {
 		return consent.E(consent.CodeExpired, "the consent is %s", w.c.Status)
 	}
+	w.admitted = true
 	return nil
 }
 
@@ -61,6 +68,7 @@ func (s *Dispatcher) bind(ctx context.Context, w *walk, browser consent.Digest) 
 			return err
 		}
 		w.run.Browser, w.run.FinishBy = r.Browser, r.FinishBy
+		c.Because(w.cause)
 		return c.Extend(r.Authorisation, r.FinishBy)
 	})
 }
@@ -76,14 +84,24 @@ func (s *Dispatcher) change(ctx context.Context, w *walk, step func(r *consent.R
 		if r.Seq != seq {
 			return errMoved
 		}
+		c.Because(w.cause)
 		c.Settle(s.Now())
 		if err := step(r, c, sealed); err != nil {
 			return err
 		}
 		w.run, w.c = r, c
+		w.answer()
 		return nil
 	})
 	return result{w: w, err: err}
+}
+
+// answer keeps what the caller is told, with the change that brings the walk to
+// where it rests. Where nobody is asked to choose or to read, it goes on.
+func (w *walk) answer() {
+	if w.tell != nil && w.run.Stage != consent.StageAccounts && w.run.Stage != consent.StageReview {
+		w.c.Answered(w.tell(w.standing()))
+	}
 }
 
 // identify finds the customer for whom the PSU acts and the accounts that the
@@ -92,8 +110,11 @@ func (s *Dispatcher) change(ctx context.Context, w *walk, step func(r *consent.R
 func (s *Dispatcher) identify(ctx context.Context, w *walk, psu string) result {
 	w.memo.PSU = psu
 	known, err := s.lookUp(ctx, w)
+	if consent.CodeOf(err) == consent.CodeCorporate {
+		return s.fail(ctx, w, consent.RunFailed, err)
+	}
 	if err != nil {
-		return result{w: w, err: unavailable(err)}
+		return result{w: w, err: service.Unavailable(err)}
 	}
 	if !known {
 		return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeForbidden, "the PSU may not sign for this customer"))
@@ -108,7 +129,7 @@ func (s *Dispatcher) identify(ctx context.Context, w *walk, psu string) result {
 	}
 	offered, complete, err := s.offers(ctx, w.c, w.memo.Customer.ID, customerID)
 	if err != nil {
-		return result{w: w, err: unavailable(err)}
+		return result{w: w, err: service.Unavailable(err)}
 	}
 	now := s.Now()
 	if !complete || len(offered) == 0 {
@@ -128,7 +149,12 @@ func (s *Dispatcher) identify(ctx context.Context, w *walk, psu string) result {
 	}
 	res := s.change(ctx, w, func(r *consent.Run, c *consent.Consent, sealed []byte) error {
 		r.PSU, r.Customer = psuID, customerID
+		if w.cause.By == consent.ByPSU {
+			w.cause.Who = psuID.String()
+			c.Because(w.cause)
+		}
 		r.Progress(next, sealed)
+		s.keepPolled(w, r)
 		return c.Identify(r.Authorisation, psuID, customerID, now)
 	})
 	return s.orFail(ctx, res)
@@ -160,10 +186,12 @@ func (s *Dispatcher) lookUp(ctx context.Context, w *walk) (bool, error) {
 		return false, nil
 	}
 	w.memo.Customer = customers[0]
-	for _, x := range customers {
-		if hint := w.memo.Hint.Corporate; hint != "" && (x.OrganisationID == hint || x.ID == hint) {
-			w.memo.Customer = x
+	if hint := w.memo.Hint.Corporate; hint != "" {
+		i := slices.IndexFunc(customers, func(x service.Customer) bool { return x.OrganisationID == hint || x.ID == hint })
+		if i < 0 {
+			return false, consent.At(consent.CodeCorporate, "Header.PSU-Corporate-ID", "names no company for which this PSU may act")
 		}
+		w.memo.Customer = customers[i]
 	}
 	w.memo.Signers, err = s.Signers.Signers(ctx, w.memo.Customer.ID)
 	if err != nil {
@@ -185,6 +213,7 @@ func (s *Dispatcher) pick(ctx context.Context, w *walk, a Answer) result {
 	w.memo.Picked = a.Accounts
 	return s.change(ctx, w, func(r *consent.Run, _ *consent.Consent, sealed []byte) error {
 		r.Step(consent.StageReview, sealed)
+		
 		return nil
 	})
 }
@@ -220,12 +249,21 @@ func (s *Dispatcher) finish(ctx context.Context, w *walk) result {
 	if err != nil {
 		return result{w: w, err: err}
 	}
-	seq, now := w.run.Seq, s.Now()
 	agreed := consent.Agreement{Customer: w.run.Customer, Grants: grants, Signers: signers}
-	err = s.Store.Finish(ctx, w.run.ID, func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error {
+	if s.Policy.Confirmation && w.approach() == consent.Redirect {
+		return s.hold(ctx, w, agreed)
+	}
+	return s.orFail(ctx, s.conclude(ctx, w, agreed))
+}
+
+// conclude makes the consent what an agreement makes it, and ends the run.
+func (s *Dispatcher) conclude(ctx context.Context, w *walk, agreed consent.Agreement) result {
+	seq, now := w.run.Seq, s.Now()
+	err := s.Store.Finish(ctx, w.run.ID, func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error {
 		if r.Seq != seq {
 			return errMoved
 		}
+		c.Because(w.cause)
 		c.Settle(now)
 		if err := c.Authorise(r.Authorisation, agreed, now); err != nil {
 			return err
@@ -234,6 +272,7 @@ func (s *Dispatcher) finish(ctx context.Context, w *walk) result {
 		r.End(consent.RunDone, now)
 		r.Returned = !w.byWorker
 		w.run, w.c = r, c
+		w.answer()
 		if s.Policy.MultipleConsents {
 			return nil
 		}
@@ -242,5 +281,5 @@ func (s *Dispatcher) finish(ctx context.Context, w *walk) result {
 	if err == nil {
 		explain.Note(ctx, "consent %s is %s", w.c.ID, w.c.Status)
 	}
-	return s.orFail(ctx, result{w: w, err: err})
+	return result{w: w, err: err}
 }

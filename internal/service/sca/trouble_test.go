@@ -10,7 +10,6 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/service"
-	"consentd/internal/service/consents"
 	"consentd/internal/service/sca"
 )
 
@@ -76,7 +75,7 @@ func TestBrokenPolls(t *testing.T) {
 		b.advance(10 * time.Second)
 		b.flow.broken.Store(false)
 		require.NoError(t, poll(1))
-		require.NoError(t, b.consents.Terminate(b.ctx, "A", id))
+		require.NoError(t, b.consents.Terminate(b.ctx, caller(), id, nil))
 		b.advance(10 * time.Second)
 		require.NoError(t, poll(0), "there is nothing to wait for")
 	})
@@ -90,19 +89,17 @@ func firm() service.Hint { return service.Hint{Corporate: "852126789"} }
 func TestSignersAgreeToTheSame(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		id, one := b.create(offered(), firm())
-		two, err := b.consents.StartAuthorisation(b.ctx, "A", id, consents.Wish{Hint: firm()})
-		require.NoError(t, err)
+		two := b.start(id, firm())
 		b.upTo(two.Handle, "cfo", "DE00FIRM/USD")
 		b.authorise(one.Handle, "ceo", "DE00FIRM/EUR")
-		_, err = b.walks.Answer(b.ctx, two.Handle, by("browser"), sca.Answer{Approve: true})
+		_, err := b.walks.Answer(b.ctx, two.Handle, by("browser"), sca.Answer{Approve: true})
 		require.NoError(t, err)
 		_, err = b.walks.Answer(b.ctx, two.Handle, by("browser"), word("right"))
 		require.Equal(t, consent.CodeStale, consent.CodeOf(err))
 		c := b.get(id)
 		require.Equal(t, []any{consent.PartiallyAuthorised, consent.ScaFailed}, []any{c.Status, c.Authorisations[1].Status})
 
-		again, err := b.consents.StartAuthorisation(b.ctx, "A", id, consents.Wish{Hint: firm()})
-		require.NoError(t, err)
+		again := b.start(id, firm())
 		b.authorise(again.Handle, "cfo")
 		require.Equal(t, consent.Valid, b.get(id).Status)
 	})
@@ -115,10 +112,9 @@ func TestSecondSignerSeesWhatWasAgreed(t *testing.T) {
 		id, one := b.create(dedicated("DE00FIRM"), firm())
 		b.authorise(one.Handle, "ceo")
 		b.bank.more.Store(true) // another sub-account of the same IBAN, and other types
-		two, err := b.consents.StartAuthorisation(b.ctx, "A", id, consents.Wish{Hint: firm()})
-		require.NoError(t, err)
+		two := b.start(id, firm())
 		require.Len(t, b.upTo(two.Handle, "cfo").Offers, 2)
-		_, err = b.walks.Answer(b.ctx, two.Handle, by("browser"), sca.Answer{Approve: true})
+		_, err := b.walks.Answer(b.ctx, two.Handle, by("browser"), sca.Answer{Approve: true})
 		require.NoError(t, err)
 		_, err = b.walks.Answer(b.ctx, two.Handle, by("browser"), word("right"))
 		require.NoError(t, err)
@@ -211,8 +207,7 @@ func TestCustomerIsWhoSigns(t *testing.T) {
 		id, started := b.create(offered(), service.Hint{})
 		b.upTo(started.Handle, "enzo", "DE00ENZO/EUR")
 		b.advance(15 * time.Minute)
-		again, err := b.consents.StartAuthorisation(b.ctx, "A", id, consents.Wish{})
-		require.NoError(t, err)
+		again := b.start(id, service.Hint{})
 		b.authorise(again.Handle, "anna", "DE00ANNA/EUR")
 		require.Equal(t, consent.Valid, b.get(id).Status)
 		require.Equal(t, "DE00ANNA", b.get(id).Access.Grants[0].Reference.IBAN)

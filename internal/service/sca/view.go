@@ -63,8 +63,11 @@ func (s *Dispatcher) view(w *walk) *View {
 		Authenticated: w.memo.Authenticated,
 	}
 	v.Others = max(len(w.memo.Signers)-w.c.Signatures()-1, 0)
-	if w.run.Outcome == consent.RunDone {
+	switch {
+	case w.run.Outcome == consent.RunDone:
 		v.ReturnTo = w.c.RedirectURI
+	case w.run.Stage == consent.StageConfirm && w.admitted: // the code is for this browser alone
+		v.ReturnTo = withCode(w.c.RedirectURI, w.memo.Code)
 	}
 	for _, o := range w.memo.Offered {
 		if v.Page == PageAccounts || len(w.memo.Picked) == 0 || slices.Contains(w.memo.Picked, o.Key) {

@@ -8,7 +8,6 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/service"
-	"consentd/internal/service/consents"
 	"consentd/internal/service/sca"
 )
 
@@ -199,8 +198,7 @@ func TestFailedMayBeAuthorisedAnew(t *testing.T) {
 		_, err = b.walks.Open(b.ctx, started.Handle, by("browser"))
 		require.Equal(t, consent.CodeUsed, consent.CodeOf(err))
 
-		again, err := b.consents.StartAuthorisation(b.ctx, "A", id, consents.Wish{})
-		require.NoError(t, err)
+		again := b.start(id, service.Hint{})
 		b.authorise(again.Handle, "anna", "DE00ANNA/EUR")
 		require.Equal(t, consent.Valid, b.get(id).Status)
 	})
@@ -213,22 +211,19 @@ func TestSigners(t *testing.T) {
 		b.authorise(first.Handle, "ceo", "DE00FIRM/EUR")
 		require.Equal(t, consent.PartiallyAuthorised, b.get(id).Status)
 
-		clerk, err := b.consents.StartAuthorisation(b.ctx, "A", id, consents.Wish{Hint: firm})
-		require.NoError(t, err)
-		_, err = b.walks.Open(b.ctx, clerk.Handle, by("browser"))
+		clerk := b.start(id, firm)
+		_, err := b.walks.Open(b.ctx, clerk.Handle, by("browser"))
 		require.NoError(t, err)
 		_, err = b.walks.Answer(b.ctx, clerk.Handle, by("browser"), word("clerk"))
 		require.Equal(t, consent.CodeForbidden, consent.CodeOf(err), "no signer")
 
-		twice, err := b.consents.StartAuthorisation(b.ctx, "A", id, consents.Wish{Hint: firm})
-		require.NoError(t, err)
+		twice := b.start(id, firm)
 		_, err = b.walks.Open(b.ctx, twice.Handle, by("browser"))
 		require.NoError(t, err)
 		_, err = b.walks.Answer(b.ctx, twice.Handle, by("browser"), word("ceo"))
 		require.Equal(t, consent.CodeForbidden, consent.CodeOf(err), "has signed already")
 
-		second, err := b.consents.StartAuthorisation(b.ctx, "A", id, consents.Wish{Hint: firm})
-		require.NoError(t, err)
+		second := b.start(id, firm)
 		v := b.upTo(second.Handle, "cfo")
 		require.Len(t, v.Offers, 1, "what the first signer chose")
 		_, err = b.walks.Answer(b.ctx, second.Handle, by("browser"), sca.Answer{Approve: true})
@@ -288,7 +283,7 @@ func TestConsentEndsUnderway(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		id, started := b.create(offered(), service.Hint{})
 		b.upTo(started.Handle, "anna", "DE00ANNA/EUR")
-		require.NoError(t, b.consents.Terminate(b.ctx, "A", id))
+		require.NoError(t, b.consents.Terminate(b.ctx, caller(), id, nil))
 		_, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
 		require.Equal(t, consent.CodeExpired, consent.CodeOf(err))
 		b.ended(id, consent.Revoked, consent.ReasonTerminated)
@@ -316,7 +311,8 @@ func TestOutages(t *testing.T) {
 
 func TestSingleTrip(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
-		id, started := b.create(dedicated("DE00ANNA"), service.Hint{PSU: "trip"})
+		b.flow.trip.Store(true)
+		id, started := b.create(dedicated("DE00ANNA"), service.Hint{})
 		b.upTo(started.Handle, "anna")
 		require.Equal(t, consent.Received, b.get(id).Status, "not before the PSU has agreed")
 		v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})

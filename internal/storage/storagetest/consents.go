@@ -17,6 +17,7 @@ func testConsents(t *testing.T, open Open) {
 		"instants keep their microseconds and sort across zones": timesAreExact,
 		"what is created is read back whole":                     createdIsReadBack,
 		"a consent without an authorisation":                     withoutAuthorisation,
+		"a consent with more than one authorisation":             withSeveral,
 		"random commands keep the invariants":                    randomCommands,
 		"unknown ids":                                            unknownIDs,
 		"status reads what the hot path needs":                   statusReads,
@@ -24,6 +25,7 @@ func testConsents(t *testing.T, open Open) {
 		"an update that changes nothing writes nothing":          updateOfNothing,
 		"a further authorisation comes with its run":             furtherAuthorisation,
 		"a refused further authorisation leaves no run":          refusedAuthorisation,
+		"a consent that nobody changes is updated, another left": freeUpdates,
 		"recent lists the newest first":                          recentIsNewestFirst,
 	})
 }
@@ -41,6 +43,14 @@ func createdIsReadBack(t *testing.T, b *bundle) {
 				Rights: consent.RightAccounts | consent.RightTransactions,
 			}
 		}),
+		"funds confirmation": draft(func(d *consent.Draft) {
+			d.Kind = consent.FundsConfirmation
+			d.Card = consent.Card{
+				Number: "1234****5678", Expiry: consent.Date{Year: 2028, Month: time.May, Day: 31},
+				Information: "loyalty \"card\"", Registration: "ü",
+			}
+		}),
+		"for a PSU of a company": draft(func(d *consent.Draft) { d.PSU, d.Corporate = consent.Digest{1}, consent.Digest{2} }),
 		"other scheme": draft(func(d *consent.Draft) {
 			d.Access.Asked[0].Reference = consent.Reference{Other: consent.Other{Identification: "x-ü", Issuer: "i"}}
 		}),
@@ -56,6 +66,16 @@ func withoutAuthorisation(t *testing.T, b *bundle) {
 	c.Authorisations = nil
 	require.NoError(t, b.Create(b.ctx, c, nil))
 	require.Equal(t, c, b.get(c.ID))
+}
+
+func withSeveral(t *testing.T, b *bundle) {
+	t.Helper()
+	c, run := newConsent(t, draft())
+	require.NoError(t, c.Start(authorisation(newRun(c.ID))))
+	require.NoError(t, b.Create(b.ctx, c, run))
+	require.Len(t, b.get(c.ID).Authorisations, 2)
+	require.Len(t, b.history(c.ID.String()), 2)
+	require.Empty(t, b.faults())
 }
 
 func unknownIDs(t *testing.T, b *bundle) {
@@ -76,8 +96,14 @@ func statusReads(t *testing.T, b *bundle) {
 	whole := b.get(c.ID)
 	s, err := b.Status(b.ctx, c.ID)
 	require.NoError(t, err)
-	require.Equal(t, []any{whole.TPP, consent.Revoked, whole.Ending, whole.StatusChangedAt, whole.EndsAt, whole.AuthoriseBy},
-		[]any{s.TPP, s.Status, s.Ending, s.StatusChangedAt, s.EndsAt, s.AuthoriseBy})
+	require.Equal(t, &consent.Consent{
+		ID: c.ID, TPP: whole.TPP, Kind: whole.Kind, Rail: whole.Rail, Status: consent.Revoked, Ending: whole.Ending,
+		StatusChangedAt: whole.StatusChangedAt, EndsAt: whole.EndsAt, AuthoriseBy: whole.AuthoriseBy,
+	}, s)
+	other, _ := b.create(draft(func(d *consent.Draft) { d.Kind, d.Rail = consent.FundsConfirmation, consent.RailSTET }))
+	s, err = b.Status(b.ctx, other.ID)
+	require.NoError(t, err)
+	require.Equal(t, []any{consent.FundsConfirmation, consent.RailSTET}, []any{s.Kind, s.Rail})
 }
 
 func updateIsAtomic(t *testing.T, b *bundle) {
@@ -188,4 +214,27 @@ func timesAreExact(t *testing.T, b *bundle) {
 	ids, err = b.Due(b.ctx, start.Add(5*time.Minute-time.Microsecond), 9)
 	require.NoError(t, err)
 	require.Empty(t, ids)
+}
+
+// freeUpdates has the consent changed unless somebody else holds it.
+func freeUpdates(t *testing.T, b *bundle) {
+	t.Helper()
+	c, _ := b.create(draft())
+	end := func(c *consent.Consent) error { return c.Terminate(start) }
+	if b.Hold != nil {
+		release := b.Hold(t, `SELECT 1 FROM consents WHERE id = $1 FOR UPDATE`, c.ID.String())
+		require.NoError(t, b.UpdateFree(b.ctx, c.ID, func(*consent.Consent) error {
+			require.Fail(t, "somebody else is changing it")
+			return nil
+		}))
+		release()
+	}
+	require.Equal(t, consent.Received, b.get(c.ID).Status)
+	broken := errors.New("no")
+	require.ErrorIs(t, b.UpdateFree(b.ctx, c.ID, func(c *consent.Consent) error { return errors.Join(end(c), broken) }), broken)
+	require.Equal(t, consent.Received, b.get(c.ID).Status)
+	require.NoError(t, b.UpdateFree(b.ctx, c.ID, end))
+	require.Equal(t, consent.Revoked, b.get(c.ID).Status)
+	require.Empty(t, b.faults())
+	require.NoError(t, b.UpdateFree(b.ctx, uuid.New(), end), "gone")
 }

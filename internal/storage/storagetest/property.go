@@ -22,6 +22,7 @@ func randomCommands(t *testing.T, b *bundle) {
 			w.command(rt)
 		}
 	})
+	require.Empty(t, b.faults(), "and every chain is legal")
 }
 
 // storedWorld is the consents of one TPP, which no other run of the property sees.

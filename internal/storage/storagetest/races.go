@@ -36,6 +36,12 @@ func testRaces(t *testing.T, open Open) {
 		"two workers claim each waiting run once":                         raceOfWorkers,
 		"a run is bound to one browser and finished once":                 raceOfBrowsers,
 		"the same identity seen twice at once is one":                     raceOfIdentities,
+		"the same call at many replicas makes one consent":                raceOfReceipts,
+		"two sweepers end each consent once":                              raceOfSweepers,
+		"authorise, revoke and expire leave chains that are legal":        raceOfChains,
+		"refusals at the same instant leave no gaps":                      raceOfRefusals,
+		"an audit that is being written verifies":                         raceOfVerifying,
+		"receipts are forgotten once":                                     raceOfForgetting,
 	})
 }
 

@@ -15,6 +15,8 @@ import (
 	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/consents"
+	"consentd/internal/service/funds"
+	"consentd/internal/service/ledger"
 	"consentd/internal/service/sca"
 	"consentd/internal/storage"
 )
@@ -24,12 +26,26 @@ type Store interface {
 	consents.Store
 	sca.Store
 	sca.Identities
+	funds.Store
+	ledger.Store
 	Recent(ctx context.Context, limit int) ([]*consent.Consent, error)
 	FlowStore(name string) storage.FlowStore
 }
 
+// Opened is an empty store, and what the suite needs beside it.
+type Opened struct {
+	Store
+	Keys *secret.Keys // those of the store
+	// Exec runs a statement on a connection of its own, behind the store's back.
+	Exec func(t *testing.T, statement string, args ...any)
+	// Hold runs a statement in a transaction of its own, which stays open until
+	// the function that it returns is called. It is nil for an engine with one
+	// connection, where nobody can hold anything meanwhile.
+	Hold func(t *testing.T, statement string, args ...any) (release func())
+}
+
 // Open makes an empty store that ends with the test.
-type Open func(t *testing.T) Store
+type Open func(t *testing.T) Opened
 
 // Run runs the suite.
 func Run(t *testing.T, open Open) {
@@ -37,6 +53,10 @@ func Run(t *testing.T, open Open) {
 	t.Run("Runs", func(t *testing.T) { testRuns(t, open) })
 	t.Run("Identities", func(t *testing.T) { testIdentities(t, open) })
 	t.Run("FlowStore", func(t *testing.T) { testFlowStore(t, open) })
+	t.Run("Receipts", func(t *testing.T) { testReceipts(t, open) })
+	t.Run("Audit", func(t *testing.T) { testAudit(t, open) })
+	t.Run("Tampering", func(t *testing.T) { testTampering(t, open) })
+	t.Run("Funds", func(t *testing.T) { testFunds(t, open) })
 	t.Run("Races", func(t *testing.T) { testRaces(t, open) })
 }
 
@@ -45,14 +65,16 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC) //nolint:gochec
 
 // bundle is what a test works with.
 type bundle struct {
-	Store
+	Opened
 	t   *testing.T
 	ctx context.Context //nolint:containedctx // a test's context, for brevity
+	// tampered are the chains that the test has done something to.
+	tampered []string
 }
 
 func setup(t *testing.T, open Open) *bundle {
 	t.Helper()
-	return &bundle{Store: open(t), t: t, ctx: t.Context()}
+	return &bundle{Opened: open(t), t: t, ctx: t.Context()}
 }
 
 func draft(edit ...func(*consent.Draft)) consent.Draft {
@@ -78,7 +100,7 @@ func draft(edit ...func(*consent.Draft)) consent.Draft {
 // newConsent makes a consent with one authorisation under way and the run of it.
 func newConsent(t *testing.T, d consent.Draft) (*consent.Consent, *consent.Run) {
 	t.Helper()
-	c, err := consent.DefaultPolicy().New(uuid.Must(uuid.NewV7()), d, start)
+	c, err := consent.DefaultPolicy().New(uuid.Must(uuid.NewV7()), d, consent.Cause{By: consent.ByTPP, Who: d.TPP}, start)
 	require.NoError(t, err)
 	run := newRun(c.ID)
 	require.NoError(t, c.Start(authorisation(run)))

@@ -225,14 +225,27 @@ func checkContext(t testing.TB, h Harness) {
 	w.finish()
 }
 
-// checkCancel: giving up is possible at every step, and lets nobody through.
+// checkCancel: giving up is possible at every step, more than once, and lets
+// nobody through. Each time another run gives up, since a flow may take back
+// with it what it asked of the world.
 func checkCancel(t testing.TB, h Harness) {
 	t.Helper()
+	for steps := 1; cancelAfter(t, h, steps); steps++ {
+	}
+}
+
+// cancelAfter gives up after so many steps. It reports false when the run is
+// through by then.
+func cancelAfter(t testing.TB, h Harness, steps int) bool {
+	t.Helper()
 	w := newWalk(t, h.New(t), "run-cancel")
-	for w.advance() {
-		if w.done {
-			break
-		}
+	for range steps {
+		w.advance()
+	}
+	if w.done {
+		return false
+	}
+	for range 2 {
 		step, err := w.call(w.request(1), sca.Input{Kind: sca.Cancel})
 		if err != nil {
 			t.Fatalf("after %s: cancel failed: %v", w.where(), err)
@@ -241,4 +254,5 @@ func checkCancel(t testing.TB, h Harness) {
 			t.Fatalf("after %s: cancel gave %s", w.where(), describe(step))
 		}
 	}
+	return true
 }

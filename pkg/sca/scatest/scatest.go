@@ -27,6 +27,8 @@ type Bench struct {
 	Flow func() sca.Flow
 	// PSU is the id under which the right answers log in.
 	PSU string
+	// Hint names that PSU as a TPP does, for a flow that asks nobody who they are.
+	Hint string
 	// Right answers a Prompt, a Redirect or a Wait so that the flow goes on;
 	// for a Wait it may turn the bench's clock. Runs are told apart by
 	// [sca.Request].RunID.

@@ -26,6 +26,17 @@ func TestRightFlowsPass(t *testing.T) {
 			return scatest.Bench{PSU: toyPSU, Flow: func() sca.Flow { return trip{} }, Right: (&toyBank{}).right}
 		}})
 	})
+	t.Run("in the bank's app", func(t *testing.T) {
+		t.Parallel()
+		scatest.Run(t, appHarness("name of psu-1"))
+	})
+}
+
+// TestUnnamedPSUFails: a flow that only the TPP can tell whom to ask needs the
+// Hint of the Bench.
+func TestUnnamedPSUFails(t *testing.T) {
+	t.Parallel()
+	assert.Contains(t, failing(t, appHarness(""))["walks to the end"], "refused")
 }
 
 // recorder is a testing.TB that keeps what it is told, and stops as a failed
@@ -141,6 +152,7 @@ func TestMutantsFail(t *testing.T) {
 		"starts again from naught": {takesEmptyState, "refuses broken state", "taken for the flow's own"},
 		"is deaf to its context":   {func(f *toy) { f.deaf = true }, "stops with its context", "ended context"},
 		"cannot be cancelled":      {after("code", sca.Cancel, func(*toy, sca.Request, string, sca.Input, sca.Step) (sca.Step, error) { return sca.Step{}, errToy }), "takes a cancel anywhere", "cancel failed"},
+		"is cancelled once":        {cancelsOnce, "takes a cancel anywhere", "cancel failed"},
 		"is done when cancelled":   {after("wait", sca.Cancel, func(*toy, sca.Request, string, sca.Input, sca.Step) (sca.Step, error) { return done, nil }), "takes a cancel anywhere", "cancel gave"},
 		"speaks one language":      {monoglot, "speaks the language", "same texts"},
 		"trips over a language":    {tripsOver, "speaks the language", "failed"},
@@ -233,6 +245,15 @@ func takesEmptyState(f *toy) {
 	f.next = func(f *toy, req sca.Request, state string, in sca.Input) (sca.Step, error) {
 		if state == "" {
 			return toyStart(req), nil
+		}
+		return f.step(req, state, in)
+	}
+}
+
+func cancelsOnce(f *toy) {
+	f.next = func(f *toy, req sca.Request, state string, in sca.Input) (sca.Step, error) {
+		if in.Kind == sca.Cancel && !f.bank.cancel(req.RunID) {
+			return sca.Step{}, errToy
 		}
 		return f.step(req, state, in)
 	}

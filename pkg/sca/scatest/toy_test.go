@@ -20,20 +20,33 @@ type toyBank struct {
 	mu    sync.Mutex
 	codes map[string]string // by StepKey
 	sent  int
+	over  map[string]bool // runs that were cancelled
 }
 
-func (b *toyBank) send(key string, again bool) string {
+// cancel reports false for a run that is cancelled already.
+func (b *toyBank) cancel(run string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	code, known := b.codes[key]
+	if b.over[run] {
+		return false
+	}
+	if b.over == nil {
+		b.over = map[string]bool{}
+	}
+	b.over[run] = true
+	return true
+}
+
+func (b *toyBank) send(key string, again bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, known := b.codes[key]
 	if !known {
-		code = "code of " + key
-		b.codes[key] = code
+		b.codes[key] = "code of " + key
 	}
 	if !known || again {
 		b.sent++
 	}
-	return code
 }
 
 func (b *toyBank) count() int {
@@ -191,4 +204,50 @@ func (trip) Continue(ctx context.Context, _ sca.Request, state []byte, in sca.In
 		return sca.Step{Outcome: sca.Done, PSU: toyPSU}, nil
 	}
 	return sca.Step{}, errToy
+}
+
+// app is a right flow of a third sort: the bank's app asks whom the TPP named,
+// and asks no more once the flow is cancelled.
+type app struct{ bank *toyBank }
+
+func (a app) Start(ctx context.Context, req sca.Request) (sca.Step, error) {
+	switch {
+	case ctx.Err() != nil:
+		return sca.Step{}, ctx.Err()
+	case req.Hint != "name of "+toyPSU:
+		return sca.Step{Outcome: sca.Denied}, nil
+	}
+	a.bank.send(req.StepKey, false)
+	return sca.Step{Outcome: sca.Wait, State: []byte("asked"), PollAfter: time.Second}, nil
+}
+
+func (a app) Continue(ctx context.Context, req sca.Request, state []byte, in sca.Input) (sca.Step, error) {
+	a.bank.mu.Lock()
+	over := a.bank.over[req.RunID]
+	a.bank.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return sca.Step{}, ctx.Err()
+	case string(state) != "asked":
+		return sca.Step{}, errToy
+	case in.Kind == sca.Cancel:
+		a.bank.cancel(req.RunID)
+		return sca.Step{Outcome: sca.Denied}, nil
+	case over:
+		return sca.Step{Outcome: sca.Denied}, nil
+	case in.Kind == sca.Poll:
+		return sca.Step{Outcome: sca.Done, PSU: toyPSU}, nil
+	}
+	return sca.Step{}, errToy
+}
+
+// appHarness runs the app for the PSU whom the TPP calls so.
+func appHarness(hint string) scatest.Harness {
+	return scatest.Harness{SingleTrip: true, New: func(testing.TB) scatest.Bench {
+		bank := &toyBank{codes: map[string]string{}}
+		return scatest.Bench{
+			PSU: toyPSU, Hint: hint, Effects: bank.count, Right: bank.right,
+			Flow: func() sca.Flow { return app{bank} },
+		}
+	}}
 }

@@ -39,6 +39,7 @@ func (w *walk) request(try int) sca.Request {
 		RunID:       w.run,
 		StepKey:     fmt.Sprintf("%s/%d/%d", w.run, w.seq, try),
 		Purpose:     sca.ForConsent,
+		Hint:        w.bench.Hint,
 		PSU:         w.psu,
 		Summary:     "Example TPP",
 		ReturnURL:   "https://bank.example/sca/return/" + w.run,

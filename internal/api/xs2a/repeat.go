@@ -1,0 +1,110 @@
+package xs2a
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"consentd/internal/consent"
+	"consentd/internal/explain"
+	"consentd/internal/service/ledger"
+)
+
+// carryOut does what a call asks for. One that was carried out before is
+// answered as it was then: it finds its own receipt in the way, or fails
+// otherwise, and only then is the receipt looked up.
+func (h *Handler) carryOut(k *call) (*answer, error) {
+	a, err := k.ep.serve(h, k)
+	if err == nil {
+		return a, nil
+	}
+	if !k.ep.once {
+		_ = h.noteRefusal(k, err, nil) // it is logged
+		return nil, err
+	}
+	for range 2 { // a receipt that has expired is taken away, and the call carried out
+		found, lookErr := h.recall(k)
+		if lookErr != nil || found != nil {
+			return found, lookErr
+		}
+		if consent.CodeOf(err) == consent.CodeRepeated {
+			if a, err = k.ep.serve(h, k); err == nil {
+				return a, nil
+			}
+		}
+		if noted := h.noteRefusal(k, err, h.refusalReceipt(k, err)); consent.CodeOf(noted) != consent.CodeRepeated {
+			return nil, err
+		}
+		err = consent.E(consent.CodeRepeated, "the same call is being answered")
+	}
+	return nil, err
+}
+
+// recall finds what the call was answered before; nil when it was not.
+func (h *Handler) recall(k *call) (*answer, error) {
+	stored, err := h.Ledger.Find(k.ctx(), h.ledgerCall(k))
+	switch {
+	case errors.Is(err, ledger.ErrOther):
+		return nil, consent.At(consent.CodeFormat, "Header."+headerRequestID, "was used before, for another request")
+	case err != nil || stored == nil:
+		return nil, err
+	}
+	explain.Note(k.ctx(), "the call was answered before: the same answer again")
+	return recalled(stored)
+}
+
+// noteRefusal writes a refusal down, where it matters, with the receipt of the
+// call, nil for none. Fails with CodeRepeated when the call has been answered
+// meanwhile; other failures are logged.
+func (h *Handler) noteRefusal(k *call, err error, receipt *consent.Receipt) error {
+	err = named(k.ctx(), err)
+	if k.caller.ID == "" || !matters(err) {
+		return nil
+	}
+	refusal := ledger.Refusal{Cause: k.by().Cause(), Operation: k.ep.method + " " + k.ep.path, Code: consent.CodeOf(err)}
+	failed := h.Ledger.Refused(k.ctx(), refusal, receipt)
+	if failed != nil && consent.CodeOf(failed) != consent.CodeRepeated {
+		h.Log.ErrorContext(k.ctx(), "a refusal could not be written down", "requestId", idOf(k.echo), "error", failed)
+	}
+	return failed
+}
+
+// refusalReceipt keeps the answer to a refused call, unless it may turn out
+// otherwise the next time.
+func (h *Handler) refusalReceipt(k *call, err error) *consent.Receipt {
+	a := answerTo(named(k.ctx(), err), k.req.Header["Accept"])
+	if a.Status == http.StatusUnauthorized || a.Status == http.StatusTooManyRequests || a.Status >= http.StatusInternalServerError {
+		return nil
+	}
+	return h.receipt(k, a)
+}
+
+// matters tells what a caller was refused for who it is, or for the state of what
+// it asked for, from requests that were merely malformed.
+func matters(err error) bool {
+	switch entryOf(err).status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests:
+		return true
+	case http.StatusBadRequest:
+		code := consent.CodeOf(err)
+		return code != consent.CodeFormat && code != consent.CodeTooLarge && code != consent.CodeNotSupported && code != consent.CodeSessions
+	default:
+		return false
+	}
+}
+
+// receipt keeps an answer to the call.
+func (h *Handler) receipt(k *call, a *answer) *consent.Receipt {
+	return h.Ledger.Receipt(h.ledgerCall(k), a.kept())
+}
+
+// ledgerCall is the call as the ledger knows it again: a request id is the same
+// in both of its spellings.
+func (h *Handler) ledgerCall(k *call) ledger.Call {
+	asks := [][]byte{k.body}
+	for _, line := range meaningful(k.req.Header, k.ep.place) {
+		asks = append(asks, []byte(line))
+	}
+	id := strings.ToLower(strings.ReplaceAll(idOf(k.echo), "-", ""))
+	return ledger.Call{TPP: k.caller.ID, RequestID: id, Method: k.req.Method, Path: k.req.URL.EscapedPath(), Asks: asks}
+}

@@ -1,0 +1,44 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"consentd/internal/config"
+	"consentd/internal/secret"
+	"consentd/internal/service/ledger"
+)
+
+// ErrAudit says that the audit is not as it was written.
+var ErrAudit = errors.New("the audit is not as it was written")
+
+// VerifyAudit looks at the whole audit of the database that a configuration
+// names, and writes to out a line for each fault and one with what was looked
+// at. Fails with ErrAudit when there was a fault.
+func VerifyAudit(ctx context.Context, cfg *config.Config, log *slog.Logger, out io.Writer) (err error) {
+	keys, err := secret.New([]byte(cfg.MasterKey.Reveal()))
+	if err != nil {
+		return err
+	}
+	db, err := OpenDatabase(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := ready(ctx, db); err != nil {
+		return err
+	}
+	l := parts{db: db, keys: keys, policy: policy(cfg), now: Now}.ledger()
+	seen, err := l.Verify(ctx, func(f ledger.Fault) { fmt.Fprintln(out, f) })
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d chains, %d entries, %d faults\n", seen.Chains, seen.Entries, seen.Faults)
+	if seen.Faults > 0 {
+		return ErrAudit
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package bank
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"consentd/internal/service"
+)
+
+// Ask implements service.Approvals.
+func (c *Client) Ask(ctx context.Context, a service.Approval) (id, psu string, err error) {
+	var answer struct {
+		Approval string `json:"approval"`
+		PSU      string `json:"psu"`
+	}
+	body := map[string]string{"login": a.Login, "key": a.Key, "text": a.Text, "language": a.Language}
+	status, err := c.post(ctx, body, &answer, "approvals")
+	switch {
+	case status == http.StatusNotFound:
+		return "", "", service.ErrUnknownPSU
+	case status == http.StatusForbidden:
+		return "", "", service.ErrBlocked
+	case err != nil:
+		return "", "", err
+	case answer.Approval == "" || answer.PSU == "":
+		return "", "", fmt.Errorf("bank POST approvals: %w: no request or nobody", ErrNoAnswer)
+	}
+	return answer.Approval, answer.PSU, nil
+}
+
+// Answer implements service.Approvals.
+func (c *Client) Answer(ctx context.Context, id string) (service.ApprovalAnswer, error) {
+	var answer struct {
+		State    service.ApprovalState `json:"state"`
+		Accounts []string              `json:"accounts"`
+	}
+	if _, err := c.get(ctx, &answer, "approvals", id, "answer"); err != nil {
+		return service.ApprovalAnswer{}, err
+	}
+	switch answer.State {
+	case service.ApprovalWaiting, service.ApprovalApproved, service.ApprovalDenied:
+		return service.ApprovalAnswer(answer), nil
+	default:
+		return service.ApprovalAnswer{}, fmt.Errorf("bank GET answer: %w: no state", ErrNoAnswer)
+	}
+}
+
+// Withdraw implements service.Approvals. What the bank does not know, or no
+// longer, is gone already.
+func (c *Client) Withdraw(ctx context.Context, id string) error {
+	status, err := c.call(ctx, http.MethodPost, []string{"approvals", id, "withdrawal"}, nil, nil)
+	switch {
+	case status == http.StatusNotFound, status == http.StatusNoContent:
+		return nil
+	case err != nil:
+		return err
+	default:
+		return fmt.Errorf("bank POST withdrawal: %w: status %d", ErrNoAnswer, status)
+	}
+}

@@ -1,0 +1,67 @@
+package service
+
+import (
+	"time"
+
+	"consentd/internal/consent"
+	"consentd/internal/secret"
+)
+
+// Call is who calls, by which request, and which of their consents are meant.
+type Call struct {
+	TPP, Name   string // the caller's id, and name for people
+	Certificate string // fingerprint of what the caller showed
+	RequestID   string
+	Rail        consent.Rail
+	Kind        consent.Kind
+}
+
+// Cause says in the audit who called.
+func (c Call) Cause() consent.Cause {
+	return consent.Cause{By: consent.ByTPP, Who: c.TPP, Certificate: c.Certificate, RequestID: c.RequestID}
+}
+
+// Owns hides other TPPs' consents, and those of other kinds and dialects: the
+// error is the one of an unknown id.
+func (c Call) Owns(x *consent.Consent) error {
+	if x.TPP != c.TPP || x.Kind != c.Kind || x.Rail != c.Rail {
+		return ErrUnknown()
+	}
+	return nil
+}
+
+// ErrUnknown is the answer for an id that is unknown, malformed or another TPP's.
+func ErrUnknown() error {
+	return consent.E(consent.CodeNotFound, "the consent is not known to this TPP")
+}
+
+// Opening is what a run is opened for.
+type Opening struct {
+	Purpose  consent.Purpose
+	Approach consent.Approach
+	Hint     Hint
+	At       time.Time
+}
+
+// Digests tell whom a TPP named from others without keeping the name; zero for
+// who was not named.
+func (h Hint) Digests(keys *secret.Keys) (psu, corporate consent.Digest) {
+	if h.PSU != "" {
+		psu = consent.Digest(keys.MAC("named psu", []byte(h.PSU)))
+	}
+	if h.Corporate != "" {
+		corporate = consent.Digest(keys.MAC("named company", []byte(h.Corporate)))
+	}
+	return psu, corporate
+}
+
+// Clock tells the time.
+type Clock = func() time.Time
+
+// Unavailable marks a failing call to the bank as worth another try.
+func Unavailable(err error) error {
+	if consent.CodeOf(err) != consent.CodeInternal {
+		return err
+	}
+	return consent.E(consent.CodeUnavailable, "the bank does not answer").Because(err)
+}

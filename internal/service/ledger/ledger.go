@@ -1,0 +1,116 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"consentd/internal/consent"
+	"consentd/internal/secret"
+)
+
+// Store is what the ledger needs of storage. Implementations pass storagetest.
+type Store interface {
+	// Receipt reads what a call was told. Fails with CodeNotFound.
+	Receipt(ctx context.Context, key consent.Digest) (*consent.Receipt, error)
+	// ForgetReceipt removes one receipt, if it has expired at now.
+	ForgetReceipt(ctx context.Context, key consent.Digest, now time.Time) error
+	// ForgetReceipts removes at most limit receipts that have expired at now, and
+	// returns how many it was.
+	ForgetReceipts(ctx context.Context, now time.Time, limit int) (int, error)
+	// Refuse adds an entry to a chain that is no consent's, with the receipt of
+	// the call, nil for none. Fails with CodeRepeated.
+	Refuse(ctx context.Context, e consent.Entry, r *consent.Receipt) error
+	// History reads a chain from its first entry. An unknown chain has none.
+	History(ctx context.Context, chain string) ([]consent.Entry, error)
+	// Chains hands every chain to visit, whole, until it fails.
+	Chains(ctx context.Context, visit func(Chain) error) error
+}
+
+// keptFor is for how long a repeated call gets the stored answer.
+const keptFor = 24 * time.Hour
+
+// Ledger holds the use cases.
+type Ledger struct {
+	Store Store
+	Keys  *secret.Keys
+	Now   func() time.Time
+	Zone  *time.Location // where the days of refused calls begin
+}
+
+// Call names a call of a TPP that changes something, as it came.
+type Call struct {
+	TPP          string
+	RequestID    string
+	Method, Path string // the path with its ids
+	// Asks are the parts that say what is asked for: the body, and every header
+	// that has a meaning.
+	Asks [][]byte
+}
+
+// ErrOther says that a request id was used before, for something else.
+var ErrOther = errors.New("the request id was used before for another request")
+
+// Receipt makes the receipt of a call that is answered so.
+func (l *Ledger) Receipt(c Call, answer []byte) *consent.Receipt {
+	key := l.key(c)
+	return &consent.Receipt{
+		Key: key, Fingerprint: l.fingerprint(c), Answer: l.Keys.Seal(purpose(key), answer), Expires: l.Now().Add(keptFor),
+	}
+}
+
+// Find returns what a call was answered before, nil when it was not, or too long
+// ago. Fails with ErrOther.
+func (l *Ledger) Find(ctx context.Context, c Call) ([]byte, error) {
+	key, now := l.key(c), l.Now()
+	r, err := l.Store.Receipt(ctx, key)
+	switch {
+	case consent.CodeOf(err) == consent.CodeNotFound:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !now.Before(r.Expires):
+		return nil, l.Store.ForgetReceipt(ctx, key, now)
+	case r.Fingerprint != l.fingerprint(c):
+		return nil, ErrOther
+	}
+	answer, err := l.Keys.Open(purpose(key), r.Answer)
+	if err != nil {
+		return nil, fmt.Errorf("stored answer: %w", err)
+	}
+	return answer, nil
+}
+
+// Refusal is a call that was refused.
+type Refusal struct {
+	Cause     consent.Cause
+	Operation string // method and path, without ids
+	Code      consent.Code
+}
+
+// Refused writes a refusal down, in the chain of the caller and the day, with
+// the receipt of the call, nil for none. Fails with CodeRepeated.
+func (l *Ledger) Refused(ctx context.Context, r Refusal, receipt *consent.Receipt) error {
+	now := l.Now()
+	return l.Store.Refuse(ctx, consent.Entry{
+		Chain: consent.RefusedChain(r.Cause.Who, consent.DateOf(now, l.Zone)), At: now, Cause: r.Cause,
+		Reason: string(r.Code), Operation: r.Operation,
+	}, receipt)
+}
+
+// Forget removes receipts that nobody can use any more, at most limit, and
+// returns how many it was. Any number of replicas may do it at once.
+func (l *Ledger) Forget(ctx context.Context, limit int) (int, error) {
+	return l.Store.ForgetReceipts(ctx, l.Now(), limit)
+}
+
+func purpose(key consent.Digest) string { return fmt.Sprintf("receipt %x", key) }
+
+func (l *Ledger) key(c Call) consent.Digest {
+	return consent.Digest(l.Keys.MAC("receipt key", []byte(c.TPP), []byte(c.Method), []byte(c.Path), []byte(c.RequestID)))
+}
+
+func (l *Ledger) fingerprint(c Call) consent.Digest {
+	return consent.Digest(l.Keys.MAC("receipt fingerprint", c.Asks...))
+}

@@ -1,0 +1,143 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"consentd/internal/consent"
+	"consentd/internal/service/ledger"
+)
+
+var _ ledger.Store = (*DB)(nil)
+
+// entryRow is one line of the audit.
+type entryRow struct {
+	Chain           string `gorm:"primaryKey"`
+	Seq             int    `gorm:"primaryKey"`
+	At              instant
+	Actor           string
+	Who             string
+	Certificate     string
+	RequestID       string
+	AuthorisationID ref
+	FromStatus      string
+	ToStatus        string
+	Reason          string
+	Operation       string
+	MAC             []byte `gorm:"column:mac"`
+}
+
+// TableName implements gorm's Tabler.
+func (entryRow) TableName() string { return "audit_entries" }
+
+func entryRowOf(e consent.Entry) entryRow {
+	return entryRow{
+		Chain: e.Chain, Seq: e.Seq, At: instantOf(e.At), Actor: string(e.By), Who: e.Who, Certificate: e.Certificate,
+		RequestID: e.RequestID, AuthorisationID: ref(e.Authorisation), FromStatus: e.From, ToStatus: e.To, Reason: e.Reason,
+		Operation: e.Operation, MAC: e.MAC,
+	}
+}
+
+func (r *entryRow) domain() consent.Entry {
+	return consent.Entry{
+		Chain: r.Chain, Seq: r.Seq, At: r.At.Time,
+		Cause:         consent.Cause{By: consent.Actor(r.Actor), Who: r.Who, Certificate: r.Certificate, RequestID: r.RequestID},
+		Authorisation: uuid.UUID(r.AuthorisationID), From: r.FromStatus, To: r.ToStatus, Reason: r.Reason,
+		Operation: r.Operation, MAC: r.MAC,
+	}
+}
+
+// link is what is added to a chain, and where the chain stands then.
+type link struct {
+	rows  []entryRow
+	count int
+	head  digest
+}
+
+// chain gives entries their places after those of a consent, and signs them.
+func (d *DB) chain(row *consentRow, entries []consent.Entry) link {
+	return d.extend(link{count: row.AuditCount, head: row.AuditHead}, entries)
+}
+
+// extend adds entries to a chain. A signature covers all that came before it, so
+// that nothing can be changed, taken out or put in between unseen.
+func (d *DB) extend(l link, entries []consent.Entry) link {
+	for _, e := range entries {
+		l.count++
+		e.Seq, e.At = l.count, instantOf(e.At).Time
+		e.MAC = e.Sign(d.keys, l.head.bytes())
+		copy(l.head[:], e.Head(d.keys))
+		l.rows = append(l.rows, entryRowOf(e))
+	}
+	return l
+}
+
+func (l *link) save(tx *gorm.DB) error {
+	if len(l.rows) == 0 {
+		return nil
+	}
+	if err := tx.Create(&l.rows).Error; err != nil {
+		return fmt.Errorf("audit of %s: %w", l.rows[0].Chain, err)
+	}
+	return nil
+}
+
+// chainRow is where a chain stands that is no consent's.
+type chainRow struct {
+	Chain string `gorm:"primaryKey"`
+	Count int
+	Head  []byte
+}
+
+// TableName implements gorm's Tabler.
+func (chainRow) TableName() string { return "audit_chains" }
+
+// Refuse implements ledger.Store.
+func (d *DB) Refuse(ctx context.Context, e consent.Entry, r *consent.Receipt) error {
+	err := d.transact(ctx, func(tx *gorm.DB) error {
+		row := chainRow{Chain: e.Chain, Head: []byte{}}
+		err := tx.Clauses(clause.OnConflict{
+			Columns:   []clause.Column{{Name: "chain"}},
+			DoUpdates: clause.Assignments(map[string]any{"chain": e.Chain}), // changes nothing, locks the row
+		}).Create(&row).Error
+		if err != nil {
+			return err
+		}
+		if err := tx.Where("chain = ?", e.Chain).Take(&row).Error; err != nil {
+			return err
+		}
+		l := link{count: row.Count}
+		copy(l.head[:], row.Head)
+		l = d.extend(l, []consent.Entry{e})
+		if err := l.save(tx); err != nil {
+			return err
+		}
+		err = one(tx.Model(&chainRow{}).Where("chain = ? AND count = ?", e.Chain, row.Count).
+			Updates(map[string]any{"count": l.count, "head": l.head.bytes()}))
+		if err != nil {
+			return err
+		}
+		return saveReceipt(tx, r)
+	})
+	if err != nil {
+		return fmt.Errorf("write down a refusal: %w", err)
+	}
+	return nil
+}
+
+// History implements ledger.Store.
+func (d *DB) History(ctx context.Context, chain string) ([]consent.Entry, error) {
+	var rows []entryRow
+	if err := d.gorm.WithContext(ctx).Where("chain = ?", chain).Order("seq").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("audit of %s: %w", chain, translate(err))
+	}
+	entries := make([]consent.Entry, len(rows))
+	for i := range rows {
+		entries[i] = rows[i].domain()
+	}
+	return entries, nil
+}

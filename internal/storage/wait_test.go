@@ -1,0 +1,90 @@
+package storage_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/consent"
+	"consentd/test/pgtest"
+)
+
+// TestWaitsForLocksOnlySoLong lets another transaction hold what a call needs:
+// the call waits, then says that it is worth another try.
+func TestWaitsForLocksOnlySoLong(t *testing.T) {
+	address := pgtest.DSN(t)
+	db := open(t, address+"&lock_timeout=50ms", slog.New(slog.DiscardHandler))
+	_, err := db.Migrate(t.Context())
+	require.NoError(t, err)
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	made := func(r *consent.Receipt) (*consent.Consent, *consent.Run) {
+		c, err := consent.DefaultPolicy().New(uuid.Must(uuid.NewV7()), consent.Draft{
+			Kind: consent.AccountAccess, Rail: consent.RailXS2A, TPP: "A", FrequencyPerDay: 1, ValidUntil: consent.DateOf(now, time.UTC),
+		}, consent.Cause{By: consent.ByTPP, Who: "A"}, now)
+		require.NoError(t, err)
+		run := &consent.Run{ID: uuid.New(), Consent: c.ID, Authorisation: uuid.New(), Handle: r.Key, CreatedAt: now, OpenBy: now}
+		require.NoError(t, c.Start(consent.Authorisation{
+			ID: run.Authorisation, RunID: run.ID, Status: consent.ScaReceived, CreatedAt: now, ChangedAt: now, Deadline: now.Add(time.Hour),
+		}))
+		c.Answered(r)
+		return c, run
+	}
+	receipt := func(key byte) *consent.Receipt {
+		return &consent.Receipt{Key: consent.Digest{key}, Fingerprint: consent.Digest{1}, Answer: []byte{1}, Expires: now}
+	}
+	c, run := made(receipt(1))
+	require.NoError(t, db.Create(t.Context(), c, run))
+	refusal := consent.Entry{Chain: "refused/A", At: now}
+	require.NoError(t, db.Refuse(t.Context(), refusal, nil))
+
+	for name, x := range map[string]struct {
+		held string
+		call func() error
+	}{
+		"the twin of a create": {
+			held: `INSERT INTO receipts VALUES (decode(rpad('02', 64, '0'), 'hex'), decode(rpad('01', 64, '0'), 'hex'), '', now())`,
+			call: func() error {
+				c, run := made(receipt(2))
+				return db.Create(t.Context(), c, run)
+			},
+		},
+		"the twin of a change": {
+			held: `INSERT INTO receipts VALUES (decode(rpad('02', 64, '0'), 'hex'), decode(rpad('01', 64, '0'), 'hex'), '', now())`,
+			call: func() error {
+				_, err := db.Update(t.Context(), c.ID, func(c *consent.Consent) error { c.Answered(receipt(2)); return nil })
+				return err
+			},
+		},
+		"the twin of a refusal": {
+			held: `INSERT INTO receipts VALUES (decode(rpad('02', 64, '0'), 'hex'), decode(rpad('01', 64, '0'), 'hex'), '', now())`,
+			call: func() error { return db.Refuse(t.Context(), refusal, receipt(2)) },
+		},
+		"a change of a consent that somebody changes": {
+			held: `SELECT 1 FROM consents FOR UPDATE`,
+			call: func() error {
+				_, err := db.Update(t.Context(), c.ID, func(c *consent.Consent) error { return c.Terminate(now) })
+				return err
+			},
+		},
+		"a step of a run that somebody changes": {
+			held: `SELECT 1 FROM flow_runs FOR UPDATE`,
+			call: func() error {
+				return db.Change(t.Context(), run.ID, func(*consent.Run, *consent.Consent) error { return nil })
+			},
+		},
+		"a refusal behind another": {
+			held: `SELECT 1 FROM audit_chains FOR UPDATE`,
+			call: func() error { return db.Refuse(t.Context(), refusal, nil) },
+		},
+	} {
+		release := hold(t, address, x.held)
+		err := x.call()
+		require.Equal(t, consent.CodeUnavailable, consent.CodeOf(err), "%s: %v", name, err)
+		release()
+		require.NoError(t, x.call(), "%s, once it is free", name)
+		execute(t, address, `DELETE FROM receipts WHERE key = decode(rpad('02', 64, '0'), 'hex')`)
+	}
+}

@@ -1,0 +1,186 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/app"
+	"consentd/internal/consent"
+	"consentd/internal/secret"
+	"consentd/internal/service/ledger"
+	"consentd/internal/storage"
+	"consentd/test/pgtest"
+)
+
+// replicas are two servers over one database, with one master key.
+type replicas struct {
+	one, two *program
+	db       *storage.DB
+	ledger   *ledger.Ledger
+}
+
+func startTwo(t *testing.T) *replicas {
+	t.Helper()
+	if !slices.Contains(pgtest.Engines(t), "postgres") {
+		return nil
+	}
+	dsn, dir := pgtest.DSN(t), t.TempDir()
+	shared := func(o *app.SandboxOptions) { o.Database, o.Data = dsn, dir }
+	r := &replicas{one: start(t, "shared", shared), two: start(t, "shared", shared)}
+	master, err := os.ReadFile(filepath.Join(dir, "master.key"))
+	require.NoError(t, err)
+	keys, err := secret.New(master)
+	require.NoError(t, err)
+	r.db, err = storage.Open(t.Context(), storage.Options{
+		URL: dsn, MaxConnections: 2, Keys: keys, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.db.Close()) })
+	r.ledger = &ledger.Ledger{Store: r.db, Keys: keys, Now: time.Now, Zone: time.UTC}
+	return r
+}
+
+// at picks a server by turns.
+func (r *replicas) at(i int) *program {
+	if i%2 == 0 {
+		return r.one
+	}
+	return r.two
+}
+
+// verify proves the whole audit.
+func (r *replicas) verify(t *testing.T) ledger.Verified {
+	t.Helper()
+	seen, err := r.ledger.Verify(t.Context(), func(f ledger.Fault) { t.Error(f) })
+	require.NoError(t, err)
+	return seen
+}
+
+// send sends a call without the client of the TPP, and returns all of the answer.
+func (p *program) send(method, path, body string, header map[string]string) (int, string, error) {
+	req, err := http.NewRequestWithContext(p.t.Context(), method, p.base+path, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	for name, value := range header {
+		req.Header.Set(name, value)
+	}
+	res, err := p.http.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return res.StatusCode, string(b), err
+}
+
+// TestSameCallAtTwoServers sends one POST many times at once: one consent is
+// made, and everybody is told of it in the same words.
+func TestSameCallAtTwoServers(t *testing.T) {
+	r := startTwo(t)
+	if r == nil {
+		return // asked for SQLite alone, which has no second server
+	}
+	header := map[string]string{
+		"X-Request-ID": uuid.NewString(), "Content-Type": "application/json", "PSU-IP-Address": "192.0.2.7",
+		"TPP-Redirect-URI": r.one.base + "/sandbox/return",
+	}
+	body := `{"access":{"balances":[]},"recurringIndicator":true,"validUntil":"9999-12-31","frequencyPerDay":4}`
+	const many = 32
+	answers := make([]string, many)
+	var wg sync.WaitGroup
+	for i := range many {
+		wg.Go(func() {
+			status, text, err := r.at(i).send(http.MethodPost, "/v1/consents", body, header)
+			if err != nil || status != http.StatusCreated {
+				t.Errorf("%d %s %v", status, text, err)
+			}
+			answers[i] = text
+		})
+	}
+	wg.Wait()
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(answers))), 1, "one answer for all")
+	made, err := r.db.Recent(t.Context(), many)
+	require.NoError(t, err)
+	require.Len(t, made, 1)
+	var answer struct{ ConsentID string }
+	require.NoError(t, json.Unmarshal([]byte(answers[0]), &answer))
+
+	path := "/v1/consents/" + answer.ConsentID + "/authorisations"
+	start := map[string]string{"X-Request-ID": uuid.NewString()}
+	for i := range many {
+		wg.Go(func() {
+			if status, text, err := r.at(i).send(http.MethodPost, path, "", start); err != nil || status != http.StatusCreated {
+				t.Errorf("%d %s %v", status, text, err)
+			}
+		})
+	}
+	wg.Wait()
+	c, err := r.db.Get(t.Context(), made[0].ID)
+	require.NoError(t, err)
+	require.Len(t, c.Authorisations, 2, "the one made with the consent, and the one that was started")
+	require.Equal(t, ledger.Verified{Chains: 1, Entries: 2}, r.verify(t))
+}
+
+// TestRacesAtTwoServers lets a PSU authorise at one server what the TPP ends at
+// the other, while time runs out in some rounds: whoever wins, what was written
+// down is a walk through the table of states, and it can be proved.
+func TestRacesAtTwoServers(t *testing.T) {
+	r := startTwo(t)
+	if r == nil {
+		return // asked for SQLite alone, which has no second server
+	}
+	ends := map[string]int{}
+	for round := range 100 {
+		here, there := r.at(round), r.at(round+1)
+		id, link := here.create(here.tpp, here.offered())
+		u := there.open(link)
+		u.send("psuId=lea", "password=sandbox")
+		u.send("account=FR7617515000920400430518020")
+		u.send("decision=approve")
+		u.at("factor", http.StatusOK)
+		code := here.code("lea")
+		var wg sync.WaitGroup
+		wg.Go(func() { u.send("otp=" + code) })
+		wg.Go(func() {
+			for range round % 8 { // so that either side wins sometimes
+				if _, _, err := here.tpp.ConsentStatus(t.Context(), id); err != nil {
+					t.Error(err)
+				}
+			}
+			if _, err := here.tpp.DeleteConsent(t.Context(), id); err != nil {
+				t.Error(err)
+			}
+		})
+		if round%4 == 3 { // the clocks of both turn, one after the other
+			wg.Go(func() {
+				here.advance("16m")
+				there.advance("16m")
+			})
+		}
+		wg.Wait()
+		c, err := r.db.Get(t.Context(), uuid.MustParse(id))
+		require.NoError(t, err)
+		ends[fmt.Sprintf("%s after %d signatures", c.Status, c.Signatures())]++
+		require.Contains(t, []consent.Status{consent.Revoked, consent.Expired}, c.Status)
+	}
+	seen := r.verify(t)
+	require.GreaterOrEqual(t, seen.Chains, 100)
+	var told bytes.Buffer
+	fmt.Fprintf(&told, "%d chains with %d entries are legal and verify; ended as %v", seen.Chains, seen.Entries, ends)
+	t.Log(told.String())
+}
