@@ -173,13 +173,18 @@ func (b *Bank) waiting(ctx context.Context, psu string) ([]approval, error) {
 // chosen finds the accounts that a person named on the phone, by the bank's id,
 // the resourceId, or as the pages of consentd name them: the IBAN, with a
 // currency where that is needed. An IBAN alone means all of its currencies.
-// Fails with CodeFormat for an account that is not the customer's.
+// Nil names all. Fails with CodeFormat for an account that is not the customer's.
 func (b *Bank) chosen(ctx context.Context, customer string, names []string) ([]string, error) {
 	owned, err := b.owned(ctx, customer)
 	if err != nil {
 		return nil, err
 	}
 	var ids []string
+	if names == nil {
+		for _, a := range owned {
+			ids = append(ids, a.id())
+		}
+	}
 	for _, name := range names {
 		found := false
 		for _, a := range owned {

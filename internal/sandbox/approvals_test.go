@@ -70,9 +70,9 @@ func TestApprovalIsAnswered(t *testing.T) {
 		body string
 		want service.ApprovalAnswer
 	}{
-		"yes":             {`{"decision":"approve"}`, service.ApprovalAnswer{State: service.ApprovalApproved}},
+		"yes, to all":     {`{"decision":"approve"}`, approved("acc-r31", "acc-r32", "acc-r33", "acc-r34")},
 		"no":              {`{"decision":"deny"}`, service.ApprovalAnswer{State: service.ApprovalDenied}},
-		"with a number":   {`{"decision":"approve","number":"42"}`, service.ApprovalAnswer{State: service.ApprovalApproved}},
+		"with a number":   {`{"decision":"approve","number":"42","accounts":["r31"]}`, approved("acc-r31")},
 		"by accountId":    {`{"decision":"approve","accounts":["acc-r31"]}`, approved("acc-r31")},
 		"by resourceId":   {`{"decision":"approve","accounts":["r31","r34"]}`, approved("acc-r31", "acc-r34")},
 		"by IBAN":         {`{"decision":"approve","accounts":["DE02100100109307118603"]}`, approved("acc-r32", "acc-r33")},

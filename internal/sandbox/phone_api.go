@@ -137,11 +137,15 @@ func (s *Sandbox) decide(c echo.Context, body approvalDecision) error {
 		return consent.At(consent.CodeFormat, "decision", "decision must be approve or deny")
 	}
 	var accounts []string
-	if body.Accounts != nil && body.Decision == approve {
-		if accounts, err = s.Bank.chosen(ctx, p.Customer, *body.Accounts); err != nil {
+	if body.Decision == approve {
+		var named []string // none named are all
+		if body.Accounts != nil {
+			named = append([]string{}, *body.Accounts...)
+		}
+		if accounts, err = s.Bank.chosen(ctx, p.Customer, named); err != nil {
 			return err
 		}
-		if len(accounts) == 0 {
+		if len(accounts) == 0 && body.Accounts != nil {
 			return consent.At(consent.CodeFormat, "accounts", "accounts must name one at least, or be absent")
 		}
 	}

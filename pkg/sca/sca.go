@@ -16,9 +16,14 @@
 // A flow that authenticates in one trip goes from Start to Done; consentd shows
 // the review after that, and the PSU's approval ends the run.
 //
+// Without a page of consentd's (decoupled and embedded) the same calls come in
+// the same order, and Identified is followed by Approved at once: the PSU has
+// read what they agree to elsewhere. A decoupled flow asks for nothing: it goes
+// from Start to Wait, and from a Poll to Done, with the Accounts that the PSU
+// chose in the app where the consent leaves the choice to them.
+//
 // Not served yet: the outcome Redirect, with the input Returned and the URLs of
-// Request, ends in an error; the inputs Callback and Cancel never come; and
-// Challenge and Accounts of a Step are not read.
+// Request, ends in an error; the inputs Callback and Cancel never come.
 package sca
 
 import (

@@ -221,6 +221,25 @@ func TestWhoMayStart(t *testing.T) {
 	}
 }
 
+// TestNoChoiceWithTheTPP refuses to start what would need a page, or an app, on
+// which the PSU chooses accounts.
+func TestNoChoiceWithTheTPP(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		open := draft()
+		open.Access = consent.Access{Scope: consent.ScopeBankOffered, Rights: consent.RightBalances}
+		embedded := consents.Wish{Approach: consent.Embedded}
+		_, err := b.Create(t.Context(), caller(), open, embedded, b.keeps("create"))
+		require.Equal(t, consent.CodeServiceInvalid, consent.CodeOf(err))
+		require.False(t, b.kept(t, "create"))
+		c, err := b.Create(t.Context(), caller(), open, consents.Wish{Explicit: true}, nil)
+		require.NoError(t, err)
+		_, err = b.StartAuthorisation(t.Context(), caller(), c.ID, embedded, nil)
+		require.Equal(t, consent.CodeServiceInvalid, consent.CodeOf(err))
+		_, err = b.StartAuthorisation(t.Context(), caller(), c.ID, consents.Wish{Approach: consent.Decoupled}, nil)
+		require.NoError(t, err)
+	})
+}
+
 // TestForeign answers alike for what is unknown, another TPP's, of another kind
 // or from another rail, and changes nothing.
 func TestForeign(t *testing.T) {

@@ -61,7 +61,7 @@ func TestDecoupledEndings(t *testing.T) {
 		"another's account":    {dedicated("DE00ENZO"), "anna", flow.Step{Outcome: flow.Done}, consent.Rejected, consent.ReasonNotEntitled, consent.ScaFailed},
 		"acts for nobody":      {dedicated("DE00ANNA"), "stranger", flow.Step{Outcome: flow.Done}, consent.Received, "", consent.ScaFailed},
 		"the choice of one":    {offered(), "anna", flow.Step{Outcome: flow.Done, Accounts: []string{"anna-usd"}}, consent.Valid, "", consent.ScaFinalised},
-		"no choice in the app": {offered(), "anna", flow.Step{Outcome: flow.Done}, consent.Valid, "", consent.ScaFinalised},
+		"no choice in the app": {offered(), "anna", flow.Step{Outcome: flow.Done}, consent.Rejected, consent.ReasonNotEntitled, consent.ScaFailed},
 		"a foreign account chosen": {
 			offered(), "anna", flow.Step{Outcome: flow.Done, Accounts: []string{"anna-usd", "enzo-eur"}}, consent.Rejected, consent.ReasonNotEntitled, consent.ScaFailed,
 		},

@@ -97,6 +97,9 @@ func (s *Dispatcher) updateOnce(ctx context.Context, call service.Call, at Targe
 	if err != nil {
 		return Standing{}, err
 	}
+	if w.c.Status == consent.Expired {
+		return Standing{}, consent.E(consent.CodeExpired, "the consent has expired")
+	}
 	if err := takes(a, u.Kind); err != nil {
 		return Standing{}, err
 	}
@@ -238,6 +241,9 @@ func (s *Dispatcher) prepare(ctx context.Context, w *walk, u Update) result {
 		}
 	}
 	if w.run.Stage == consent.StageStart {
+		if u.Kind != Password {
+			return result{w: w, err: consent.E(consent.CodeStatusInvalid, "the authorisation waits for the password of the PSU")}
+		}
 		if w.memo.Hint.PSU == "" {
 			return result{w: w, err: consent.At(consent.CodeFormat, "Header.PSU-ID", "is required: the PSU is not known yet")}
 		}
@@ -283,6 +289,9 @@ func (s *Dispatcher) proceed(ctx context.Context, res result) result {
 		switch res.w.run.Stage {
 		case consent.StageAccounts:
 			res = s.pick(ctx, res.w, Answer{Accounts: chosen(res.w.memo)})
+			if res.wrong {
+				res.err = consent.E(consent.CodeForbidden, "the PSU chose no account")
+			}
 			if consent.CodeOf(res.err) == consent.CodeForbidden { // nobody is there to choose again
 				res = s.refuse(ctx, res.w, consent.BySystem, consent.ReasonNotEntitled, res.err)
 			}
@@ -295,17 +304,10 @@ func (s *Dispatcher) proceed(ctx context.Context, res result) result {
 	return res
 }
 
-// chosen are the offers that the PSU chose outside the browser; all of them
-// where the flow does not let them choose. What was not offered stays as it is,
-// and is refused.
+// chosen are the offers that the PSU chose outside the browser. What was not
+// offered stays as it is, and is refused.
 func chosen(m memo) []string {
 	var keys []string
-	if len(m.Chosen) == 0 {
-		for _, o := range m.Offered {
-			keys = append(keys, o.Key)
-		}
-		return keys
-	}
 	for _, name := range m.Chosen {
 		for _, o := range m.Offered {
 			if o.Account.ID == name {

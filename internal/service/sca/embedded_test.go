@@ -122,6 +122,25 @@ func TestEmbeddedTries(t *testing.T) {
 	})
 }
 
+// TestEmbeddedTriesInFlight has as many answers being judged as there are tries:
+// a further one is not judged, and learns why.
+func TestEmbeddedTriesInFlight(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		id, started := b.embedded()
+		_, err := b.put(id, started, password("wrong"))
+		require.Equal(t, consent.CodeCredentials, consent.CodeOf(err))
+		r, err := b.db.RunByID(b.ctx, b.get(id).Authorisations[0].RunID)
+		require.NoError(t, err)
+		for range 2 {
+			_, err = b.db.CountTry(b.ctx, r.ID, r.Seq, 3)
+			require.NoError(t, err)
+		}
+		_, err = b.put(id, started, password("sandbox"))
+		require.Equal(t, consent.CodeLocked, consent.CodeOf(err))
+		require.EqualValues(t, 1, b.flow.judged.Load())
+	})
+}
+
 // TestEmbeddedEndings are those that no wrong word brings about.
 func TestEmbeddedEndings(t *testing.T) {
 	anna := service.Hint{PSU: "anna"}

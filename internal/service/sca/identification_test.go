@@ -10,6 +10,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/service"
+	"consentd/internal/service/consents"
 	"consentd/internal/service/sca"
 )
 
@@ -172,6 +173,26 @@ func TestUpdatesAfterTheEnd(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestUpdatesOfAnExpiredConsent says so, whatever became of its authorisation.
+func TestUpdatesOfAnExpiredConsent(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		var started *consents.Started
+		c, err := b.consents.Create(b.ctx, caller(), consent.Draft{
+			Access: dedicated("DE00ANNA"), FrequencyPerDay: 1, ValidUntil: consent.DateOf(begin, time.UTC), RedirectURI: "https://tpp.example/ok",
+		}, consents.Wish{Approach: consent.Embedded, Hint: service.Hint{PSU: "anna"}}, func(_ *consent.Consent, s *consents.Started) *consent.Receipt {
+			started = s
+			return nil
+		})
+		require.NoError(t, err)
+		b.advance(12 * time.Hour)
+		for _, u := range []sca.Update{identify("anna"), password("sandbox"), {Kind: sca.Confirmation}} {
+			_, err := b.put(c.ID, started, u)
+			require.Equal(t, consent.CodeExpired, consent.CodeOf(err), err)
+		}
+		require.Zero(t, b.flow.judged.Load())
+	})
 }
 
 // TestUpdatesOfOthers tells nothing of what is not the caller's.

@@ -213,7 +213,7 @@ func (s *Dispatcher) pick(ctx context.Context, w *walk, a Answer) result {
 	w.memo.Picked = a.Accounts
 	return s.change(ctx, w, func(r *consent.Run, _ *consent.Consent, sealed []byte) error {
 		r.Step(consent.StageReview, sealed)
-		
+		s.keepPolled(w, r)
 		return nil
 	})
 }

@@ -207,7 +207,7 @@ func TestParallelPasswords(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		id, started := b.embedded()
 		got := together(40, func() error { _, err := b.put(id, started, password("wrong")); return err })
-		only(t, got, consent.CodeCredentials, consent.CodeLocked, consent.CodeStatusInvalid, consent.CodeUnavailable)
+		only(t, got, consent.CodeCredentials, consent.CodeLocked, consent.CodeStatusInvalid)
 		require.Equal(t, 2, got[consent.CodeCredentials], got)
 		require.EqualValues(t, 3, b.flow.judged.Load())
 		require.Equal(t, []any{consent.Received, consent.ScaFailed}, b.states(id))

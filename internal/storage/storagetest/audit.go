@@ -111,6 +111,7 @@ func entriesAreChained(t *testing.T, b *bundle) {
 	require.Equal(t, ledger.Chain{
 		Name: c.ID.String(), Entries: all, Count: 4, Head: all[3].Head(b.Keys), Consent: consent.Revoked,
 	}, b.chain(c.ID.String()))
+	require.Equal(t, 3, b.get(c.ID).Version, "the last two were one change")
 	require.Empty(t, b.faults())
 	require.Empty(t, b.history("nobody's"))
 }
