@@ -39,6 +39,7 @@ build: ## Build the static binary bin/consentd
 test: ## Run all tests on SQLite, PostgreSQL and in a browser, then again with the race detector
 	@sh test/prerequisites.sh
 	go test $(TEST_FLAGS) ./...
+	go test -v -run '^(TestCount|TestDescriptionAgainstTheStandard)$$' ./test/scenarios ./test/contract/facts
 	CONSENTD_TEST_ENGINES=postgres go test -race $(TEST_FLAGS) $(RACE_PACKAGES)
 	CONSENTD_TEST_ENGINES=sqlite,postgres go test -race $(TEST_FLAGS) ./internal/storage/...
 

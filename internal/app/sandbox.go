@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,14 +122,18 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, db *storage.DB
 	e := newEcho("sandbox", watch, api)
 	api.Mount(e)
 	(&web.SCA{Walks: core.walks, Keys: keys, Log: a.log}).Mount(e)
-	(&docs.Handler{}).Mount(e)
+	(&docs.Handler{BasePath: o.BasePath}).Mount(e)
 	mountOps(e, db, watch, a.log)
 	sb := &sandbox.Sandbox{
 		Bank: bank, Clock: clock, Users: users{db}, Recent: db, Strict: o.Strict, Log: a.log,
+		BasePath: o.BasePath, Owns: api.Owns,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: a.dialSandbox}},
 	}
 	if sb.Hosts, sb.AnyAddress, err = answering(o.Listen); err != nil {
 		return err
+	}
+	if o.PublicURL != "" {
+		sb.Hosts = append(sb.Hosts, publicHost(o.PublicURL))
 	}
 	sb.Mount(e)
 	if err := a.listen(ctx, "sandbox", o.Listen, e); err != nil {
@@ -154,7 +159,19 @@ func (o SandboxOptions) config() (*config.Config, error) {
 	}
 	cfg.SCA.Confirmation = o.Confirmation
 	cfg.XS2A.BasePath, cfg.XS2A.RelativeLinks = o.BasePath, o.RelativeLinks
+	if o.PublicURL != "" && publicHost(o.PublicURL) == "" {
+		return nil, errors.New("the public URL must be like https://sandbox.example, without a path")
+	}
 	return cfg, cfg.CheckSwitches()
+}
+
+// publicHost is the host of a public URL, empty where it is none.
+func publicHost(public string) string {
+	u, err := url.Parse(strings.TrimSuffix(public, "/"))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" || u.RawQuery != "" || u.User != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
 }
 
 // answering is by which names a sandbox answers besides loopback ones: that of

@@ -108,7 +108,7 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 	})
 	tppFront, psuFront, opsFront := newEcho("tpp", watch, api), newEcho("psu", watch), newEcho("ops", watch)
 	api.Mount(tppFront)
-	(&docs.Handler{}).Mount(tppFront)
+	(&docs.Handler{BasePath: cfg.XS2A.BasePath}).Mount(tppFront)
 	(&web.SCA{
 		Walks: core.walks, Keys: p.keys, Log: a.log, Brand: cfg.Brand, Origin: cfg.URLs.PSU,
 		AppSchemes: cfg.XS2A.RedirectSchemes, Onward: cfg.SCA.Onward,

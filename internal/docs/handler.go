@@ -28,6 +28,8 @@ const contentSecurityPolicy = "default-src 'none'; style-src 'self'; base-uri 'n
 type Handler struct {
 	// Names are the descriptions to show; all when empty.
 	Names []string
+	// BasePath stands before the paths of the calls that are answered here.
+	BasePath string
 
 	once sync.Once
 	site *site
@@ -122,7 +124,7 @@ func (h *Handler) page(c echo.Context) error {
 	}
 	for _, doc := range s.documents {
 		if doc.Name == c.Param("name") {
-			return h.render(c, http.StatusOK, "reference", view{Document: doc, Base: base(c, doc)})
+			return h.render(c, http.StatusOK, "reference", view{Document: doc, Base: h.base(c, doc)})
 		}
 	}
 	return h.render(c, http.StatusNotFound, "missing", view{})
@@ -137,9 +139,9 @@ type view struct {
 
 // base is the address that the examples call: ours, where we answer these calls
 // ourselves, so that they work when pasted.
-func base(c echo.Context, doc *Document) string {
+func (h *Handler) base(c echo.Context, doc *Document) string {
 	if doc.ServedHere {
-		return c.Scheme() + "://" + c.Request().Host
+		return c.Scheme() + "://" + c.Request().Host + h.BasePath
 	}
 	return "https://" + doc.Name + ".example"
 }

@@ -27,6 +27,8 @@ func (s *Sandbox) Greeting(ctx context.Context, base string) (string, error) {
 %[3]s
   Create a consent, open its scaRedirect link in a browser, log in as anna; the
   code arrives at %[1]s/sandbox/psus/anna/phone
+  Sent again, the request gets the same answer: a new consent needs a new
+  X-Request-ID.
 %[5]s
 %[4]s
 `, base, Password, who.String(), example, s.strictness()), nil

@@ -36,10 +36,10 @@ func (s *Sandbox) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// refuse answers 403. Below /v1 the API does it, in its own form, for which the
-// error is handed to the router.
+// refuse answers 403. On its own paths the API does it, in its own form, for
+// which the error is handed to the router.
 func (s *Sandbox) refuse(c echo.Context, path, text string) error {
-	if p := c.Request().URL.Path; p == "/v1" || strings.HasPrefix(p, "/v1/") {
+	if s.Owns(c.Request().URL.Path) {
 		return consent.At(consent.CodeBlocked, path, "%s", text)
 	}
 	return s.fail(c, consent.At(consent.CodeForbidden, path, "%s", text))

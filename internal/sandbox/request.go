@@ -86,7 +86,7 @@ func (s *Sandbox) curl(ctx context.Context, base string, c choice) (string, erro
 	}, s.signed(raw)...)
 	// Nothing in it holds a single quote: names of accounts are not sent, and
 	// what is was checked when the account was opened.
-	return command("curl -i "+base+"/v1/consents", headers, "-d '"+string(raw)+"'"), nil
+	return command("curl -i "+base+s.BasePath+"/v1/consents", headers, "-d '"+string(raw)+"'"), nil
 }
 
 // command writes a call for a shell, each header on a line of its own.

@@ -105,7 +105,7 @@ func ownerIn(list []*consent.Consent, id string) string {
 
 // read asks the API, as the TPP would.
 func (s *Sandbox) read(ctx context.Context, page *returnPage) error {
-	tpp, err := client.New(page.Base, client.WithHTTPClient(s.caller()), client.WithSandboxTPP(page.Header))
+	tpp, err := client.New(page.Base+s.BasePath, client.WithHTTPClient(s.caller()), client.WithSandboxTPP(page.Header))
 	if err != nil {
 		return fmt.Errorf("demo TPP: %w", err)
 	}
@@ -135,7 +135,7 @@ func (s *Sandbox) readCurl(page *returnPage) (string, error) {
 	if page.Header != defaultTPP {
 		headers = append(headers, header{HeaderTPP, page.Header})
 	}
-	return command("curl "+page.Base+"/v1/consents/"+page.ID, append(headers, s.signed(nil)...)), nil
+	return command("curl "+page.Base+s.BasePath+"/v1/consents/"+page.ID, append(headers, s.signed(nil)...)), nil
 }
 
 // meanings say what a status means to a TPP, and what to do next.

@@ -36,6 +36,9 @@ type Sandbox struct {
 	// AnyAddress also lets every literal IP address be asked for, where the
 	// program listens on all of the machine's: no name can be bent to them.
 	AnyAddress bool
+	// BasePath stands before the paths of the API, and Owns tells those paths.
+	BasePath string
+	Owns     func(path string) bool
 	// Strict says that the API takes signed requests only.
 	Strict bool
 	Log    *slog.Logger

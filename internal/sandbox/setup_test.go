@@ -52,6 +52,7 @@ func setup(t *testing.T, edit ...func(*sandbox.Sandbox)) *bundle {
 	s := &sandbox.Sandbox{
 		Bank: b.bank, Clock: b.clock, Users: users{}, Recent: b.recent, HTTP: http.DefaultClient,
 		Hosts: []string{"sandbox.internal"}, Log: log,
+		Owns: func(path string) bool { return path == "/v1" || strings.HasPrefix(path, "/v1/") },
 	}
 	for _, change := range edit {
 		change(s)

@@ -142,7 +142,7 @@ func (s *Sandbox) create(ctx context.Context, base string, picked choice, mark s
 	if err != nil {
 		return nil, err
 	}
-	tpp, err := client.New(base, client.WithHTTPClient(s.caller()))
+	tpp, err := client.New(base+s.BasePath, client.WithHTTPClient(s.caller()))
 	if err != nil {
 		return nil, fmt.Errorf("demo TPP: %w", err)
 	}

@@ -57,7 +57,7 @@ var table = map[string][]string{
 	"internal/consent": {uuid},
 	"internal/explain": {},
 	"internal/secret":  {}, // sealing and HMAC: the standard library does
-	"internal/service": {"internal/consent", "internal/explain", "internal/secret", "pkg/sca", uuid},
+	"internal/service": {"internal/consent", "internal/explain", "internal/secret", "pkg/sca", text, uuid},
 
 	// What the core is plugged into.
 	"internal/bank":    {"internal/consent", "internal/service"},

@@ -46,6 +46,9 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// TestCount says how many cases there are, and that every file has some.
+func TestCount(t *testing.T) { require.NotEmpty(t, readChapters(t, readBook(t))) }
+
 // readChapters reads all files of cases, and says how many there are.
 func readChapters(t *testing.T, b *book) []chapter {
 	t.Helper()

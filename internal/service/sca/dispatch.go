@@ -362,7 +362,7 @@ func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input, try int) (
 		Purpose:  flow.Purpose(w.run.Purpose),
 		Hint:     w.memo.Hint.PSU,
 		PSU:      w.memo.PSU,
-		Summary:  w.c.TPPName,
+		Summary:  summary(w),
 		Language: w.language,
 	}
 	var step flow.Step

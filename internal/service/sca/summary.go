@@ -1,0 +1,108 @@
+package sca
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/language"
+
+	"consentd/internal/consent"
+)
+
+// wording is how a language says in one line what a PSU agrees to.
+type wording struct {
+	accounts, balances, transactions, owner, beneficiaries string
+	join                                                   string // before the last of several
+	account, chosen, all                                   string // whose data; account takes the last characters of its number
+	reads, once, until, funds                              string
+}
+
+func wordings() ([]language.Tag, []wording) {
+	return []language.Tag{language.English, language.French, language.German}, []wording{
+		{
+			accounts: "account details", balances: "balances", transactions: "transactions", owner: "the owner's name",
+			beneficiaries: "trusted beneficiaries", join: " and ", account: "account …%s", chosen: "accounts that you choose",
+			all: "all your accounts", reads: "%s reads %s of %s, %s", once: "once", until: "until %s",
+			funds: "%s asks whether amounts are available on %s, until you withdraw it",
+		},
+		{
+			accounts: "coordonnées", balances: "soldes", transactions: "opérations", owner: "nom du titulaire",
+			beneficiaries: "bénéficiaires de confiance", join: " et ", account: "compte …%s", chosen: "comptes de votre choix",
+			all: "tous vos comptes", reads: "%s lit : %s ; %s, %s", once: "une fois", until: "jusqu’au %s",
+			funds: "%s demande si des montants sont disponibles : %s, jusqu’à votre révocation",
+		},
+		{
+			accounts: "Kontodaten", balances: "Salden", transactions: "Umsätze", owner: "Name des Inhabers",
+			beneficiaries: "vertrauenswürdige Empfänger", join: " und ", account: "Konto …%s", chosen: "Konten Ihrer Wahl",
+			all: "alle Ihre Konten", reads: "%s liest: %s; %s, %s", once: "einmal", until: "bis %s",
+			funds: "%s fragt, ob Beträge verfügbar sind: %s, bis Sie es widerrufen",
+		},
+	}
+}
+
+// summary is what the PSU agrees to, in one line. On a page of ours they have
+// read it, so who asks is enough; elsewhere it is all that they see. Of an
+// account it shows the end of its number: whoever the TPP named reads it.
+func summary(w *walk) string {
+	if w.approach() == consent.Redirect {
+		return w.c.TPPName
+	}
+	tags, all := wordings()
+	_, i := language.MatchStrings(language.NewMatcher(tags), w.language)
+	t, c := all[i], w.c
+	if c.Kind == consent.FundsConfirmation {
+		return fmt.Sprintf(t.funds, c.TPPName, t.whose(c.Access))
+	}
+	how := t.once
+	if c.Recurring {
+		how = fmt.Sprintf(t.until, c.ValidUntil)
+	}
+	return fmt.Sprintf(t.reads, c.TPPName, t.what(c.Access), t.whose(c.Access), how)
+}
+
+// what lists the data that a consent opens.
+func (t wording) what(a consent.Access) string {
+	var words []string
+	for _, x := range []struct {
+		right consent.Rights
+		word  string
+	}{
+		{consent.RightAccounts, t.accounts},
+		{consent.RightBalances, t.balances},
+		{consent.RightTransactions, t.transactions},
+		{consent.RightOwnerName, t.owner},
+		{consent.RightTrustedBeneficiaries, t.beneficiaries},
+	} {
+		if a.AllRights().Implied().Has(x.right) {
+			words = append(words, x.word)
+		}
+	}
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + t.join + words[n-1]
+	}
+	return strings.Join(words, "")
+}
+
+// whose says which accounts a consent is about.
+func (t wording) whose(a consent.Access) string {
+	switch {
+	case a.Chosen():
+		return t.chosen
+	case a.Open():
+		return t.all
+	}
+	var accounts []string
+	for _, x := range a.Asked {
+		number := []rune(identifier(x.Reference))
+		name := fmt.Sprintf(t.account, string(number[max(len(number)-4, 0):]))
+		if !slices.Contains(accounts, name) {
+			accounts = append(accounts, name)
+		}
+	}
+	const most = 3
+	if len(accounts) > most {
+		return strings.Join(accounts[:most], ", ") + fmt.Sprintf(" +%d", len(accounts)-most)
+	}
+	return strings.Join(accounts, ", ")
+}
