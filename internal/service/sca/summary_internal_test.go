@@ -28,25 +28,30 @@ func TestSummary(t *testing.T) {
 	}{
 		"a page says the rest": {"en", consent.Redirect, consent.Consent{Access: named("DE1234")}, "Acme"},
 		"one account": {
-			"en", consent.Decoupled, consent.Consent{Access: named("DE001234"), Recurring: true, ValidUntil: until},
+			"en", consent.Decoupled,
+			consent.Consent{Access: named("DE001234"), Recurring: true, ValidUntil: until},
 			"Acme reads account details and balances of account …1234, until 2026-12-31",
 		},
 		"twice the same, and many": {
-			"fr-CH", consent.Embedded, consent.Consent{Access: named("DE001234", "FR001234", "A1", "B2", "C3", "D4")},
+			"fr-CH", consent.Embedded,
+			consent.Consent{Access: named("DE001234", "FR001234", "A1", "B2", "C3", "D4")},
 			"Acme lit : coordonnées et soldes ; compte …1234, compte …A1, compte …B2 +2, une fois",
 		},
 		"chosen in the app": {
-			"de, en", consent.Decoupled, consent.Consent{
+			"de, en", consent.Decoupled,
+			consent.Consent{
 				Access: consent.Access{Scope: consent.ScopeBankOffered, Rights: consent.RightTransactions | consent.RightOwnerName},
 			},
 			"Acme liest: Kontodaten, Umsätze und Name des Inhabers; Konten Ihrer Wahl, einmal",
 		},
 		"all, in a language that we don't have": {
-			"ja", consent.Decoupled, consent.Consent{Access: consent.Access{Scope: consent.ScopeAvailable, Rights: consent.RightAccounts}},
+			"ja", consent.Decoupled,
+			consent.Consent{Access: consent.Access{Scope: consent.ScopeAvailable, Rights: consent.RightAccounts}},
 			"Acme reads account details of all your accounts, once",
 		},
 		"funds": {
-			"", consent.Decoupled, consent.Consent{Kind: consent.FundsConfirmation, Access: named("FR9999")},
+			"", consent.Decoupled,
+			consent.Consent{Kind: consent.FundsConfirmation, Access: named("FR9999")},
 			"Acme asks whether amounts are available on account …9999, until you withdraw it",
 		},
 	} {
