@@ -1,0 +1,168 @@
+package sca
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"consentd/internal/consent"
+	"consentd/internal/explain"
+	flow "consentd/pkg/sca"
+)
+
+// judge counts a try, then lets the flow judge the answer.
+func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
+	if w.memo.Step.Outcome != flow.Prompt {
+		return result{w: w} // a wait is not answered here; show it again
+	}
+	n, err := s.Store.CountTry(ctx, w.run.ID, w.run.Seq, s.Policy.MaxTries)
+	if err != nil {
+		return result{w: w, err: err}
+	}
+	if n == 0 {
+		return result{w: w, err: errMoved}
+	}
+	w.run.Tries = n
+	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Form, Fields: a.Fields, MethodID: a.Method}, n)
+	if err != nil { // nobody has judged it: the try is given back
+		return result{w: w, err: errors.Join(err, s.Store.ReturnTry(ctx, w.run.ID, w.run.Seq))}
+	}
+	if !step.Wrong {
+		return s.accept(ctx, w, step)
+	}
+	explain.Note(ctx, "wrong answer, try %d of %d", n, s.Policy.MaxTries)
+	if n < s.Policy.MaxTries {
+		return result{w: w, wrong: true, message: step.Message, err: consent.E(consent.CodeCredentials, "wrong answer")}
+	}
+	return s.fail(ctx, w, consent.RunLocked, consent.E(consent.CodeLocked, "too many wrong answers"))
+}
+
+// accept goes on after an answer that was right. What fails then, the bank for
+// instance, costs no try.
+func (s *Dispatcher) accept(ctx context.Context, w *walk, step flow.Step) result {
+	run, seq := w.run.ID, w.run.Seq
+	w.right = true
+	res := s.apply(ctx, w, step)
+	if res.err != nil {
+		res.err = errors.Join(res.err, s.Store.ReturnTry(ctx, run, seq))
+	}
+	return res
+}
+
+// apply saves what a step of the flow means, if the run still stands there.
+func (s *Dispatcher) apply(ctx context.Context, w *walk, step flow.Step) result {
+	if step.Wrong {
+		return result{w: w, err: fmt.Errorf("flow %q calls wrong what nobody answered: %w", w.run.Flow, errors.ErrUnsupported)}
+	}
+	known := step.Outcome == flow.Identified || step.Outcome == flow.Done
+	if known && (step.PSU == "" || (w.memo.PSU != "" && step.PSU != w.memo.PSU)) {
+		explain.Note(ctx, "the flow authenticated another PSU than the one who logged in")
+		return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeForbidden, "another PSU than the one who logged in"))
+	}
+	switch step.Outcome {
+	case flow.Prompt, flow.Wait:
+		return s.show(ctx, w, step)
+	case flow.Identified:
+		w.memo.Step = step
+		return s.identify(ctx, w, step.PSU)
+	case flow.Done:
+		if w.run.Approved {
+			return s.finish(ctx, w)
+		}
+		w.memo.Authenticated, w.memo.Chosen = true, step.Accounts
+		return s.identify(ctx, w, step.PSU)
+	case flow.Denied:
+		if step.Blocked {
+			return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeBlocked, "the PSU is blocked"))
+		}
+		explain.Note(ctx, "the flow denied")
+		return s.refuse(ctx, w, consent.ByASPSP, consent.ReasonRefused, nil)
+	default:
+		return result{w: w, err: fmt.Errorf("flow %q answered %q: %w", w.run.Flow, step.Outcome, errors.ErrUnsupported)}
+	}
+}
+
+// show keeps the flow's page for the PSU.
+func (s *Dispatcher) show(ctx context.Context, w *walk, step flow.Step) result {
+	w.memo.Step, w.memo.Spoken = step, w.language
+	now := s.Now()
+	return s.change(ctx, w, func(r *consent.Run, c *consent.Consent, sealed []byte) error {
+		if w.run.Approved && !r.Approved {
+			r.Progress(consent.StageFlow, sealed)
+		} else {
+			r.Step(consent.StageFlow, sealed)
+		}
+		if w.right {
+			r.Tries = max(r.Tries-1, 0)
+		}
+		if step.Outcome == flow.Wait {
+			r.PollAt = now.Add(step.PollAfter)
+		}
+		r.Approved = w.run.Approved
+		return reach(c, r, step, now)
+	})
+}
+
+// reach moves the authorisation to where a page, a challenge or a wait brings it.
+func reach(c *consent.Consent, r *consent.Run, step flow.Step, now time.Time) error {
+	a, err := c.Authorisation(r.Authorisation)
+	if err != nil {
+		return err
+	}
+	switch {
+	case step.Outcome == flow.Wait && a.Approach == consent.Decoupled, r.Approved && len(step.Fields) > 0 && a.Approach != consent.Embedded:
+		return c.Advance(a.ID, consent.ScaStarted, now)
+	case r.Approved && len(step.Fields) > 0:
+		return c.Advance(a.ID, consent.ScaMethodSelected, now)
+	default:
+		return nil
+	}
+}
+
+// ask calls the flow, outside any transaction.
+func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input, try int) (flow.Step, error) {
+	f, ok := s.Flows[w.run.Flow]
+	if !ok {
+		return flow.Step{}, fmt.Errorf("no flow %q: %w", w.run.Flow, errors.ErrUnsupported)
+	}
+	req := flow.Request{
+		RunID:    w.run.ID.String(),
+		StepKey:  s.stepKey(w, in, try),
+		Purpose:  flow.Purpose(w.run.Purpose),
+		Hint:     w.memo.Hint.PSU,
+		PSU:      w.memo.PSU,
+		Summary:  summary(w),
+		Language: w.language,
+	}
+	var step flow.Step
+	var err error
+	if in.Kind == "" {
+		step, err = f.Start(ctx, req)
+	} else {
+		step, err = f.Continue(ctx, req, w.memo.Step.State, in)
+	}
+	if err != nil {
+		return step, consent.E(consent.CodeUnavailable, "the authentication does not answer").
+			Because(fmt.Errorf("flow %q, step %s: %w", w.run.Flow, req.StepKey, err))
+	}
+	return step, nil
+}
+
+// stepKey names a call of the flow: by the step, and by the answer, since the
+// same try is counted again when nobody could judge the first. A call that is
+// repeated for the same answer has the same key.
+func (s *Dispatcher) stepKey(w *walk, in flow.Input, try int) string {
+	key := fmt.Sprintf("%s/%d/%d", w.run.ID, w.run.Seq, try)
+	if in.Kind != flow.Form {
+		return key
+	}
+	parts := [][]byte{[]byte(in.MethodID)}
+	for _, name := range slices.Sorted(maps.Keys(in.Fields)) {
+		parts = append(parts, []byte(name), []byte(in.Fields[name]))
+	}
+	return key + "/" + hex.EncodeToString(s.Keys.MAC("step key", parts...)[:8])
+}
