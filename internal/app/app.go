@@ -34,6 +34,7 @@ type front struct {
 	name     string
 	listener net.Listener
 	server   *http.Server
+	silent   *silent
 }
 
 // Address is where a surface listens, once the app was made: "sandbox", or
@@ -88,6 +89,7 @@ func (a *App) shutdown(ctx context.Context) error {
 	var g errgroup.Group
 	for _, f := range a.fronts {
 		g.Go(func() error {
+			f.silent.stop()
 			if err := f.server.Shutdown(ctx); err != nil {
 				return fmt.Errorf("stop %s: %w", f.name, errors.Join(err, f.server.Close()))
 			}
@@ -120,7 +122,9 @@ func (a *App) listen(ctx context.Context, name, address string, h http.Handler) 
 	if err != nil {
 		return fmt.Errorf("listen for %s: %w", name, err)
 	}
-	a.fronts = append(a.fronts, &front{name: name, listener: l, server: &http.Server{
+	quiet := &silent{}
+	a.fronts = append(a.fronts, &front{name: name, listener: l, silent: quiet, server: &http.Server{
+		ConnState:         quiet.note,
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,

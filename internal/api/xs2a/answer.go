@@ -17,6 +17,9 @@ type answer struct {
 	Status int               `json:"status"`
 	Header map[string]string `json:"header,omitempty"`
 	Body   json.RawMessage   `json:"body,omitempty"`
+	// Problem is the same for a client that prefers application/problem+json;
+	// only with an error that is kept.
+	Problem *answer `json:"problem,omitempty"`
 }
 
 // reply is an answer with a body of the standard's.

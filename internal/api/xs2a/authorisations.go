@@ -48,16 +48,26 @@ func (h *Handler) started(k *call, c uuid.UUID, started *consents.Started) *answ
 	return a
 }
 
-// startWithPassword starts an authorisation and carries it on in one call. The
-// receipt is looked for first: were it found only in the end, a repeated call
-// would have started another authorisation by then.
+// startWithPassword starts an authorisation and carries it on in one call, which
+// are two transactions. So the receipt is looked for first, and the start leaves
+// a claim: a call that is repeated in between carries the same authorisation on.
+// One of this PSU that still waits for its password is taken up instead, so that
+// its tries are counted on.
 func (h *Handler) startWithPassword(k *call, id uuid.UUID, wish consents.Wish) (*answer, error) {
 	if a, err := h.recall(k); a != nil || err != nil {
 		return a, err
 	}
-	started, err := h.Consents.StartAuthorisation(k.ctx(), k.by(), id, wish, nil)
+	if wish.Hint.PSU == "" {
+		return nil, fault("Header.PSU-ID", "is required with a password")
+	}
+	started, found, err := h.Consents.Waiting(k.ctx(), k.by(), id, wish)
 	if err != nil {
 		return nil, err
+	}
+	if !found {
+		if started, err = h.claim(k, id, wish); err != nil {
+			return nil, err
+		}
 	}
 	at := sca.Target{Consent: id, Authorisation: started.Authorisation}
 	answerOf := func(st sca.Standing) *answer {
@@ -72,11 +82,38 @@ func (h *Handler) startWithPassword(k *call, id uuid.UUID, wish consents.Wish) (
 	return h.carryOn(k, at, sca.Update{Kind: sca.Password, Hint: wish.Hint, Value: k.update.password}, answerOf)
 }
 
+// claim starts an authorisation, or finds the one that this call has started
+// before.
+func (h *Handler) claim(k *call, id uuid.UUID, wish consents.Wish) (*consents.Started, error) {
+	claim := h.ledgerCall(k)
+	claim.Method += " started"
+	started, err := h.Consents.StartAuthorisation(k.ctx(), k.by(), id, wish, func(_ *consent.Consent, started *consents.Started) *consent.Receipt {
+		return h.Ledger.Receipt(claim, []byte(started.Authorisation.String()))
+	})
+	if consent.CodeOf(err) != consent.CodeRepeated {
+		return started, err
+	}
+	stored, err := h.find(k, claim)
+	if err != nil {
+		return nil, err
+	}
+	authorisation, err := uuid.ParseBytes(stored)
+	if err != nil { // it has expired, and is gone now: the next try starts anew
+		return nil, consent.E(consent.CodeRepeated, "the call was made before, too long ago").Because(err)
+	}
+	return &consents.Started{Authorisation: authorisation, Approach: wish.Approach}, nil
+}
+
 // updateAuthorisation serves PUT …/authorisations/{authorisationId}.
 func (h *Handler) updateAuthorisation(k *call) (*answer, error) {
 	id, err := k.consentID()
 	if err != nil {
 		return nil, err
+	}
+	// An update may take several transactions, and only the last one would find
+	// the receipt in its way.
+	if a, err := h.recall(k); a != nil || err != nil {
+		return a, err
 	}
 	at := sca.Target{Consent: id, Authorisation: k.authorisationID()}
 	u := sca.Update{Hint: wishOf(k.req.Header).Hint}

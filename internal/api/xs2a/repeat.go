@@ -1,28 +1,46 @@
 package xs2a
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"consentd/internal/consent"
 	"consentd/internal/explain"
 	"consentd/internal/service/ledger"
+	wire "consentd/pkg/xs2a"
 )
+
+// patience bounds how long a call that changes something may take. It is carried
+// to its end even when the client does not wait: hanging up must neither undo
+// half of it nor keep a refusal from being written down.
+const patience = 35 * time.Second
+
+// lookups is how often a call that finds its own receipt in the way looks for it:
+// one that has expired is taken away, and the twins of a call race to write it.
+const lookups = 3
 
 // carryOut does what a call asks for. One that was carried out before is
 // answered as it was then: it finds its own receipt in the way, or fails
 // otherwise, and only then is the receipt looked up.
 func (h *Handler) carryOut(k *call) (*answer, error) {
+	if !k.ep.once {
+		a, err := k.ep.serve(h, k)
+		if err != nil {
+			_ = h.noteRefusal(k, err, nil) // it is logged
+		}
+		return a, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(k.ctx()), patience)
+	defer cancel()
+	k.req = k.req.WithContext(ctx)
 	a, err := k.ep.serve(h, k)
 	if err == nil {
 		return a, nil
 	}
-	if !k.ep.once {
-		_ = h.noteRefusal(k, err, nil) // it is logged
-		return nil, err
-	}
-	for range 2 { // a receipt that has expired is taken away, and the call carried out
+	for range lookups {
 		found, lookErr := h.recall(k)
 		if lookErr != nil || found != nil {
 			return found, lookErr
@@ -30,6 +48,9 @@ func (h *Handler) carryOut(k *call) (*answer, error) {
 		if consent.CodeOf(err) == consent.CodeRepeated {
 			if a, err = k.ep.serve(h, k); err == nil {
 				return a, nil
+			}
+			if consent.CodeOf(err) == consent.CodeRepeated {
+				continue
 			}
 		}
 		if noted := h.noteRefusal(k, err, h.refusalReceipt(k, err)); consent.CodeOf(noted) != consent.CodeRepeated {
@@ -40,17 +61,27 @@ func (h *Handler) carryOut(k *call) (*answer, error) {
 	return nil, err
 }
 
-// recall finds what the call was answered before; nil when it was not.
+// recall finds what the call was answered before; nil when it was not. An error
+// comes in the form that the client prefers now.
 func (h *Handler) recall(k *call) (*answer, error) {
-	stored, err := h.Ledger.Find(k.ctx(), h.ledgerCall(k))
-	switch {
-	case errors.Is(err, ledger.ErrOther):
-		return nil, consent.At(consent.CodeFormat, "Header."+headerRequestID, "was used before, for another request")
-	case err != nil || stored == nil:
+	stored, err := h.find(k, h.ledgerCall(k))
+	if err != nil || stored == nil {
 		return nil, err
 	}
 	explain.Note(k.ctx(), "the call was answered before: the same answer again")
-	return recalled(stored)
+	a, err := recalled(stored)
+	if err == nil && a.Problem != nil && prefersProblem(k.req.Header["Accept"]) {
+		a = a.Problem
+	}
+	return a, err
+}
+
+func (h *Handler) find(k *call, c ledger.Call) ([]byte, error) {
+	stored, err := h.Ledger.Find(k.ctx(), c)
+	if errors.Is(err, ledger.ErrOther) {
+		return nil, consent.At(consent.CodeFormat, "Header."+headerRequestID, "was used before, for another request")
+	}
+	return stored, err
 }
 
 // noteRefusal writes a refusal down, where it matters, with the receipt of the
@@ -61,8 +92,10 @@ func (h *Handler) noteRefusal(k *call, err error, receipt *consent.Receipt) erro
 	if k.caller.ID == "" || !matters(err) {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(k.ctx()), patience)
+	defer cancel()
 	refusal := ledger.Refusal{Cause: k.by().Cause(), Operation: k.ep.method + " " + k.ep.path, Code: consent.CodeOf(err)}
-	failed := h.Ledger.Refused(k.ctx(), refusal, receipt)
+	failed := h.Ledger.Refused(ctx, refusal, receipt)
 	if failed != nil && consent.CodeOf(failed) != consent.CodeRepeated {
 		h.Log.ErrorContext(k.ctx(), "a refusal could not be written down", "requestId", idOf(k.echo), "error", failed)
 	}
@@ -72,7 +105,9 @@ func (h *Handler) noteRefusal(k *call, err error, receipt *consent.Receipt) erro
 // refusalReceipt keeps the answer to a refused call, unless it may turn out
 // otherwise the next time.
 func (h *Handler) refusalReceipt(k *call, err error) *consent.Receipt {
-	a := answerTo(named(k.ctx(), err), k.req.Header["Accept"])
+	err = named(k.ctx(), err)
+	a := answerTo(err, nil)
+	a.Problem = answerTo(err, []string{wire.MediaTypeProblem})
 	if a.Status == http.StatusUnauthorized || a.Status == http.StatusTooManyRequests || a.Status >= http.StatusInternalServerError {
 		return nil
 	}

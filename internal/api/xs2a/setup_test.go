@@ -66,7 +66,8 @@ func setup(t *testing.T, changes ...change) *world {
 
 // newWorld wires the handler and starts nothing.
 func newWorld() *world {
-	w := &world{store: newStore(), walks: &walks{standing: sca.Standing{Status: consent.ScaFinalised}}, log: &bytes.Buffer{}}
+	w := &world{store: newStore(), log: &bytes.Buffer{}}
+	w.walks = &walks{store: w.store, standing: sca.Standing{Status: consent.ScaFinalised}}
 	w.clock = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	policy := consent.DefaultPolicy()
 	now := func() time.Time { return w.clock }

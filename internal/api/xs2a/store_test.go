@@ -1,6 +1,7 @@
 package xs2a_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -26,6 +27,7 @@ func (r *runs) New(o service.Opening) (*consent.Run, string, error) {
 
 // walks answers updates as it is told, and remembers them.
 type walks struct {
+	store    *store
 	standing sca.Standing
 	err      error
 	updates  []sca.Update
@@ -33,10 +35,12 @@ type walks struct {
 
 func (w *walks) Update(_ context.Context, _ service.Call, _ sca.Target, u sca.Update, tell sca.Tell) (sca.Standing, error) {
 	w.updates = append(w.updates, u)
-	if w.err == nil {
-		tell(w.standing)
+	if w.err != nil {
+		return sca.Standing{}, w.err
 	}
-	return w.standing, w.err
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	return w.standing, w.store.keep(tell(w.standing))
 }
 
 // store keeps consents in a map. Err, when set, is what every call answers.
@@ -140,11 +144,11 @@ func (s *store) ForgetReceipt(_ context.Context, key consent.Digest, now time.Ti
 
 func (s *store) ForgetReceipts(context.Context, time.Time, int) (int, error) { return 0, s.err }
 
-func (s *store) Refuse(_ context.Context, e consent.Entry, r *consent.Receipt) error {
+func (s *store) Refuse(ctx context.Context, e consent.Entry, r *consent.Receipt) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err != nil {
-		return s.err
+	if err := cmp.Or(s.err, ctx.Err()); err != nil {
+		return err
 	}
 	if err := s.keep(r); err != nil {
 		return err

@@ -141,6 +141,22 @@ func (s *Consents) StartAuthorisation(ctx context.Context, call service.Call, id
 	return started, nil
 }
 
+// Waiting finds an authorisation that was started as wish says and still waits
+// for its PSU's password, if there is one. Fails with CodeNotFound.
+func (s *Consents) Waiting(ctx context.Context, call service.Call, id uuid.UUID, wish Wish) (started *Started, found bool, err error) {
+	c, err := s.Get(ctx, call, id)
+	if err != nil {
+		return nil, false, err
+	}
+	psu, _ := s.named(wish.Hint)
+	for _, a := range c.Authorisations {
+		if a.Approach == wish.Approach && a.Status == consent.ScaPSUIdentified && a.Named == psu {
+			return &Started{Authorisation: a.ID, Approach: a.Approach, Status: a.Status}, true, nil
+		}
+	}
+	return nil, false, nil
+}
+
 // Get reads a consent of this TPP as it stands now. Fails with CodeNotFound,
 // alike for an unknown one and for another TPP's.
 func (s *Consents) Get(ctx context.Context, call service.Call, id uuid.UUID) (*consent.Consent, error) {
