@@ -14,6 +14,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // MasterSize is the length of a master key in bytes.
@@ -74,11 +75,15 @@ func (k *Keys) Open(purpose string, sealed []byte) ([]byte, error) {
 // MAC signs parts for a purpose. Parts are told apart by their length, so that
 // moving a byte from one to the next changes the result.
 func (k *Keys) MAC(purpose string, parts ...[]byte) []byte {
-	h := hmac.New(sha256.New, k.mac)
-	for _, p := range append([][]byte{[]byte(purpose)}, parts...) {
-		fmt.Fprintf(h, "%d:", len(p))
-		h.Write(p)
+	text := make([]byte, 0, 512)
+	text = append(strconv.AppendInt(text, int64(len(purpose)), 10), ':')
+	text = append(text, purpose...)
+	for _, p := range parts {
+		text = append(strconv.AppendInt(text, int64(len(p)), 10), ':')
+		text = append(text, p...)
 	}
+	h := hmac.New(sha256.New, k.mac)
+	h.Write(text)
 	return h.Sum(nil)
 }
 

@@ -3,7 +3,6 @@ package xs2a
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -15,7 +14,8 @@ import (
 // was; X-Request-ID is not in it, since it is the same by nature.
 type answer struct {
 	Status int               `json:"status"`
-	Header map[string]string `json:"header,omitempty"`
+	Media  string            `json:"media,omitempty"`  // of the body
+	Header map[string]string `json:"header,omitempty"` // those besides
 	Body   json.RawMessage   `json:"body,omitempty"`
 	// Problem is the same for a client that prefers application/problem+json;
 	// only with an error that is kept.
@@ -27,16 +27,13 @@ func reply(status int, body any) *answer {
 	return (&answer{Status: status}).with(wire.MediaTypeJSON, body)
 }
 
-// with gives the answer its body. Consents are the PSU's affair and links are
-// secret, so nothing may keep it.
+// with gives the answer its body.
 func (a *answer) with(media string, body any) *answer {
 	encoded, err := json.Marshal(body)
 	if err != nil { // our types always encode
 		return &answer{Status: http.StatusInternalServerError}
 	}
-	a.set(echo.HeaderCacheControl, "no-store")
-	a.set(echo.HeaderContentType, media)
-	a.Body = encoded
+	a.Media, a.Body = media, encoded
 	return a
 }
 
@@ -62,15 +59,20 @@ func recalled(stored []byte) (*answer, error) {
 	return &a, nil
 }
 
+// send sends an answer. Consents are the PSU's affair and links are secret, so
+// nothing may keep a body.
 func (h *Handler) send(c echo.Context, a *answer) {
 	header := c.Response().Header()
-	for name := range maps.Keys(a.Header) {
-		header.Set(name, a.Header[name])
+	for name, value := range a.Header {
+		header.Set(name, value)
 	}
-	c.Response().WriteHeader(a.Status)
 	if len(a.Body) == 0 {
+		c.Response().WriteHeader(a.Status)
 		return
 	}
+	header.Set(echo.HeaderCacheControl, "no-store")
+	header.Set(echo.HeaderContentType, a.Media)
+	c.Response().WriteHeader(a.Status)
 	if _, err := c.Response().Write(a.Body); err != nil {
 		h.Log.DebugContext(c.Request().Context(), "the client went away", "requestId", idOf(c), "error", err)
 	}

@@ -5,13 +5,17 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/require"
+
+	"consentd/internal/consent"
 )
 
 func BenchmarkStatus(b *testing.B) {
-	benchmark(b, http.MethodGet, http.StatusForbidden, "")
+	benchmark(b, http.MethodGet, http.StatusOK, "")
 }
 
 func BenchmarkCreate(b *testing.B) {
@@ -25,7 +29,12 @@ func benchmark(b *testing.B, method string, want int, body string) {
 	w.handler.Mount(e)
 	path := "/v1/consents"
 	if method == http.MethodGet {
-		path += "/0198f2c4-5a3e-7c61-9b0e-3f1d7a52c9e4/status"
+		c := consent.Consent{
+			ID: uuid.New(), TPP: "demo", Rail: consent.RailXS2A, Kind: consent.AccountAccess, Status: consent.Valid,
+			EndsAt: w.clock.Add(time.Hour),
+		}
+		w.store.byID[c.ID] = c
+		path += "/" + c.ID.String() + "/status"
 	}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -37,7 +37,7 @@ func (k *call) keep(d consent.Draft) {
 	d.TPP, d.TPPName = k.caller.ID, k.caller.Name
 	d.RedirectURI = k.req.Header.Get(keyRedirectURI)
 	d.NokRedirectURI = k.req.Header.Get(keyNokRedirectURI)
-	k.draft = d
+	k.draft = &d
 }
 
 // readUpdate reads the body of POST …/authorisations.
@@ -57,8 +57,9 @@ func (h *Handler) readPut(k *call) consent.Faults {
 }
 
 // readQuestion reads the body of POST /v1/funds-confirmations.
-func (h *Handler) readQuestion(k *call) (faults consent.Faults) {
-	k.question, faults = h.fundsQuestion(k.body)
+func (h *Handler) readQuestion(k *call) consent.Faults {
+	q, faults := h.fundsQuestion(k.body)
+	k.question = &q
 	return faults
 }
 

@@ -25,12 +25,12 @@ import (
 type call struct {
 	echo     echo.Context
 	req      *http.Request
-	ep       endpoint
+	ep       *endpoint
 	caller   tpp.TPP
 	body     []byte
-	draft    consent.Draft
+	draft    *consent.Draft // of the creation of a consent
 	update   update
-	question question
+	question *question // of POST /v1/funds-confirmations
 }
 
 func (k *call) ctx() context.Context { return k.req.Context() }
@@ -51,7 +51,7 @@ func (h *Handler) serve(ep endpoint) echo.HandlerFunc {
 		if !h.offers(ep) {
 			return h.refuse(c)
 		}
-		k := &call{echo: c, req: c.Request(), ep: ep}
+		k := &call{echo: c, req: c.Request(), ep: &ep}
 		if err := h.check(k); err != nil {
 			_ = h.noteRefusal(k, err, nil) // it is logged
 			h.fail(c, err)

@@ -26,7 +26,7 @@ func (h *Handler) createConsent(k *call) (*answer, error) {
 		return nil, consent.At(consent.CodeServiceInvalid, memberAccess, "the PSU cannot choose accounts in the embedded approach")
 	}
 	var a *answer
-	_, err := h.Consents.Create(k.ctx(), k.by(), k.draft, wish, func(c *consent.Consent, started *consents.Started) *consent.Receipt {
+	_, err := h.Consents.Create(k.ctx(), k.by(), *k.draft, wish, func(c *consent.Consent, started *consents.Started) *consent.Receipt {
 		a = h.created(k, c, wish, started)
 		return h.receipt(k, a)
 	})

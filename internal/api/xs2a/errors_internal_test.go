@@ -99,7 +99,7 @@ func TestApproach(t *testing.T) {
 			}
 		}
 		h := &Handler{Options: Options{Approaches: c.offered}}
-		k := &call{req: &http.Request{Header: header}, ep: endpoint{place: onCreate}}
+		k := &call{req: &http.Request{Header: header}, ep: &endpoint{place: onCreate}}
 		assert.Equal(t, c.want, h.approach(k), "%+v", c)
 	}
 }

@@ -136,7 +136,7 @@ func (h *Handler) refuse(c echo.Context) error {
 	var allow []string
 	known := false
 	for _, ep := range endpoints() {
-		if !h.matches(ep, c.Request()) {
+		if !h.matches(&ep, c.Request()) {
 			continue
 		}
 		known = true
@@ -171,7 +171,7 @@ func (h *Handler) Owns(path string) bool {
 }
 
 // matches compares the path of a request with an endpoint's, segment by segment.
-func (h *Handler) matches(ep endpoint, r *http.Request) bool {
+func (h *Handler) matches(ep *endpoint, r *http.Request) bool {
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), h.Options.BasePath)
 	if !ok {
 		return false

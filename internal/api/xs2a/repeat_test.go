@@ -44,8 +44,10 @@ func TestRepeatedCall(t *testing.T) {
 	require.Equal(t, first.body, again.body)
 
 	for name, other := range map[string]func() answer{
-		"another body":   func() answer { return w.create(t, consentBody(`{"balances":[],"transactions":[]}`), post) },
-		"another header": func() answer { return w.create(t, bankOffered, with{"X-Request-ID": post["X-Request-ID"], "PSU-ID": "eve"}) },
+		"another body": func() answer { return w.create(t, consentBody(`{"balances":[],"transactions":[]}`), post) },
+		"another header": func() answer {
+			return w.create(t, bankOffered, with{"X-Request-ID": post["X-Request-ID"], "PSU-ID": "eve"})
+		},
 	} {
 		a := other()
 		require.Equal(t, http.StatusBadRequest, a.status, name)
