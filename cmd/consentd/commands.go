@@ -123,7 +123,11 @@ func migrate(ctx context.Context, out io.Writer, cfg *config.Config, up bool) (e
 func auditCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "Work on the record of what happened"}
 	cmd.AddCommand(withConfig(
-		&cobra.Command{Use: "verify", Short: "Prove that nothing of it was changed, taken out or added", Args: cobra.NoArgs},
+		&cobra.Command{
+			Use: "verify", Short: "Prove that nothing of it was changed, taken out or added", Args: cobra.NoArgs,
+			Long: "Prove that nothing of it was changed, taken out or added. The digest in the last line is another one as soon as\n" +
+				"anything was written. Keep it elsewhere, with each backup: what is put back must give the same.",
+		},
 		func(cmd *cobra.Command, cfg *config.Config) error {
 			log, err := app.NewLog(os.Stderr, cfg.Log.Level, cfg.Log.Format)
 			if err != nil {

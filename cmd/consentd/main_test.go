@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"consentd/internal/app"
 	"consentd/internal/secret"
 	"consentd/test/pgtest"
 )
@@ -76,13 +79,35 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
+func TestAuditVerify(t *testing.T) {
+	dsn := pgtest.DSN(t)
+	config := configuration(t, dsn)
+	_, err := run(t, "audit", "verify", "--config", config)
+	require.ErrorContains(t, err, "consentd migrate up")
+	_, err = run(t, "migrate", "up", "--config", config)
+	require.NoError(t, err)
+	before, err := run(t, "audit", "verify", "--config", config)
+	require.NoError(t, err)
+	require.Regexp(t, `^0 chains, 0 entries, 0 faults\ndigest [0-9a-f]{64}\n$`, before)
+
+	db, err := sql.Open("pgx", dsn)
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), `INSERT INTO audit_chains VALUES ('refused/A/2026-03-01', 1, '')`)
+	require.NoError(t, errors.Join(err, db.Close()))
+	after, err := run(t, "audit", "verify", "--config", config)
+	require.ErrorIs(t, err, app.ErrAudit)
+	require.Regexp(t, `^refused/A/2026-03-01: 0 entries, not 1\n1 chains, 0 entries, 1 faults\ndigest [0-9a-f]{64}\n$`, after)
+	_, digest, _ := strings.Cut(before, "digest ")
+	require.NotContains(t, after, digest)
+}
+
 func TestUsage(t *testing.T) {
 	out, err := run(t, "version")
 	require.NoError(t, err)
 	require.Contains(t, out, "consentd ")
 	out, err = run(t)
 	require.NoError(t, err)
-	for _, name := range []string{"sandbox", "serve", "migrate", "config", "version"} {
+	for _, name := range []string{"sandbox", "serve", "migrate", "audit", "config", "version"} {
 		require.Contains(t, out, fmt.Sprintf("\n  %s ", name))
 	}
 	_, err = run(t, "serve")

@@ -16,8 +16,9 @@ import (
 var ErrAudit = errors.New("the audit is not as it was written")
 
 // VerifyAudit looks at the whole audit of the database that a configuration
-// names, and writes to out a line for each fault and one with what was looked
-// at. Fails with ErrAudit when there was a fault.
+// names, and writes to out a line for each fault, one with what was looked at,
+// and one with a digest of it, to be kept elsewhere. Fails with ErrAudit when
+// there was a fault.
 func VerifyAudit(ctx context.Context, cfg *config.Config, log *slog.Logger, out io.Writer) (err error) {
 	keys, err := secret.New([]byte(cfg.MasterKey.Reveal()))
 	if err != nil {
@@ -36,7 +37,7 @@ func VerifyAudit(ctx context.Context, cfg *config.Config, log *slog.Logger, out 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d chains, %d entries, %d faults\n", seen.Chains, seen.Entries, seen.Faults)
+	fmt.Fprintf(out, "%d chains, %d entries, %d faults\ndigest %x\n", seen.Chains, seen.Entries, seen.Faults, seen.Digest)
 	if seen.Faults > 0 {
 		return ErrAudit
 	}

@@ -121,7 +121,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, db *storage.DB
 	})
 	e := newEcho("sandbox", watch, api)
 	api.Mount(e)
-	(&web.SCA{Walks: core.walks, Keys: keys, Log: a.log}).Mount(e)
+	(&web.SCA{Walks: core.walks, Keys: keys, Log: a.log, Origin: strings.TrimSuffix(o.PublicURL, "/")}).Mount(e)
 	(&docs.Handler{BasePath: o.BasePath}).Mount(e)
 	mountOps(e, db, watch, a.log)
 	sb := &sandbox.Sandbox{

@@ -2,6 +2,7 @@ package bank
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -15,11 +16,11 @@ func (c *Client) Ask(ctx context.Context, a service.Approval) (id, psu string, e
 		PSU      string `json:"psu"`
 	}
 	body := map[string]string{"login": a.Login, "key": a.Key, "text": a.Text, "language": a.Language}
-	status, err := c.post(ctx, body, &answer, "approvals")
+	_, err = c.post(ctx, body, &answer, "approvals")
 	switch {
-	case status == http.StatusNotFound:
+	case errors.Is(err, ErrUnknown):
 		return "", "", service.ErrUnknownPSU
-	case status == http.StatusForbidden:
+	case errors.Is(err, errRefused):
 		return "", "", service.ErrBlocked
 	case err != nil:
 		return "", "", err
@@ -51,7 +52,7 @@ func (c *Client) Answer(ctx context.Context, id string) (service.ApprovalAnswer,
 func (c *Client) Withdraw(ctx context.Context, id string) error {
 	status, err := c.call(ctx, http.MethodPost, []string{"approvals", id, "withdrawal"}, nil, nil)
 	switch {
-	case status == http.StatusNotFound, status == http.StatusNoContent:
+	case errors.Is(err, ErrUnknown), err == nil && status == http.StatusNoContent:
 		return nil
 	case err != nil:
 		return err

@@ -32,7 +32,7 @@ func TestApprovals(t *testing.T) {
 		want      service.ApprovalAnswer
 	}{
 		"waiting":       {"lea", "", service.ApprovalAnswer{State: service.ApprovalWaiting}},
-		"approved":      {"lea", `{"decision":"approve"}`, service.ApprovalAnswer{State: service.ApprovalApproved}},
+		"approved":      {"lea", `{"decision":"approve"}`, service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: []string{"acc-r1", "acc-r2"}}},
 		"some accounts": {"lea", `{"decision":"approve","accounts":["r2"]}`, service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: []string{"acc-r2"}}},
 		"denied":        {"lea", `{"decision":"deny"}`, service.ApprovalAnswer{State: service.ApprovalDenied}},
 		"the bank's no": {"reject", "", service.ApprovalAnswer{State: service.ApprovalDenied}},
@@ -78,6 +78,8 @@ func TestWithdraw(t *testing.T) {
 	require.ErrorIs(t, err, bank.ErrUnknown)
 	require.NoError(t, client.Withdraw(t.Context(), "nobody.0"))
 
-	gone := toy(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "{}", http.StatusNotFound) })
+	gone := toy(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"code":"unknown"}`, http.StatusNotFound) })
 	require.NoError(t, gone.Withdraw(t.Context(), "a"), "what the bank does not know is gone")
+	lost := toy(t, func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) })
+	require.ErrorIs(t, lost.Withdraw(t.Context(), "a"), bank.ErrNoAnswer, "but only the bank can say so")
 }

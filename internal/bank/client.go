@@ -33,6 +33,23 @@ var (
 	ErrToken = errors.New("the bank's system refused the token")
 )
 
+// What a refusal says of a person; each call has its own word for it.
+var (
+	errCredentials = errors.New("the bank calls the credentials wrong")
+	errRefused     = errors.New("the bank refuses the person")
+)
+
+// refusals are the statuses that say something of a person or an id, with the
+// code by which the bank says so in the body.
+var refusals = map[int]struct {
+	code string
+	err  error
+}{
+	http.StatusUnauthorized: {"wrongCredentials", errCredentials},
+	http.StatusForbidden:    {"refused", errRefused},
+	http.StatusNotFound:     {"unknown", ErrUnknown},
+}
+
 // Client asks one bank's systems. It is safe for parallel use.
 type Client struct {
 	BaseURL string
@@ -91,7 +108,6 @@ func (c *Client) call(ctx context.Context, method string, path []string, body []
 	}
 	defer func() { _ = res.Body.Close() }() // nothing is lost with it: what matters was read
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		_, _ = io.CopyN(io.Discard, res.Body, maxBody) // so that the connection serves again
 		return res.StatusCode, fmt.Errorf("bank %s: %w", operation, errorOf(res))
 	}
 	if into == nil {
@@ -133,16 +149,21 @@ func plain(err error) error {
 	return err
 }
 
-// errorOf tells what an answer other than 2xx means.
+// errorOf tells what an answer other than 2xx means. A status alone says nothing of
+// a person: a wrong address or a firewall on the way answers with the same ones.
 func errorOf(res *http.Response) error {
-	switch {
-	case res.StatusCode == http.StatusUnauthorized && res.Header.Get("WWW-Authenticate") != "":
+	if res.StatusCode == http.StatusUnauthorized && res.Header.Get("WWW-Authenticate") != "" {
+		_, _ = io.CopyN(io.Discard, res.Body, maxBody) // so that the connection serves again
 		return ErrToken
-	case res.StatusCode == http.StatusNotFound:
-		return ErrUnknown
-	default:
-		return fmt.Errorf("%w: status %d", ErrNoAnswer, res.StatusCode)
 	}
+	var body struct {
+		Code string `json:"code"`
+	}
+	err := read(res.Body, &body)
+	if meant, ok := refusals[res.StatusCode]; ok && err == nil && body.Code == meant.code {
+		return meant.err
+	}
+	return fmt.Errorf("%w: status %d", ErrNoAnswer, res.StatusCode)
 }
 
 // read decodes one JSON answer of at most maxBody bytes.

@@ -232,6 +232,14 @@ func TestBrokenBanks(t *testing.T) {
 		"sends elsewhere": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/private", http.StatusTemporaryRedirect)
 		},
+		"is not there": func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) },
+		"is behind a firewall": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "<html>private</html>", http.StatusForbidden)
+		},
+		"is behind another log-in": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"error":"private"}`, http.StatusUnauthorized) },
+		"is another service's 404": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"code":"refused","error":"private"}`, http.StatusNotFound)
+		},
 		"answers no JSON": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "private") },
 		"another type":    func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `["private"]`) },
 		"never ends":      func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte(" "), 2<<20)) },
@@ -244,6 +252,9 @@ func TestBrokenBanks(t *testing.T) {
 			t.Parallel()
 			for call, err := range everyCall(t.Context(), toy(t, answer)) {
 				require.ErrorIs(t, err, bank.ErrNoAnswer, call)
+				for _, said := range []error{service.ErrUnknownPSU, service.ErrBlocked, service.ErrRefused, service.ErrWrongCredentials, bank.ErrUnknown} {
+					require.NotErrorIs(t, err, said, call)
+				}
 				assert.NotContains(t, err.Error(), "private", call)
 			}
 		})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"consentd/internal/service"
 )
@@ -16,11 +15,11 @@ func (c *Client) Authenticate(ctx context.Context, login, password string) (psu,
 		Name string `json:"name"`
 	}
 	body := map[string]string{"login": login, "password": password}
-	status, err := c.post(ctx, body, &answer, "psu-authentications")
+	_, err = c.post(ctx, body, &answer, "psu-authentications")
 	switch {
-	case status == http.StatusUnauthorized && !errors.Is(err, ErrToken):
+	case errors.Is(err, errCredentials):
 		return "", "", service.ErrWrongCredentials
-	case status == http.StatusForbidden:
+	case errors.Is(err, errRefused):
 		return "", "", service.ErrBlocked
 	case err != nil:
 		return "", "", err
@@ -61,8 +60,8 @@ func (c *Client) SendCode(ctx context.Context, m service.CodeMessage) (string, e
 	if m.Method != "" {
 		body["method"] = m.Method
 	}
-	status, err := c.post(ctx, body, &answer, "one-time-codes")
-	if status == http.StatusForbidden {
+	_, err := c.post(ctx, body, &answer, "one-time-codes")
+	if errors.Is(err, errRefused) {
 		return "", service.ErrRefused
 	}
 	return answer.To, err

@@ -179,6 +179,9 @@ func (l *loader) checkFlows() {
 			l.report(path, "must have no path")
 		}
 	}
+	if s.Confirmation && !slices.Contains(s.Approaches, "redirect") {
+		l.report("sca.confirmation", "needs the approach redirect: no code comes back otherwise")
+	}
 	named := map[string]string{"redirect": s.Redirect, "decoupled": s.Decoupled, "embedded": s.Embedded}
 	for _, approach := range s.Approaches {
 		flow, known := named[approach]
@@ -192,7 +195,9 @@ func (l *loader) checkFlows() {
 var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
 func (l *loader) checkBasePath() {
-	if p := l.config.XS2A.BasePath; p != "" && !basePath.MatchString(p) {
+	p := l.config.XS2A.BasePath
+	dots := slices.ContainsFunc(strings.Split(p, "/"), func(s string) bool { return s == "." || s == ".." }) // clients resolve them
+	if p != "" && (dots || !basePath.MatchString(p)) {
 		l.report("xs2a.basePath", "must be a path such as /psd2, without a slash at its end")
 	}
 }

@@ -262,6 +262,8 @@ func TestProblems(t *testing.T) {
 		"a mode of none":                      {"bank:", "xs2a: {startAuthorisationMode: never}\nbank:", []string{"6:8: xs2a.startAuthorisationMode: must be one of auto, implicit, explicit"}},
 		"references twice":                    {"bank:", "xs2a: {accountReferences: [iban, iban]}\nbank:", []string{"6:8: xs2a.accountReferences: must not name one thing twice"}},
 		"a base path with a slash at its end": {"bank:", "xs2a: {basePath: /psd2/}\nbank:", []string{"6:8: xs2a.basePath: must be a path such as /psd2, without a slash at its end"}},
+		"a base path with dots":               {"bank:", "xs2a: {basePath: /a/../b}\nbank:", []string{"6:8: xs2a.basePath: must be a path such as /psd2, without a slash at its end"}},
+		"a code that cannot come":             {"bank:", "sca: {confirmation: true, approaches: [decoupled]}\nbank:", []string{"6:7: sca.confirmation: needs the approach redirect: no code comes back otherwise"}},
 		"an approach of none":                 {"bank:", "sca: {approaches: [redirect, magic]}\nbank:", []string{"6:30: sca.approaches[1]: must be one of redirect, decoupled, embedded"}},
 		"no approach":                         {"bank:", "sca: {approaches: []}\nbank:", []string{"6:7: sca.approaches: must be at least 1"}},
 		"an approach without flow":            {"bank:", "sca: {approaches: [decoupled], flows: {otp: {}}}\nbank:", []string{"6:1: sca.decoupled: must name one of sca.flows"}},

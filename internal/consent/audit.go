@@ -17,6 +17,9 @@ type Cause struct {
 	// empty where there was none.
 	Certificate string
 	RequestID   string // X-Request-ID of the call; empty where there was none
+	// For is our id of the PSU in whose name a TPP acts, once they have
+	// authenticated; empty otherwise.
+	For string
 }
 
 // Entry is one line of the audit: a change of state, or a call that was
@@ -47,7 +50,7 @@ type Signer interface {
 func (e *Entry) Sign(by Signer, before []byte) []byte {
 	parts := [][]byte{before}
 	for _, text := range []string{
-		e.Chain, strconv.Itoa(e.Seq), e.At.UTC().Format(time.RFC3339Nano), string(e.By), e.Who, e.Certificate, e.RequestID,
+		e.Chain, strconv.Itoa(e.Seq), e.At.UTC().Format(time.RFC3339Nano), string(e.By), e.Who, e.Certificate, e.RequestID, e.For,
 		e.Authorisation.String(), e.From, e.To, e.Reason, e.Operation,
 	} {
 		parts = append(parts, []byte(text))
@@ -59,6 +62,10 @@ func (e *Entry) Sign(by Signer, before []byte) []byte {
 // is kept apart from the entries and cannot be made of them without the key, so
 // that nobody who cuts a chain short can say that it always ended there.
 func (e *Entry) Head(by Signer) []byte { return by.MAC("audit head", e.MAC) }
+
+// ReasonAdopted is why the chain of a consent that is older than the audit begins
+// in the state in which it was found.
+const ReasonAdopted = "adopted"
 
 // RefusedChain is the chain of what a TPP was refused on a day.
 func RefusedChain(tpp string, day Date) string { return "refused/" + tpp + "/" + day.String() }

@@ -244,7 +244,7 @@ func TestSignCoversEverything(t *testing.T) {
 		"who": func(e *consent.Entry) { e.Who = "B" }, "certificate": func(e *consent.Entry) { e.Certificate = "f2" },
 		"request": func(e *consent.Entry) { e.RequestID = "r2" }, "authorisation": func(e *consent.Entry) { e.Authorisation = uuid.Nil },
 		"from": func(e *consent.Entry) { e.From = "" }, "to": func(e *consent.Entry) { e.To = "" },
-		"reason": func(e *consent.Entry) { e.Reason = "" }, "operation": func(e *consent.Entry) { e.Operation = "" },
+		"for": func(e *consent.Entry) { e.For = "lea" }, "reason": func(e *consent.Entry) { e.Reason = "" }, "operation": func(e *consent.Entry) { e.Operation = "" },
 	} {
 		e := whole
 		edit(&e)

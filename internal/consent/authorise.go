@@ -25,7 +25,7 @@ func (c *Consent) Start(a Authorisation) error {
 	if len(c.Authorisations) >= maxAuthorisations {
 		return E(CodeTooOften, "the consent has had %d authorisations and takes no further one", maxAuthorisations)
 	}
-	if a.Approach == Embedded && c.Access.Chosen() {
+	if a.Approach == Embedded && c.Access.Chosen() && len(c.Access.Grants) == 0 {
 		return At(CodeServiceInvalid, "access", "the PSU cannot choose accounts in the embedded approach")
 	}
 	if err := c.mayStart(a); err != nil {
@@ -63,8 +63,9 @@ func (c *Consent) mayStart(a Authorisation) error {
 }
 
 // Name says who the TPP says that the PSU of an authorisation is. Fails with
-// CodeCredentials when it said something else before, and like Start for another
-// PSU or company than the consent was made for.
+// CodeCredentials when it said something else before, with CodeStatusInvalid
+// when the PSU has said it themselves, and like Start for another PSU or company
+// than the consent was made for.
 func (c *Consent) Name(authorisation uuid.UUID, psu, corporate Digest, to ScaStatus, now time.Time) error {
 	a, err := c.underway(authorisation)
 	if err != nil {
@@ -72,6 +73,9 @@ func (c *Consent) Name(authorisation uuid.UUID, psu, corporate Digest, to ScaSta
 	}
 	if a.Named != (Digest{}) && a.Named != psu {
 		return At(CodeCredentials, "Header.PSU-ID", "is not the one that was named before")
+	}
+	if a.PSU != uuid.Nil {
+		return E(CodeStatusInvalid, "the PSU of the authorisation has logged in")
 	}
 	named := *a
 	named.Named, named.Corporate = psu, corporate
@@ -98,6 +102,17 @@ func (c *Consent) Identify(authorisation, psu, customer uuid.UUID, now time.Time
 		return nil // the bank's app was asking before it was known who answers
 	}
 	return c.step(a, ScaPSUAuthenticated, "", now)
+}
+
+// LoggedInAs keeps by which name the PSU of an authorisation has logged in, in
+// place of the one that the TPP gave: whoever signs counts, not who was expected.
+func (c *Consent) LoggedInAs(authorisation uuid.UUID, name Digest) error {
+	a, err := c.underway(authorisation)
+	if err != nil {
+		return err
+	}
+	a.Named = name
+	return nil
 }
 
 // mayAuthorise tells whether a PSU may authorise the consent for a customer,
@@ -147,6 +162,25 @@ type Agreement struct {
 // CodeForbidden for a PSU who may not sign, and with CodeStale when the PSU was
 // shown other accounts than a former signer has agreed to.
 func (c *Consent) Authorise(authorisation uuid.UUID, agreed Agreement, now time.Time) error {
+	if err := c.Check(authorisation, agreed); err != nil {
+		return err
+	}
+	a, err := c.Authorisation(authorisation)
+	if err != nil {
+		return err
+	}
+	if len(c.signed()) == 0 {
+		c.Customer, c.Access.Grants = agreed.Customer, agreed.Grants
+	}
+	if err := c.step(a, ScaFinalised, "", now); err != nil {
+		return err
+	}
+	return c.signedBy(agreed.Signers, now)
+}
+
+// Check tells whether Authorise would take an agreement as things stand, and
+// changes nothing.
+func (c *Consent) Check(authorisation uuid.UUID, agreed Agreement) error {
 	a, err := c.underway(authorisation)
 	if err != nil {
 		return err
@@ -157,18 +191,14 @@ func (c *Consent) Authorise(authorisation uuid.UUID, agreed Agreement, now time.
 	if !slices.Contains(agreed.Signers, a.PSU) {
 		return E(CodeForbidden, "this PSU may not sign for the customer")
 	}
-	if len(c.signed()) == 0 {
-		c.Customer, c.Access.Grants = agreed.Customer, agreed.Grants
-	} else if !sameGrants(c.Access.Grants, agreed.Grants) {
+	if len(c.signed()) > 0 && !sameGrants(c.Access.Grants, agreed.Grants) {
 		return E(CodeStale, "another signer has agreed to other accounts meanwhile")
 	}
-	if err := c.step(a, ScaFinalised, "", now); err != nil {
-		return err
-	}
-	return c.signedBy(agreed.Signers, now)
+	return nil
 }
 
-// signedBy moves the consent to where the signatures bring it.
+// signedBy moves the consent to where the signatures bring it. Once it is valid
+// nobody else needs to authorise it.
 func (c *Consent) signedBy(signers []uuid.UUID, now time.Time) error {
 	c.LastSCA = later(now, c.LastSCA)
 	signed := c.signed()
@@ -181,7 +211,22 @@ func (c *Consent) signedBy(signers []uuid.UUID, now time.Time) error {
 	if to == c.Status {
 		return nil
 	}
-	return c.moveTo(to, "", "", now)
+	if err := c.moveTo(to, "", "", now); err != nil || to != Valid {
+		return err
+	}
+	return c.failUnfinished(BySystem, now)
+}
+
+// failUnfinished ends what has not ended of the authorisations.
+func (c *Consent) failUnfinished(by Actor, now time.Time) error {
+	for i := range c.Authorisations {
+		if a := &c.Authorisations[i]; !a.Status.Final() {
+			if err := c.step(a, ScaFailed, by, now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Fail ends an authorisation without success: tries used up, time over, flow

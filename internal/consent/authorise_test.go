@@ -164,6 +164,73 @@ func TestName(t *testing.T) {
 		consent.CodeOf(begun(t, lea, nobody).Name(uuid.New(), lea, nobody, consent.ScaPSUIdentified, noon)))
 }
 
+// TestLoggedInAs has another PSU log in than the one who was named.
+func TestLoggedInAs(t *testing.T) {
+	c := begun(t, lea, sarl)
+	a, other := named(lea, sarl), named(lea, sarl)
+	require.NoError(t, c.Start(a))
+	who, customer := uuid.New(), uuid.New()
+	require.NoError(t, c.Identify(a.ID, who, customer, noon))
+	require.NoError(t, c.LoggedInAs(a.ID, enzo))
+	require.NoError(t, c.Authorise(a.ID, consent.Agreement{Customer: customer, Signers: []uuid.UUID{who, uuid.New()}}, noon))
+	requireOutcome(t, c.Start(named(enzo, sarl)), consent.CodeStatusInvalid, "")
+	require.NoError(t, c.Start(other), "who was expected has not signed")
+	require.NoError(t, c.Identify(other.ID, uuid.New(), customer, noon))
+	requireOutcome(t, c.Name(other.ID, lea, sarl, consent.ScaPSUAuthenticated, noon), consent.CodeStatusInvalid, "")
+	requireOutcome(t, c.LoggedInAs(a.ID, lea), consent.CodeStatusInvalid, "") // it has ended
+	requireOutcome(t, c.LoggedInAs(uuid.New(), lea), consent.CodeResourceUnknown, "")
+}
+
+// TestCheck asks what Authorise would say, and changes nothing.
+func TestCheck(t *testing.T) {
+	c := begun(t, lea, nobody)
+	ceo, cfo, customer, account := uuid.New(), uuid.New(), uuid.New(), uuid.New()
+	agreed := consent.Agreement{
+		Customer: customer, Signers: []uuid.UUID{ceo, cfo}, Grants: []consent.Grant{{AccountID: account, Rights: consent.RightBalances}},
+	}
+	first, second := named(nobody, nobody), named(nobody, nobody)
+	for a, who := range map[*consent.Authorisation]uuid.UUID{&first: ceo, &second: cfo} {
+		require.NoError(t, c.Start(*a))
+		require.NoError(t, c.Identify(a.ID, who, customer, noon))
+	}
+	c.TakePending()
+	require.NoError(t, c.Check(first.ID, agreed))
+	entries, _ := c.TakePending()
+	require.Empty(t, entries)
+	require.Empty(t, c.Access.Grants)
+	require.NoError(t, c.Authorise(first.ID, agreed, noon))
+	for name, x := range map[string]struct {
+		change func(*consent.Agreement)
+		code   consent.Code
+	}{
+		"the same":         {func(*consent.Agreement) {}, ""},
+		"other accounts":   {func(a *consent.Agreement) { a.Grants = []consent.Grant{{AccountID: uuid.New()}} }, consent.CodeStale},
+		"another customer": {func(a *consent.Agreement) { a.Customer = uuid.New() }, consent.CodeForbidden},
+		"no signer":        {func(a *consent.Agreement) { a.Signers = []uuid.UUID{ceo} }, consent.CodeForbidden},
+	} {
+		other := agreed
+		x.change(&other)
+		requireOutcome(t, c.Check(second.ID, other), x.code, "")
+		require.Equal(t, consent.PartiallyAuthorised, c.Status, name)
+	}
+	requireOutcome(t, c.Check(first.ID, agreed), consent.CodeStatusInvalid, "")
+}
+
+// TestValidEndsTheOthers fails what is still under way when the consent becomes valid.
+func TestValidEndsTheOthers(t *testing.T) {
+	c := begun(t, lea, nobody)
+	other := named(nobody, nobody)
+	require.NoError(t, c.Start(other))
+	c.TakePending()
+	c.Because(byTPP)
+	authorised(t, c, uuid.New(), uuid.New())
+	require.Equal(t, consent.ScaFailed, c.Authorisations[0].Status)
+	entries, _ := c.TakePending()
+	last := entries[len(entries)-1]
+	require.Equal(t, []any{consent.BySystem, other.ID, "failed"}, []any{last.By, last.Authorisation, last.To})
+	require.Equal(t, c.EndsAt, c.DueAt())
+}
+
 func requireOutcome(t *testing.T, err error, code consent.Code, path string) {
 	t.Helper()
 	if code == "" {

@@ -153,14 +153,7 @@ func (c *Consent) end(to Status, by Actor, why Reason, now time.Time) error {
 		return err
 	}
 	c.Ending = Ending{By: by, Reason: why}
-	for i := range c.Authorisations {
-		if a := &c.Authorisations[i]; !a.Status.Final() {
-			if err := c.step(a, ScaFailed, by, now); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return c.failUnfinished(by, now)
 }
 
 // moveTo changes the status, or reports that it may not. Times never go back,

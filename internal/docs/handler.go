@@ -102,6 +102,9 @@ func (h *Handler) file(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if h.BasePath != "" { // what is generated of it must call the right paths
+		data = bytes.Replace(data, []byte("\n  - url: /\n"), []byte("\n  - url: "+h.BasePath+"\n"), 1)
+	}
 	return serve(c, "application/yaml; charset=utf-8", data)
 }
 

@@ -47,6 +47,16 @@ func TestDescriptionIsServedAsItIs(t *testing.T) {
 	assert.Equal(t, http.StatusOK, head.Code)
 }
 
+// A base path stands in the served description, which programs are generated of.
+func TestDescriptionNamesItsBasePath(t *testing.T) {
+	t.Parallel()
+	e := echo.New()
+	(&docs.Handler{BasePath: "/psd2"}).Mount(e)
+	rec := httptest.NewRecorder()
+	e.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/openapi/xs2a.yaml", http.NoBody))
+	assert.Contains(t, rec.Body.String(), "\nservers:\n  - url: /psd2\n")
+}
+
 func TestUnknown(t *testing.T) {
 	t.Parallel()
 	get := setup(t, "xs2a")

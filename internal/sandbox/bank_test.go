@@ -205,15 +205,15 @@ func TestSendCode(t *testing.T) {
 func TestMethods(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	sms := service.Method{ID: "SMS_OTP", Type: "SMS_OTP", Name: "SMS to +33 ••• 42"}
+	sms := service.Method{ID: "SMS_OTP", Type: "SMS_OTP", Name: "SMS: +33 ••• 42"}
 	got, err := b.bank.Methods(t.Context(), "lea")
 	require.NoError(t, err)
 	assert.Equal(t, []service.Method{sms}, got)
 	got, err = b.bank.Methods(t.Context(), "omar")
 	require.NoError(t, err)
 	assert.Equal(t, []service.Method{
-		{ID: "SMS_OTP", Type: "SMS_OTP", Name: "SMS to +971 ••• 56"},
-		{ID: "PUSH_OTP", Type: "PUSH_OTP", Name: "Sandbox Bank app on +971 ••• 56"},
+		{ID: "SMS_OTP", Type: "SMS_OTP", Name: "SMS: +971 ••• 56"},
+		{ID: "PUSH_OTP", Type: "PUSH_OTP", Name: "Sandbox Bank App: +971 ••• 56"},
 	}, got)
 	_, err = b.bank.Methods(t.Context(), "eve")
 	require.Error(t, err)

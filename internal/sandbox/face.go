@@ -30,8 +30,22 @@ func bearer(next echo.HandlerFunc) echo.HandlerFunc {
 
 // refusal is the body of 403: the bank refuses the person.
 type refusal struct {
+	Code   string `json:"code"`
 	Reason string `json:"reason"`
 }
+
+// denial is the body of a 401 or 404 that is about a person or an id.
+type denial struct {
+	Code  string `json:"code"`
+	Error string `json:"error"`
+}
+
+// The codes that tell such an answer from one of something on the way.
+const (
+	codeWrong   = "wrongCredentials"
+	codeRefused = "refused"
+	codeUnknown = "unknown"
+)
 
 // answer writes what the bank says to a call: a body, or why not.
 func (s *Sandbox) answer(c echo.Context, status int, body any, err error) error {
@@ -39,13 +53,13 @@ func (s *Sandbox) answer(c echo.Context, status int, body any, err error) error 
 	case err == nil:
 		return c.JSON(status, body)
 	case errors.Is(err, service.ErrWrongCredentials):
-		return c.JSON(http.StatusUnauthorized, fault{Error: "wrong login or password"})
-	case errors.Is(err, service.ErrUnknownPSU):
-		return s.fail(c, errUnknown)
+		return c.JSON(http.StatusUnauthorized, denial{Code: codeWrong, Error: "wrong login or password"})
+	case errors.Is(err, service.ErrUnknownPSU), errors.Is(err, errUnknown):
+		return c.JSON(http.StatusNotFound, denial{Code: codeUnknown, Error: "the sandbox has no such id"})
 	case errors.Is(err, service.ErrBlocked):
-		return c.JSON(http.StatusForbidden, refusal{Reason: "online banking is blocked"})
+		return c.JSON(http.StatusForbidden, refusal{Code: codeRefused, Reason: "online banking is blocked"})
 	case errors.Is(err, service.ErrRefused):
-		return c.JSON(http.StatusForbidden, refusal{Reason: "no code is sent to this person"})
+		return c.JSON(http.StatusForbidden, refusal{Code: codeRefused, Reason: "no code is sent to this person"})
 	default:
 		return s.fail(c, err)
 	}

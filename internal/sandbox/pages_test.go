@@ -227,6 +227,21 @@ func TestReturnPage(t *testing.T) {
 	}
 }
 
+// TestReturnPageOfFunds reads the other kind of consent where that is found.
+func TestReturnPageOfFunds(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.api.status = xs2a.Valid
+	funds := made(t, "PSDXX-SANDBOX-ACME", "Acme Money")
+	funds.Kind = consent.FundsConfirmation
+	b.recent.list = []*consent.Consent{funds}
+	got := b.page(t, "/sandbox/return")
+	assert.Equal(t, http.StatusOK, got.status)
+	assert.Contains(t, got.body, "/v2/consents/confirmation-of-funds/"+consentID)
+	assert.Contains(t, got.body, "POST /v1/funds-confirmations")
+	assert.NotContains(t, got.body, "may be read")
+}
+
 // TestReturnPageIsNotCertain: with two consents, an address without a mark names
 // neither.
 func TestReturnPageIsNotCertain(t *testing.T) {

@@ -59,11 +59,12 @@ func personas() []persona {
 	}
 }
 
-// methods are the ways in which codes reach a persona, the usual one first.
+// methods are the ways in which codes reach a persona, the usual one first. The
+// names read the same in every language that the pages have.
 func (p persona) methods() []service.Method {
-	list := []service.Method{{ID: methodSMS, Type: methodSMS, Name: "SMS to " + p.Phone}}
+	list := []service.Method{{ID: methodSMS, Type: methodSMS, Name: "SMS: " + p.Phone}}
 	if p.ID == personaOmar {
-		list = append(list, service.Method{ID: methodApp, Type: methodApp, Name: "Sandbox Bank app on " + p.Phone})
+		list = append(list, service.Method{ID: methodApp, Type: methodApp, Name: "Sandbox Bank App: " + p.Phone})
 	}
 	return list
 }

@@ -25,6 +25,7 @@ type returnPage struct {
 	Nok     bool   // the address for a negative result
 	TPP     string // its name
 	ID      string // of the consent; empty when the page knows none
+	Funds   bool   // whether it is to the confirmation of funds
 	Status  xs2a.ConsentStatus
 	Meaning string
 	JSON    string // what the TPP reads
@@ -50,8 +51,8 @@ func (s *Sandbox) back(c echo.Context) error {
 	if page.ID == "" {
 		return s.backUnknown(c, page, list)
 	}
-	caller := ownerIn(list, page.ID)
-	page.TPP, page.Header = callers[caller].Name, caller
+	caller, kind := ownerIn(list, page.ID)
+	page.TPP, page.Header, page.Funds = callers[caller].Name, caller, kind == consent.FundsConfirmation
 	if err := s.read(ctx, &page); err != nil {
 		return s.demoFailed(c, err)
 	}
@@ -90,17 +91,17 @@ func returning(c echo.Context) string {
 	return id
 }
 
-// ownerIn is by which name of a TPP a consent is read.
-func ownerIn(list []*consent.Consent, id string) string {
+// ownerIn is by which name of a TPP a consent is read, and of which kind it is.
+func ownerIn(list []*consent.Consent, id string) (string, consent.Kind) {
 	for _, x := range list {
 		if x.ID.String() != id {
 			continue
 		}
 		if name := callerName(x.TPP); name != "" {
-			return name
+			return name, x.Kind
 		}
 	}
-	return defaultTPP
+	return defaultTPP, consent.AccountAccess
 }
 
 // read asks the API, as the TPP would.
@@ -109,7 +110,7 @@ func (s *Sandbox) read(ctx context.Context, page *returnPage) error {
 	if err != nil {
 		return fmt.Errorf("demo TPP: %w", err)
 	}
-	info, _, err := tpp.Consent(ctx, page.ID)
+	info, status, err := page.ask(ctx, tpp)
 	if err != nil {
 		return fmt.Errorf("read the consent: %w", err)
 	}
@@ -120,8 +121,27 @@ func (s *Sandbox) read(ctx context.Context, page *returnPage) error {
 	if page.Curl, err = s.readCurl(page); err != nil {
 		return err
 	}
-	page.JSON, page.Status, page.Meaning = string(raw), info.ConsentStatus, meanings[info.ConsentStatus]
+	page.JSON, page.Status, page.Meaning = string(raw), status, meanings[status]
+	if page.Funds && status == xs2a.Valid {
+		page.Meaning = validFunds
+	}
 	return nil
+}
+
+// ask reads the consent, of whichever kind it is.
+func (page *returnPage) ask(ctx context.Context, tpp *client.Client) (any, xs2a.ConsentStatus, error) {
+	if page.Funds {
+		info, _, err := tpp.FundsConsent(ctx, page.ID)
+		if err != nil {
+			return nil, "", err //nolint:wrapcheck // read says what was tried
+		}
+		return info, info.ConsentStatus, nil
+	}
+	info, _, err := tpp.Consent(ctx, page.ID)
+	if err != nil {
+		return nil, "", err //nolint:wrapcheck // read says what was tried
+	}
+	return info, info.ConsentStatus, nil
 }
 
 // readCurl is the same as a command to paste. The page's id is one that the API
@@ -135,8 +155,15 @@ func (s *Sandbox) readCurl(page *returnPage) (string, error) {
 	if page.Header != defaultTPP {
 		headers = append(headers, header{HeaderTPP, page.Header})
 	}
-	return command("curl "+page.Base+s.BasePath+"/v1/consents/"+page.ID, append(headers, s.signed(nil)...)), nil
+	path := "/v1/consents/"
+	if page.Funds {
+		path = "/v2/consents/confirmation-of-funds/"
+	}
+	return command("curl "+page.Base+s.BasePath+path+page.ID, append(headers, s.signed(nil)...)), nil
 }
+
+// validFunds is what valid means where nothing may be read.
+const validFunds = "It is in force until somebody ends it: POST /v1/funds-confirmations says whether an amount is available on the account below."
 
 // meanings say what a status means to a TPP, and what to do next.
 var meanings = map[xs2a.ConsentStatus]string{

@@ -64,6 +64,7 @@ func setup(t *testing.T, edit ...func(*sandbox.Sandbox)) *bundle {
 	e.Any("/sca/:handle", ok)
 	e.POST("/v1/consents", b.api.create)
 	e.GET("/v1/consents/:id", b.api.read)
+	e.GET("/v2/consents/confirmation-of-funds/:id", b.api.read)
 	e.HTTPErrorHandler = b.refused
 	server := httptest.NewServer(e)
 	t.Cleanup(server.Close)

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"strings"
 	"time"
 
 	"consentd/internal/consent"
@@ -44,16 +45,19 @@ type Opening struct {
 }
 
 // Digests tell whom a TPP named from others without keeping the name; zero for
-// who was not named.
+// who was not named. Who logs in is named in the same way.
 func (h Hint) Digests(keys *secret.Keys) (psu, corporate consent.Digest) {
-	if h.PSU != "" {
-		psu = consent.Digest(keys.MAC("named psu", []byte(h.PSU)))
+	if name := Plain(h.PSU); name != "" {
+		psu = consent.Digest(keys.MAC("named psu", []byte(name)))
 	}
-	if h.Corporate != "" {
-		corporate = consent.Digest(keys.MAC("named company", []byte(h.Corporate)))
+	if name := Plain(h.Corporate); name != "" {
+		corporate = consent.Digest(keys.MAC("named company", []byte(name)))
 	}
 	return psu, corporate
 }
+
+// Plain is a name as it is compared: spaces around it and capitals make no other.
+func Plain(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
 
 // Clock tells the time.
 type Clock = func() time.Time

@@ -21,6 +21,7 @@ type entryRow struct {
 	At              instant
 	Actor           string
 	Who             string
+	OnBehalf        string
 	Certificate     string
 	RequestID       string
 	AuthorisationID ref
@@ -36,8 +37,8 @@ func (entryRow) TableName() string { return "audit_entries" }
 
 func entryRowOf(e consent.Entry) entryRow {
 	return entryRow{
-		Chain: e.Chain, Seq: e.Seq, At: instantOf(e.At), Actor: string(e.By), Who: e.Who, Certificate: e.Certificate,
-		RequestID: e.RequestID, AuthorisationID: ref(e.Authorisation), FromStatus: e.From, ToStatus: e.To, Reason: e.Reason,
+		Chain: e.Chain, Seq: e.Seq, At: instantOf(e.At), Actor: string(e.By), Who: e.Who, OnBehalf: e.For,
+		Certificate: e.Certificate, RequestID: e.RequestID, AuthorisationID: ref(e.Authorisation), FromStatus: e.From, ToStatus: e.To, Reason: e.Reason,
 		Operation: e.Operation, MAC: e.MAC,
 	}
 }
@@ -45,7 +46,9 @@ func entryRowOf(e consent.Entry) entryRow {
 func (r *entryRow) domain() consent.Entry {
 	return consent.Entry{
 		Chain: r.Chain, Seq: r.Seq, At: r.At.Time,
-		Cause:         consent.Cause{By: consent.Actor(r.Actor), Who: r.Who, Certificate: r.Certificate, RequestID: r.RequestID},
+		Cause: consent.Cause{
+			By: consent.Actor(r.Actor), Who: r.Who, For: r.OnBehalf, Certificate: r.Certificate, RequestID: r.RequestID,
+		},
 		Authorisation: uuid.UUID(r.AuthorisationID), From: r.FromStatus, To: r.ToStatus, Reason: r.Reason,
 		Operation: r.Operation, MAC: r.MAC,
 	}
@@ -96,8 +99,19 @@ type chainRow struct {
 // TableName implements gorm's Tabler.
 func (chainRow) TableName() string { return "audit_chains" }
 
+// refusalsAtOnce is how many refusals a process writes down at the same moment.
+// Those of one TPP queue for one row anyway; let in, they would do so with all
+// connections of the pool in their hands.
+const refusalsAtOnce = 2
+
 // Refuse implements ledger.Store.
 func (d *DB) Refuse(ctx context.Context, e consent.Entry, r *consent.Receipt) error {
+	select {
+	case d.refusals <- struct{}{}:
+		defer func() { <-d.refusals }()
+	case <-ctx.Done():
+		return consent.E(consent.CodeUnavailable, "too many refusals at once").Because(ctx.Err())
+	}
 	err := d.transact(ctx, func(tx *gorm.DB) error {
 		row := chainRow{Chain: e.Chain, Head: []byte{}}
 		err := tx.Clauses(clause.OnConflict{

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +48,8 @@ type DB struct {
 	// createStatement is put together once.
 	createStatement string
 	statuses        *gather[uuid.UUID, statusRow]
+	// refusals has room for those that are being written down.
+	refusals chan struct{}
 }
 
 // engine is what differs between the two databases.
@@ -64,6 +67,8 @@ type engine struct {
 	names func(consent.Reference) (condition string, value any, err error)
 	// among is the condition that an id is one of those that a query finds.
 	among func(query string) string
+	// hurried says that lockTimeout holds: the operator has not said another.
+	hurried bool
 	// oneStatement says that several rows of several tables can be inserted by
 	// one statement.
 	oneStatement bool
@@ -100,14 +105,20 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("set up %s database: %w", engine.name, err), pool.Close())
 	}
-	d := &DB{sql: pool, gorm: g, engine: engine, keys: o.Keys, now: o.Now, createStatement: createStatement()}
+	d := &DB{
+		sql: pool, gorm: g, engine: engine, keys: o.Keys, now: o.Now, createStatement: createStatement(),
+		refusals: make(chan struct{}, refusalsAtOnce),
+	}
 	d.statuses = newGather(statusTurns, d.fetchStatuses)
 	return d, nil
 }
 
 // lockTimeout is how long a statement waits for another's lock, in PostgreSQL's
-// words, unless the URL says otherwise.
+// words, unless the URL says otherwise. Migrations wait as long as it takes.
 const lockTimeout = "3s"
+
+// setsLockTimeout finds the setting among options such as "-c lock_timeout=5s".
+var setsLockTimeout = regexp.MustCompile(`(?i)(^|\s)(-c\s*|--)lock[_-]timeout\s*=`)
 
 func open(url string) (engine, *sql.DB, error) {
 	switch {
@@ -116,10 +127,12 @@ func open(url string) (engine, *sql.DB, error) {
 		if err != nil {
 			return engine{}, nil, fmt.Errorf("database URL: %w", err)
 		}
-		if _, set := c.RuntimeParams["lock_timeout"]; !set {
+		e := postgresEngine()
+		if _, set := c.RuntimeParams["lock_timeout"]; !set && !setsLockTimeout.MatchString(c.RuntimeParams["options"]) {
 			c.RuntimeParams["lock_timeout"] = lockTimeout
+			e.hurried = true
 		}
-		return postgresEngine(), stdlib.OpenDB(*c), nil
+		return e, stdlib.OpenDB(*c), nil
 	case strings.HasPrefix(url, "sqlite:"):
 		pool, err := sql.Open(sqliteDriver, sqliteDSN(strings.TrimPrefix(url, "sqlite:")))
 		if err != nil {

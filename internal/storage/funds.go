@@ -28,11 +28,12 @@ func (d *DB) Covered(ctx context.Context, tpp string, ref consent.Reference) ([]
 	}
 	byBank, byWords := fmt.Sprintf(matches, "accounts.reference"), fmt.Sprintf(matches, "consents.asked->0->'reference'")
 	var rows []struct {
-		ID     uuid.UUID
-		Rail   string
-		BankID string
+		ID         uuid.UUID
+		Rail       string
+		CustomerID uuid.UUID
+		BankID     string
 	}
-	q := d.gorm.WithContext(ctx).Table("consents").Select("consents.id, consents.rail, accounts.bank_id").
+	q := d.gorm.WithContext(ctx).Table("consents").Select("consents.id, consents.rail, accounts.customer_id, accounts.bank_id").
 		Joins("JOIN consent_grants ON consent_grants.consent_id = consents.id").
 		Joins("JOIN accounts ON accounts.id = consent_grants.account_id").
 		Where("consents.id "+d.engine.among("SELECT consents.id FROM consents WHERE "+fundsConsents+" AND "+byWords+
@@ -48,13 +49,13 @@ func (d *DB) Covered(ctx context.Context, tpp string, ref consent.Reference) ([]
 	}
 	covered := make([]funds.Covered, len(rows))
 	for i, r := range rows {
-		covered[i] = funds.Covered{Consent: r.ID, Rail: consent.Rail(r.Rail), Account: r.BankID}
+		covered[i] = funds.Covered{Consent: r.ID, Rail: consent.Rail(r.Rail), Customer: r.CustomerID, Account: r.BankID}
 	}
 	return covered, nil
 }
 
 // identifierOf is a reference with nothing but the one identifier by which it
-// names an account; empty for one that has none.
+// names an account, of an other with its scheme; empty for one that has none.
 func identifierOf(ref consent.Reference) consent.Reference {
 	for _, name := range []consent.Reference{
 		{IBAN: ref.IBAN}, {BBAN: ref.BBAN}, {PAN: ref.PAN}, {MaskedPAN: ref.MaskedPAN}, {MSISDN: ref.MSISDN},
@@ -63,7 +64,7 @@ func identifierOf(ref consent.Reference) consent.Reference {
 			return name
 		}
 	}
-	return consent.Reference{Other: consent.Other{Identification: ref.Other.Identification}}
+	return consent.Reference{Other: ref.Other}
 }
 
 // amongFew makes PostgreSQL find the rows of a query first, and then what has one
@@ -75,7 +76,19 @@ func amongFew(query string) string { return "= ANY (ARRAY(" + query + "))" }
 // identifier. PostgreSQL finds it by the indexes on whole references.
 func holds(name consent.Reference) (condition string, value any, err error) {
 	reference, err := documentOf(name)
-	return "%s @> CAST(? AS jsonb)", string(reference), err
+	condition = "%[1]s @> CAST(? AS jsonb)"
+	if name.Other == (consent.Other{}) {
+		return condition, string(reference), err
+	}
+	// What the one does not say, the other may not say either.
+	for _, x := range []struct{ field, value string }{
+		{"schemeNameCode", name.Other.SchemeCode}, {"schemeNameProprietary", name.Other.SchemeName}, {"issuer", name.Other.Issuer},
+	} {
+		if x.value == "" {
+			condition += " AND %[1]s->'other'->'" + x.field + "' IS NULL"
+		}
+	}
+	return condition, string(reference), err
 }
 
 // equals is the same for SQLite, which has no such operator and few consents.
@@ -91,5 +104,6 @@ func equals(name consent.Reference) (condition string, value any, err error) {
 			return x.condition, x.value, nil
 		}
 	}
-	return "%s->'other'->>'identification' = ?", name.Other.Identification, nil
+	other, err := documentOf(name.Other)
+	return "%s->'other' = json(?)", string(other), err
 }

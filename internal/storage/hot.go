@@ -24,7 +24,7 @@ const (
 	authorisationColumns = `id, consent_id, run_id, status, approach, psu_named, corporate_named, created_at, changed_at, deadline`
 	runColumns           = `id, purpose, consent_id, authorisation_id, flow, handle, browser, stage, approved, returned, seq,
  tries, memo, created_at, open_by, finish_by, poll_at`
-	entryColumns = `chain, seq, at, actor, who, certificate, request_id, authorisation_id, from_status, to_status, reason,
+	entryColumns = `chain, seq, at, actor, who, on_behalf, certificate, request_id, authorisation_id, from_status, to_status, reason,
  operation, mac`
 )
 
@@ -76,7 +76,7 @@ func (d *DB) Create(ctx context.Context, c *consent.Consent, run *consent.Run) e
 		row.CorporateNamed, row.CreatedAt, row.Version, row.AuditCount, row.AuditHead,
 		ref(a.ID), ref(a.ConsentID), ref(a.RunID), a.Status, a.Approach, a.PSUNamed, a.CorporateNamed, a.CreatedAt, a.ChangedAt,
 		a.Deadline,
-		e.Chain, e.Seq, e.At, e.Actor, e.Who, e.Certificate, e.RequestID, e.AuthorisationID, e.FromStatus, e.ToStatus, e.Reason,
+		e.Chain, e.Seq, e.At, e.Actor, e.Who, e.OnBehalf, e.Certificate, e.RequestID, e.AuthorisationID, e.FromStatus, e.ToStatus, e.Reason,
 		e.Operation, e.MAC,
 		ref(r.ID), r.Purpose, r.ConsentID, r.AuthorisationID, r.Flow, r.Handle, r.Browser, r.Stage, r.Approved, r.Returned, r.Seq,
 		r.Tries, r.Memo, r.CreatedAt, r.OpenBy, r.FinishBy, r.PollAt,

@@ -2,6 +2,8 @@ package storage
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/pressly/goose/v3"
@@ -18,7 +20,9 @@ type Migration struct {
 }
 
 // Migrate moves the schema to what this program needs, one process at a time,
-// and returns the steps that it took.
+// and returns the steps that it took. When it brings the audit, it begins a chain
+// for each consent that is there: at no other time, or whoever takes a chain away
+// would be given a new one.
 func (d *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	p, err := d.provider()
 	if err != nil {
@@ -29,8 +33,15 @@ func (d *DB) Migrate(ctx context.Context) ([]Migration, error) {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}
 	steps := make([]Migration, len(results))
+	audited := false
 	for i, r := range results {
 		steps[i] = Migration{Version: r.Source.Version, Name: r.Source.Path, Applied: true}
+		audited = audited || r.Source.Version == auditVersion
+	}
+	if audited {
+		if err := d.adopt(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return steps, nil
 }
@@ -85,6 +96,9 @@ func (d *DB) provider() (*goose.Provider, error) {
 		if err != nil {
 			return nil, fmt.Errorf("migration lock: %w", err)
 		}
+		if d.engine.hurried {
+			locker = unhurried{locker}
+		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
 	p, err := goose.NewProvider(d.engine.dialect, d.sql, files, options...)
@@ -92,4 +106,23 @@ func (d *DB) provider() (*goose.Provider, error) {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	return p, nil
+}
+
+// unhurried is a lock whose holder waits for others as long as it takes: a
+// migration that gave up behind a long report would never get through.
+type unhurried struct{ lock.SessionLocker }
+
+// SessionLock implements lock.SessionLocker.
+func (u unhurried) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	if _, err := conn.ExecContext(ctx, "SET lock_timeout = 0"); err != nil {
+		return fmt.Errorf("wait for locks: %w", err)
+	}
+	return u.SessionLocker.SessionLock(ctx, conn)
+}
+
+// SessionUnlock implements lock.SessionLocker.
+func (u unhurried) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	err := u.SessionLocker.SessionUnlock(ctx, conn)
+	_, reset := conn.ExecContext(ctx, "RESET lock_timeout")
+	return errors.Join(err, reset)
 }

@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
+	"consentd/internal/storage"
 	"consentd/test/pgtest"
 )
 
@@ -87,4 +89,43 @@ func TestWaitsForLocksOnlySoLong(t *testing.T) {
 		require.NoError(t, x.call(), "%s, once it is free", name)
 		execute(t, address, `DELETE FROM receipts WHERE key = decode(rpad('02', 64, '0'), 'hex')`)
 	}
+}
+
+// TestRefusalsLeaveConnections has one TPP refused very often while its chain is
+// busy: nobody else waits for a connection meanwhile.
+func TestRefusalsLeaveConnections(t *testing.T) {
+	address := pgtest.DSN(t) + "&lock_timeout=30s"
+	db, err := storage.Open(t.Context(), storage.Options{
+		URL: address, MaxConnections: 3, Keys: newKeys(t), Now: func() time.Time { return begun }, Log: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	_, err = db.Migrate(t.Context())
+	require.NoError(t, err)
+	refusal := consent.Entry{Chain: "refused/A", At: begun}
+	require.NoError(t, db.Refuse(t.Context(), refusal, nil))
+	release := hold(t, address, `SELECT 1 FROM audit_chains FOR UPDATE`)
+	const n = 50
+	done := make(chan error, n)
+	for range n {
+		go func() { done <- db.Refuse(t.Context(), refusal, nil) }()
+	}
+	require.Eventually(t, func() bool { return db.Stats().InUse >= 2 }, 10*time.Second, time.Millisecond)
+	for range 100 {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		_, err := db.Status(ctx, uuid.New())
+		cancel()
+		require.Equal(t, consent.CodeNotFound, consent.CodeOf(err), "%v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.Equal(t, consent.CodeUnavailable, consent.CodeOf(db.Refuse(ctx, refusal, nil)), "who does not wait is told so")
+	release()
+	for range n {
+		require.NoError(t, <-done)
+	}
+	require.Zero(t, db.Stats().WaitCount, "nobody waited for a connection")
+	entries, err := db.History(t.Context(), refusal.Chain)
+	require.NoError(t, err)
+	require.Len(t, entries, n+1)
 }

@@ -131,8 +131,9 @@ type Step struct {
 	// nothing: State and Fields are ignored, the former ones stand. Message may
 	// say more than that it was wrong.
 	Wrong bool
-	// Blocked says, with Denied, that the PSU is blocked at the bank on all
-	// channels: the authorisation fails, and the consent may be authorised by another.
+	// Blocked says, with Denied, that nobody has said no: the PSU is blocked at the
+	// bank on all channels, or there is no such PSU. The authorisation fails, and
+	// the consent may be authorised by another.
 	Blocked   bool
 	Fields    []Field         // what to ask, with Prompt
 	Methods   []Method        // among which the PSU may choose, with Prompt

@@ -96,16 +96,8 @@ func checkNotificationContent(_ Options, v string) string {
 	return ""
 }
 
-func checkNotificationURI(_ Options, v string) string {
-	u, err := consent.ParseURI(v)
-	if err != nil || !ascii(v) {
-		return notURI
-	}
-	if (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
-		return "must be an absolute https URI"
-	}
-	return ""
-}
+// checkNotificationURI takes what a redirect may lead to, apps excepted.
+func checkNotificationURI(_ Options, v string) string { return checkRedirectURI(Options{}, v) }
 
 // checkRedirectURI takes what the pages will follow at the end of an
 // authorisation: the rule is theirs too.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"consentd/internal/consent"
@@ -151,7 +150,7 @@ func (r *rule) judgeOne(o Options, v string) string {
 func printable(s string) bool {
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) {
+		if r == utf8.RuneError && size == 1 || unsafeRune(r) {
 			return false
 		}
 		i += size

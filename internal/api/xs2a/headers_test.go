@@ -62,7 +62,7 @@ func headerCases() map[string]headerCase {
 		"PSU-Corporate-ID-Type":                short,
 		"TPP-Brand-Logging-Information":        {good: anyText.good, max: 255},
 		"TPP-Notification-URI": {
-			good: []string{"https://tpp.example/notify", "http://tpp.example/notify"},
+			good: []string{"https://tpp.example/notify", "http://localhost:9/notify"},
 			bad:  []string{"tpp.example", "/notify", "https://", "mailto:a@b.example", "https://tpp.example/a b"},
 			max:  500,
 		},

@@ -245,9 +245,13 @@ func (r *reader) matching(m member, pattern *regexp.Regexp, wrong string) (strin
 // where a lone surrogate was escaped.
 func clean(s string) bool {
 	for _, c := range s {
-		if c == utf8.RuneError || unicode.IsControl(c) {
+		if c == utf8.RuneError || unsafeRune(c) {
 			return false
 		}
 	}
 	return true
 }
+
+// unsafeRune tells what changes how the text around it is read: control
+// characters, and the marks that turn the direction of writing.
+func unsafeRune(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }

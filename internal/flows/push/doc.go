@@ -1,8 +1,8 @@
 // Package push is the built-in flow of the decoupled approach: the bank's app
 // asks the PSU, away from any page of ours.
 //
-//	Start           → Wait            Denied for a PSU whom the TPP did not name,
-//	                                  whom the bank does not know, or has blocked
+//	Start           → Wait            Denied, as Blocked, for a PSU whom the TPP did not
+//	                                  name, whom the bank does not know, or has blocked
 //	Poll, Callback  → Done, or Wait   Denied when the PSU says no
 //	Cancel          → Denied          the question is withdrawn
 //

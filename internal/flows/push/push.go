@@ -33,17 +33,15 @@ func (f *Flow) Start(ctx context.Context, req sca.Request) (sca.Step, error) {
 	}
 	login := strings.TrimSpace(req.Hint)
 	if login == "" {
-		return sca.Step{Outcome: sca.Denied}, nil
+		return nobody(), nil
 	}
 	t := textsFor(req.Language)
 	id, psu, err := f.approvals.Ask(ctx, Question{
 		Login: login, Key: req.StepKey, Text: t.question(req.Summary), Language: t.Language,
 	})
 	switch {
-	case errors.Is(err, ErrUnknown):
-		return sca.Step{Outcome: sca.Denied}, nil
-	case errors.Is(err, ErrBlocked):
-		return sca.Step{Outcome: sca.Denied, Blocked: true}, nil
+	case errors.Is(err, ErrUnknown), errors.Is(err, ErrBlocked):
+		return nobody(), nil
 	case err != nil:
 		return sca.Step{}, fmt.Errorf("ask the PSU: %w", err)
 	case id == "" || psu == "":
@@ -51,6 +49,11 @@ func (f *Flow) Start(ctx context.Context, req sca.Request) (sca.Step, error) {
 	}
 	return state{Stage: stageAsked, Question: id, PSU: psu}.wait(req)
 }
+
+// nobody is the answer where no PSU can be asked. It is the same for a name that
+// the bank does not know as for a PSU whom it has blocked: a TPP must not be able
+// to tell them apart.
+func nobody() sca.Step { return sca.Step{Outcome: sca.Denied, Blocked: true} }
 
 // Continue implements sca.Flow.
 func (f *Flow) Continue(ctx context.Context, req sca.Request, raw []byte, in sca.Input) (sca.Step, error) {

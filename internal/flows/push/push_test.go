@@ -164,8 +164,8 @@ func TestAsksNobody(t *testing.T) {
 		fails error
 		want  sca.Step
 	}{
-		"nobody named": {hint: " ", fails: errors.New("not to be asked"), want: sca.Step{Outcome: sca.Denied}},
-		"unknown":      {hint: "eve", want: sca.Step{Outcome: sca.Denied}},
+		"nobody named": {hint: " ", fails: errors.New("not to be asked"), want: sca.Step{Outcome: sca.Denied, Blocked: true}},
+		"unknown":      {hint: "eve", want: sca.Step{Outcome: sca.Denied, Blocked: true}},
 		"blocked":      {hint: "lea", fails: fmt.Errorf("app: %w", push.ErrBlocked), want: sca.Step{Outcome: sca.Denied, Blocked: true}},
 	} {
 		t.Run(name, func(t *testing.T) {

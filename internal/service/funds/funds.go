@@ -5,6 +5,7 @@ package funds
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -25,9 +26,10 @@ type Store interface {
 
 // Covered is an account in a consent.
 type Covered struct {
-	Consent uuid.UUID
-	Rail    consent.Rail
-	Account string // the bank's id
+	Consent  uuid.UUID
+	Rail     consent.Rail
+	Customer uuid.UUID // whose account it is
+	Account  string    // the bank's id
 }
 
 // Funds is the use case.
@@ -44,9 +46,13 @@ type Question struct {
 	Amount  service.Amount
 }
 
+// maxAccounts is how many accounts the bank is asked about for one question.
+const maxAccounts = 10
+
 // Confirm answers whether an account covers an amount. id names the consent; nil
 // where the TPP names none, and then any of its consents will do that covers the
-// account. Fails with CodeReferenceUnknown for a consent that is not this TPP's,
+// account. Fails with CodeFormat for a reference that fits accounts of several
+// customers, or too many of one, CodeReferenceUnknown for a consent that is not this TPP's,
 // CodeExpired, CodeBlocked and CodeNotUsable for one that is not in force or is
 // about another account, CodeNoFundsConsent when no consent covers the account,
 // CodeUnavailable when the bank does not answer.
@@ -60,13 +66,53 @@ func (f *Funds) Confirm(ctx context.Context, call service.Call, id *uuid.UUID, q
 	if err != nil {
 		return false, err
 	}
-	asked := false
+	covered = slices.DeleteFunc(covered, func(x Covered) bool { return x.Rail != call.Rail || id != nil && x.Consent != *id })
+	accounts, err := accountsOf(covered)
+	switch {
+	case err != nil:
+		return false, err
+	case len(accounts) > 0:
+		return f.anyHas(ctx, accounts, q.Amount)
+	case id != nil:
+		return false, consent.E(consent.CodeNotUsable, "the consent is about another account")
+	default:
+		explain.Note(ctx, "no consent of this TPP to the confirmation of funds covers the account")
+		return false, consent.E(consent.CodeNoFundsConsent, "no consent to the confirmation of funds covers this account")
+	}
+}
+
+// accountsOf lists the accounts, each once however many consents cover it. They
+// must be of one customer: a masked card number may be that of several people,
+// and nobody's money answers for another's.
+func accountsOf(covered []Covered) ([]string, error) {
+	var accounts []string
+	of := map[uuid.UUID]map[string]bool{} // an account may be of several customers
 	for _, x := range covered {
-		if x.Rail != call.Rail || id != nil && x.Consent != *id {
-			continue
+		if !slices.Contains(accounts, x.Account) {
+			accounts = append(accounts, x.Account)
 		}
-		asked = true
-		yes, err := f.Bank.Available(ctx, x.Account, q.Amount)
+		if of[x.Customer] == nil {
+			of[x.Customer] = map[string]bool{}
+		}
+		of[x.Customer][x.Account] = true
+	}
+	oneHasAll := len(covered) == 0
+	for _, theirs := range of {
+		oneHasAll = oneHasAll || len(theirs) == len(accounts)
+	}
+	if !oneHasAll {
+		return nil, consent.At(consent.CodeFormat, "Header.Consent-ID", "is required: several customers have an account of this reference")
+	}
+	if len(accounts) > maxAccounts {
+		return nil, consent.At(consent.CodeFormat, "account.currency", "is required: the reference fits more than %d accounts", maxAccounts)
+	}
+	return accounts, nil
+}
+
+// anyHas tells whether one of the accounts covers the amount.
+func (f *Funds) anyHas(ctx context.Context, accounts []string, amount service.Amount) (bool, error) {
+	for _, account := range accounts {
+		yes, err := f.Bank.Available(ctx, account, amount)
 		if err != nil {
 			return false, service.Unavailable(err)
 		}
@@ -74,15 +120,7 @@ func (f *Funds) Confirm(ctx context.Context, call service.Call, id *uuid.UUID, q
 			return true, nil
 		}
 	}
-	switch {
-	case asked:
-		return false, nil
-	case id != nil:
-		return false, consent.E(consent.CodeNotUsable, "the consent is about another account")
-	default:
-		explain.Note(ctx, "no consent of this TPP to the confirmation of funds covers the account")
-		return false, consent.E(consent.CodeNoFundsConsent, "no consent to the confirmation of funds covers this account")
-	}
+	return false, nil
 }
 
 // usable tells whether a consent that the TPP names is one to ask by.

@@ -188,3 +188,65 @@ func errOf(b *bank, otherwise error) error {
 	}
 	return otherwise
 }
+
+// TestConfirmAsksOnce has many consents to the same accounts.
+func TestConfirmAsksOnce(t *testing.T) {
+	lea, ben := uuid.New(), uuid.New()
+	// on are accounts of a customer, each covered by as many consents.
+	on := func(customer uuid.UUID, consents int, accounts ...string) (list []funds.Covered) {
+		for range consents {
+			for _, a := range accounts {
+				list = append(list, funds.Covered{Consent: uuid.New(), Rail: consent.RailXS2A, Customer: customer, Account: a})
+			}
+		}
+		return list
+	}
+	ten := []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"}
+	for name, x := range map[string]struct {
+		covered []funds.Covered
+		asked   []string
+		path    string // of what is missing
+	}{
+		"one account in many consents":           {covered: on(lea, 500, "a"), asked: []string{"a"}},
+		"two accounts in many consents":          {covered: on(lea, 500, "a", "b"), asked: []string{"a", "b"}},
+		"ten accounts":                           {covered: on(lea, 2, ten...), asked: ten},
+		"eleven accounts":                        {covered: on(lea, 1, append(ten, "11")...), path: "account.currency"},
+		"accounts of two customers":              {covered: append(on(lea, 1, "a"), on(ben, 1, "b")...), path: "Header.Consent-ID"},
+		"an account that two customers share":    {covered: append(on(lea, 1, "a"), on(ben, 1, "a")...), asked: []string{"a"}},
+		"a shared one, and another of one":       {covered: append(on(lea, 1, "a", "b"), on(ben, 1, "a")...), asked: []string{"a", "b"}},
+		"a shared one, and another of each":      {covered: append(on(lea, 1, "a", "b"), on(ben, 1, "a", "c")...), path: "Header.Consent-ID"},
+		"too many, of several customers as well": {covered: append(on(lea, 1, ten...), on(ben, 1, "b")...), path: "Header.Consent-ID"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := &bank{rich: map[string]bool{}}
+			f := &funds.Funds{Store: &store{covered: x.covered}, Bank: b, Now: func() time.Time { return begin }}
+			yes, err := f.Confirm(t.Context(), caller(), nil, question())
+			require.False(t, yes)
+			require.Equal(t, x.asked, b.asked)
+			if x.path == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.Equal(t, consent.CodeFormat, consent.CodeOf(err))
+			var e *consent.Error
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, x.path, e.Path)
+			require.ErrorContains(t, err, "is required: ")
+		})
+	}
+}
+
+// TestConfirmByConsentOfMany names the consent where the reference alone would
+// not tell whose account is meant.
+func TestConfirmByConsentOfMany(t *testing.T) {
+	c := in(consent.Valid)
+	b := &bank{rich: map[string]bool{"mine": true}}
+	f := &funds.Funds{Bank: b, Now: func() time.Time { return begin }, Store: &store{consents: []*consent.Consent{c}, covered: []funds.Covered{
+		{Consent: uuid.New(), Rail: consent.RailXS2A, Customer: uuid.New(), Account: "another's"},
+		{Consent: c.ID, Rail: consent.RailXS2A, Customer: uuid.New(), Account: "mine"},
+	}}}
+	yes, err := f.Confirm(t.Context(), caller(), &c.ID, question())
+	require.NoError(t, err)
+	require.True(t, yes)
+	require.Equal(t, []string{"mine"}, b.asked)
+}

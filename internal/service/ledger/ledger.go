@@ -24,7 +24,7 @@ type Store interface {
 	Refuse(ctx context.Context, e consent.Entry, r *consent.Receipt) error
 	// History reads a chain from its first entry. An unknown chain has none.
 	History(ctx context.Context, chain string) ([]consent.Entry, error)
-	// Chains hands every chain to visit, whole, until it fails.
+	// Chains hands every chain to visit, until it fails, always in the same order.
 	Chains(ctx context.Context, visit func(Chain) error) error
 }
 

@@ -5,21 +5,25 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/google/uuid"
 
 	"consentd/internal/consent"
 )
 
-// Chain is a chain of the audit as it is stored, and where it should end.
+// Chain is a chain of the audit as it is stored, and where it should end. A long
+// one comes in pieces, one after the other, that differ in Entries and More only.
 type Chain struct {
 	Name    string
-	Entries []consent.Entry
-	Count   int
+	Entries []consent.Entry // those that follow the ones of the piece before
+	More    bool            // whether there is another piece
+	Count   int             // of the whole chain
 	Head    []byte
 	// Consent is the state of the consent whose chain it is; empty for what was refused.
 	Consent consent.Status
-	// Lost says that nothing is there that the entries could belong to.
+	// Lost says that nothing is there that the entries could belong to. They may
+	// be left out then.
 	Lost bool
 }
 
@@ -38,99 +42,130 @@ func (f Fault) String() string {
 }
 
 // Verified is how much was looked at.
-type Verified struct{ Chains, Entries, Faults int }
+type Verified struct {
+	Chains, Entries, Faults int
+	// Digest is made of the name of every chain, its count and its end: it is
+	// another one as soon as anything was added or taken away.
+	Digest []byte
+}
 
-// Verify looks at every chain and hands each fault to report.
+// Verify looks at every chain and hands each fault to report. What it reads is
+// held against the database itself, so that it cannot find out where a consent,
+// or a day of refusals, was set back or removed together with everything that
+// refers to it: its row, its entries, and the row that says where they end. The
+// digest shows that, to who has kept the one of that state elsewhere.
 func (l *Ledger) Verify(ctx context.Context, report func(Fault)) (Verified, error) {
-	var v Verified
+	v := Verified{Digest: l.Keys.MAC("audit digest")}
+	i := l.inspect()
 	err := l.Store.Chains(ctx, func(c Chain) error {
-		v.Chains++
 		v.Entries += len(c.Entries)
-		for _, f := range l.check(c) {
+		i.read(c)
+		if c.More {
+			return nil
+		}
+		v.Chains++
+		v.Digest = l.Keys.MAC("audit digest", v.Digest, []byte(c.Name), []byte(strconv.Itoa(c.Count)), c.Head, []byte(strconv.Itoa(i.seen)))
+		for _, f := range i.faults(c) {
 			v.Faults++
 			report(f)
 		}
+		i = l.inspect()
 		return nil
 	})
 	return v, err
 }
 
-// check finds what is wrong with a chain: an entry that was edited, removed or
-// inserted breaks the signatures, one that was cut off the end is missed by the
-// count and the last signature that are kept apart, and states that do not
+// inspection finds what is wrong with a chain: an entry that was edited, removed
+// or inserted breaks the signatures, one that was cut off the end is missed by
+// the count and the last signature that are kept apart, and states that do not
 // follow one another were never written by this program.
-func (l *Ledger) check(c Chain) []Fault {
+type inspection struct {
+	by     consent.Signer
+	seen   int
+	last   consent.Entry
+	before []byte // where the chain stood before the next entry
+	// broken is the first entry that is not in its place: those after it prove
+	// nothing.
+	broken *Fault
+	walk   walk
+	steps  []Fault // that the walk could not take
+}
+
+func (l *Ledger) inspect() *inspection {
+	return &inspection{by: l.Keys, walk: walk{sca: map[uuid.UUID]consent.ScaStatus{}}}
+}
+
+// read takes the entries that follow.
+func (i *inspection) read(c Chain) {
+	for _, e := range c.Entries {
+		i.seen++
+		if i.broken == nil {
+			i.broken = i.misplaced(e)
+			i.before = e.Head(i.by)
+		}
+		if c.Consent != "" && !i.walk.goesOn(e) {
+			i.steps = append(i.steps, Fault{Seq: e.Seq, Text: fmt.Sprintf("%q cannot follow as %q", e.From, e.To)})
+		}
+		i.last = e
+	}
+}
+
+func (i *inspection) misplaced(e consent.Entry) *Fault {
+	switch {
+	case e.Seq != i.seen:
+		return &Fault{Seq: e.Seq, Text: fmt.Sprintf("stands where %d should", i.seen)}
+	case !bytes.Equal(e.MAC, e.Sign(i.by, i.before)):
+		return &Fault{Seq: e.Seq, Text: "was changed, or put where it does not belong"}
+	default:
+		return nil
+	}
+}
+
+// faults are those of a chain whose entries have all been read.
+func (i *inspection) faults(c Chain) []Fault {
+	var list []Fault
+	say := func(f Fault) { f.Chain = c.Name; list = append(list, f) }
 	if c.Lost {
-		return []Fault{{Chain: c.Name, Text: "entries of a consent, or of a day, that is not there"}}
+		say(Fault{Text: "entries of a consent, or of a day, that is not there"})
+		return list
 	}
-	var faults []Fault
-	if f, ok := l.checkSignatures(c); !ok {
-		faults = append(faults, f)
-	}
-	head := []byte(nil)
-	if n := len(c.Entries); n > 0 {
-		head = c.Entries[n-1].Head(l.Keys)
+	if i.broken != nil {
+		say(*i.broken)
 	}
 	switch {
-	case len(c.Entries) != c.Count:
-		faults = append(faults, Fault{Chain: c.Name, Text: fmt.Sprintf("%d entries, not %d", len(c.Entries), c.Count)})
+	case i.seen != c.Count:
+		say(Fault{Text: fmt.Sprintf("%d entries, not %d", i.seen, c.Count)})
 	case c.Count == 0:
-		faults = append(faults, Fault{Chain: c.Name, Text: "has no entries: nothing is kept without one"})
-	case !bytes.Equal(head, c.Head):
-		faults = append(faults, Fault{Chain: c.Name, Text: "does not end as its consent, or its day, says"})
+		say(Fault{Text: "has no entries: nothing is kept without one"})
+	case !bytes.Equal(i.last.Head(i.by), c.Head):
+		say(Fault{Text: "does not end as its consent, or its day, says"})
 	}
-	if c.Consent == "" {
-		return faults
+	for _, f := range i.steps {
+		say(f)
 	}
-	return append(faults, checkStates(c)...)
+	if i.walk.status != c.Consent {
+		say(Fault{Text: fmt.Sprintf("ends as %q, and the consent is %q", i.walk.status, c.Consent)})
+	}
+	return list
 }
 
-// checkSignatures finds the first entry that is not in its place; the others
-// after it prove nothing.
-func (l *Ledger) checkSignatures(c Chain) (Fault, bool) {
-	var before []byte
-	for i, e := range c.Entries {
-		switch {
-		case e.Seq != i+1:
-			return Fault{c.Name, e.Seq, fmt.Sprintf("stands where %d should", i+1)}, false
-		case !bytes.Equal(e.MAC, e.Sign(l.Keys, before)):
-			return Fault{c.Name, e.Seq, "was changed, or put where it does not belong"}, false
-		}
-		before = e.Head(l.Keys)
-	}
-	return Fault{}, true
-}
-
-// checkStates follows the states through the tables of transitions, up to the
-// state in which the consent is stored.
-func checkStates(c Chain) []Fault {
-	w := walk{sca: map[uuid.UUID]consent.ScaStatus{}}
-	var faults []Fault
-	for _, e := range c.Entries {
-		if !w.goesOn(e) {
-			faults = append(faults, Fault{c.Name, e.Seq, fmt.Sprintf("%q cannot follow as %q", e.From, e.To)})
-		}
-	}
-	if w.status != c.Consent {
-		faults = append(faults, Fault{Chain: c.Name, Text: fmt.Sprintf("ends as %q, and the consent is %q", w.status, c.Consent)})
-	}
-	return faults
-}
-
-// walk is where the entries so far have brought a consent.
+// walk is where the entries so far have brought a consent, through the tables of
+// transitions.
 type walk struct {
 	status consent.Status
 	sca    map[uuid.UUID]consent.ScaStatus
 	// made is the authorisation that was started with the consent: the entry for
 	// both does not say whether its PSU was named.
 	made uuid.UUID
+	// adopted says that the consent is older than its chain, and may have
+	// authorisations that are as well.
+	adopted bool
 }
 
 // goesOn takes the step of an entry and tells whether it is a legal one.
 func (w *walk) goesOn(e consent.Entry) bool {
 	if w.status == "" {
-		w.status, w.made = consent.Status(e.To), e.Authorisation
-		return e.From == "" && w.status == consent.Received
+		return w.begins(e)
 	}
 	if e.Authorisation == uuid.Nil {
 		from := w.status
@@ -146,8 +181,20 @@ func (w *walk) goesOn(e consent.Entry) bool {
 		if e.From == string(consent.ScaPSUIdentified) {
 			from = consent.ScaPSUIdentified
 		}
+	case w.adopted && e.From != "":
+		from = consent.ScaStatus(e.From)
 	default:
 		return e.From == "" && (to == consent.ScaReceived || to == consent.ScaPSUIdentified)
 	}
 	return e.From == string(from) && slices.Contains(consent.ScaTransitions()[from], to)
+}
+
+func (w *walk) begins(e consent.Entry) bool {
+	w.status, w.made = consent.Status(e.To), e.Authorisation
+	w.adopted = e.Reason == consent.ReasonAdopted && e.By == consent.BySystem
+	if w.adopted {
+		_, known := consent.Transitions()[w.status]
+		return e.From == "" && known
+	}
+	return e.From == "" && w.status == consent.Received
 }

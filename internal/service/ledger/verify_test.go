@@ -29,9 +29,16 @@ func (s chains) Chains(_ context.Context, visit func(ledger.Chain) error) error 
 
 // signed is a chain of a consent in a state, whose signatures are all right.
 func signed(keys *secret.Keys, is consent.Status, entries ...consent.Entry) ledger.Chain {
-	c := ledger.Chain{Name: "c", Consent: is, Count: len(entries)}
+	c := signedAs(keys, "c", entries...)
+	c.Consent = is
+	return c
+}
+
+// signedAs is a chain of a name, of what was refused.
+func signedAs(keys *secret.Keys, name string, entries ...consent.Entry) ledger.Chain {
+	c := ledger.Chain{Name: name, Count: len(entries)}
 	for i, e := range entries {
-		e.Chain, e.Seq, e.At = "c", i+1, begin
+		e.Chain, e.Seq, e.At = name, i+1, begin
 		e.MAC = e.Sign(keys, c.Head)
 		c.Head = e.Head(keys)
 		c.Entries = append(c.Entries, e)
@@ -47,6 +54,9 @@ func TestVerifyStates(t *testing.T) {
 	one, two := uuid.New(), uuid.New()
 	of := func(a uuid.UUID, from, to string) consent.Entry {
 		return consent.Entry{Authorisation: a, From: from, To: to}
+	}
+	adopted := func(to string) consent.Entry {
+		return consent.Entry{Cause: consent.Cause{By: consent.BySystem}, To: to, Reason: consent.ReasonAdopted}
 	}
 	for name, x := range map[string]struct {
 		is      consent.Status
@@ -95,6 +105,30 @@ func TestVerifyStates(t *testing.T) {
 			is: "valid", entries: []consent.Entry{of(uuid.Nil, "", "valid")},
 			want: []string{`c, entry 1: "" cannot follow as "valid"`},
 		},
+		"adopted, and ended": {is: "revoked", entries: []consent.Entry{adopted("valid"), of(uuid.Nil, "valid", "revoked")}},
+		"adopted with authorisations under way, and another begun": {is: "revoked", entries: []consent.Entry{
+			adopted("partiallyAuthorised"), of(one, "started", "failed"), of(two, "", "received"), of(two, "received", "failed"),
+			of(uuid.Nil, "partiallyAuthorised", "revoked"),
+		}},
+		"adopted in a state that there is not": {
+			is: "lost", entries: []consent.Entry{adopted("lost")}, want: []string{`c, entry 1: "" cannot follow as "lost"`},
+		},
+		"adopted by a TPP": {
+			is: "valid", entries: []consent.Entry{{Cause: consent.Cause{By: consent.ByTPP}, To: "valid", Reason: consent.ReasonAdopted}},
+			want: []string{`c, entry 1: "" cannot follow as "valid"`},
+		},
+		"adopted later on": {
+			is: "valid", entries: []consent.Entry{of(one, "", "received"), adopted("valid")},
+			want: []string{`c, entry 2: "" cannot follow as "valid"`},
+		},
+		"adopted, and an authorisation goes back": {
+			is: "received", entries: []consent.Entry{adopted("received"), of(one, "started", "received")},
+			want: []string{`c, entry 2: "started" cannot follow as "received"`},
+		},
+		"adopted, and an authorisation jumps": {
+			is: "received", entries: []consent.Entry{adopted("received"), of(one, "received", "failed"), of(one, "received", "started")},
+			want: []string{`c, entry 3: "received" cannot follow as "started"`},
+		},
 		"the consent is in another state": {
 			is: "valid", entries: []consent.Entry{of(uuid.Nil, "", "received")},
 			want: []string{`c: ends as "received", and the consent is "valid"`},
@@ -106,7 +140,7 @@ func TestVerifyStates(t *testing.T) {
 			v, err := l.Verify(t.Context(), func(f ledger.Fault) { got = append(got, f.String()) })
 			require.NoError(t, err)
 			require.Equal(t, x.want, got)
-			require.Equal(t, ledger.Verified{Chains: 1, Entries: len(x.entries), Faults: len(x.want)}, v)
+			require.Equal(t, ledger.Verified{Chains: 1, Entries: len(x.entries), Faults: len(x.want), Digest: v.Digest}, v)
 		})
 	}
 }
@@ -157,5 +191,84 @@ func TestVerifySays(t *testing.T) {
 			require.Equal(t, x.want, got)
 			require.Equal(t, []int{2, len(x.want)}, []int{v.Chains, v.Faults})
 		})
+	}
+}
+
+// pieces cuts a chain into pieces of n entries.
+func pieces(c ledger.Chain, n int) []ledger.Chain {
+	var list []ledger.Chain
+	for all := c.Entries; len(all) > n; all = all[n:] {
+		piece := c
+		piece.Entries, piece.More = all[:n], true
+		list, c.Entries = append(list, piece), all[n:]
+	}
+	return append(list, c)
+}
+
+// TestVerifyPieces has the same found whatever the pieces are in which a chain
+// is read.
+func TestVerifyPieces(t *testing.T) {
+	keys, err := secret.New(secret.NewMaster())
+	require.NoError(t, err)
+	a := uuid.New()
+	whole := func() ledger.Chain {
+		return signed(keys, "revoked", consent.Entry{Authorisation: a, To: "received"},
+			consent.Entry{Authorisation: a, From: "received", To: "started"}, consent.Entry{Authorisation: a, From: "started", To: "finalised"},
+			consent.Entry{From: "received", To: "valid"}, consent.Entry{From: "valid", To: "revoked"})
+	}
+	for name, edit := range map[string]func(*ledger.Chain){
+		"nothing": func(*ledger.Chain) {}, "an edit": func(c *ledger.Chain) { c.Entries[2].Who = "x" },
+		"a gap": func(c *ledger.Chain) { c.Entries = append(c.Entries[:2:2], c.Entries[3:]...) },
+		"a cut": func(c *ledger.Chain) { c.Entries = c.Entries[:4] }, "a state": func(c *ledger.Chain) { c.Consent = "valid" },
+	} {
+		verify := func(n int) (list []string, v ledger.Verified) {
+			c := whole()
+			edit(&c)
+			l := &ledger.Ledger{Keys: keys, Store: chains{list: append(pieces(c, n), pieces(whole(), n)...)}}
+			v, err := l.Verify(t.Context(), func(f ledger.Fault) { list = append(list, f.String()) })
+			require.NoError(t, err)
+			return list, v
+		}
+		want, all := verify(100)
+		require.Equal(t, name != "nothing", len(want) > 0, name)
+		require.Equal(t, 2, all.Chains)
+		for n := 1; n < 5; n++ {
+			got, v := verify(n)
+			require.Equal(t, want, got, "%s, pieces of %d", name, n)
+			require.Equal(t, all, v, "%s, pieces of %d", name, n)
+		}
+	}
+}
+
+// TestVerifyDigest takes away and adds what no fault shows.
+func TestVerifyDigest(t *testing.T) {
+	keys, err := secret.New(secret.NewMaster())
+	require.NoError(t, err)
+	chain := func(name string, reasons ...string) ledger.Chain {
+		var entries []consent.Entry
+		for _, r := range reasons {
+			entries = append(entries, consent.Entry{Reason: r})
+		}
+		return signedAs(keys, name, entries...)
+	}
+	digest := func(list ...ledger.Chain) string {
+		l := &ledger.Ledger{Keys: keys, Store: chains{list: list}}
+		v, err := l.Verify(t.Context(), func(f ledger.Fault) { require.Fail(t, f.String()) })
+		require.NoError(t, err)
+		require.Len(t, v.Digest, 32)
+		return string(v.Digest)
+	}
+	same := digest(chain("a", "x", "y"), chain("b", "x"))
+	require.Equal(t, same, digest(chain("a", "x", "y"), chain("b", "x")))
+	seen := map[string]string{same: "the same"}
+	for name, list := range map[string][]ledger.Chain{
+		"a chain taken away": {chain("a", "x", "y")}, "the other one": {chain("b", "x")},
+		"a chain added": {chain("a", "x", "y"), chain("b", "x"), chain("c", "x")}, "set back": {chain("a", "x"), chain("b", "x")},
+		"gone on": {chain("a", "x", "y", "z"), chain("b", "x")}, "gone another way": {chain("a", "x", "z"), chain("b", "x")},
+		"another name": {chain("a", "x", "y"), chain("c", "x")},
+	} {
+		d := digest(list...)
+		require.NotContains(t, seen, d, name)
+		seen[d] = name
 	}
 }

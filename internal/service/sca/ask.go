@@ -1,6 +1,7 @@
 package sca
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -13,6 +14,9 @@ import (
 	"consentd/internal/explain"
 	flow "consentd/pkg/sca"
 )
+
+// fieldLogin is the well-known name of the field for what a PSU logs in as.
+const fieldLogin = "psuId"
 
 // judge counts a try, then lets the flow judge the answer.
 func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
@@ -27,6 +31,7 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 		return result{w: w, err: errMoved}
 	}
 	w.run.Tries = n
+	w.memo.Login = cmp.Or(loginIn(w.memo.Step, a), w.memo.Login)
 	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Form, Fields: a.Fields, MethodID: a.Method}, n)
 	if err != nil { // nobody has judged it: the try is given back
 		return result{w: w, err: errors.Join(err, s.Store.ReturnTry(ctx, w.run.ID, w.run.Seq))}
@@ -39,6 +44,16 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 		return result{w: w, wrong: true, message: step.Message, err: consent.E(consent.CodeCredentials, "wrong answer")}
 	}
 	return s.fail(ctx, w, consent.RunLocked, consent.E(consent.CodeLocked, "too many wrong answers"))
+}
+
+// loginIn is the name that an answer to a form logs in with, if it asks for one.
+func loginIn(form flow.Step, a Answer) string {
+	for _, f := range form.Fields {
+		if f.Name == fieldLogin {
+			return a.Fields[f.Name]
+		}
+	}
+	return ""
 }
 
 // accept goes on after an answer that was right. What fails then, the bank for
@@ -76,14 +91,24 @@ func (s *Dispatcher) apply(ctx context.Context, w *walk, step flow.Step) result 
 		w.memo.Authenticated, w.memo.Chosen = true, step.Accounts
 		return s.identify(ctx, w, step.PSU)
 	case flow.Denied:
-		if step.Blocked {
-			return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeBlocked, "the PSU is blocked"))
-		}
-		explain.Note(ctx, "the flow denied")
-		return s.refuse(ctx, w, consent.ByASPSP, consent.ReasonRefused, nil)
+		return s.deny(ctx, w, step)
 	default:
 		return result{w: w, err: fmt.Errorf("flow %q answered %q: %w", w.run.Flow, step.Outcome, errors.ErrUnsupported)}
 	}
+}
+
+// deny ends a run at the flow's no: the PSU's own, where they were asked in the
+// bank's app, and else the bank's.
+func (s *Dispatcher) deny(ctx context.Context, w *walk, step flow.Step) result {
+	if step.Blocked {
+		return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeBlocked, "the PSU is blocked"))
+	}
+	explain.Note(ctx, "the flow denied")
+	by := consent.ByASPSP
+	if w.approach() == consent.Decoupled {
+		by = consent.ByPSU
+	}
+	return s.refuse(ctx, w, by, consent.ReasonRefused, nil)
 }
 
 // show keeps the flow's page for the PSU.
@@ -157,7 +182,11 @@ func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input, try int) (
 // repeated for the same answer has the same key.
 func (s *Dispatcher) stepKey(w *walk, in flow.Input, try int) string {
 	key := fmt.Sprintf("%s/%d/%d", w.run.ID, w.run.Seq, try)
-	if in.Kind != flow.Form {
+	switch in.Kind {
+	case flow.Form:
+	case flow.Poll: // each look is a call of its own, though the run stays where it is
+		return fmt.Sprintf("%s/%d", key, w.run.PollAt.UnixMilli())
+	default:
 		return key
 	}
 	parts := [][]byte{[]byte(in.MethodID)}

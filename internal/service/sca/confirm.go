@@ -15,6 +15,9 @@ func (s *Dispatcher) hold(ctx context.Context, w *walk, agreed consent.Agreement
 	now := s.Now()
 	by := now.Add(s.Policy.OpenWithin)
 	res := s.change(ctx, w, func(r *consent.Run, c *consent.Consent, sealed []byte) error {
+		if err := c.Check(r.Authorisation, agreed); err != nil {
+			return err // the browser learns it, and takes no code along
+		}
 		r.Progress(consent.StageConfirm, sealed)
 		r.Approved, r.FinishBy = true, by
 		if err := c.Extend(r.Authorisation, by); err != nil {

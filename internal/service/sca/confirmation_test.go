@@ -189,6 +189,34 @@ func TestConfirmationThatHoldsNoLonger(t *testing.T) {
 	}
 }
 
+// TestNoCodeForWhatHoldsNoLonger overtakes a signer between the choice and the last
+// factor: the browser learns it, and takes no code along.
+func TestNoCodeForWhatHoldsNoLonger(t *testing.T) {
+	for name, x := range map[string]struct {
+		psu, picks string
+		code       consent.Code
+	}{
+		"they agreed to other accounts": {"cfo", "DE00FIRM/USD", consent.CodeStale},
+		"the same person twice":         {"ceo", "DE00FIRM/EUR", consent.CodeForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, b *bundle) {
+				id, one := b.create(offered(), firm())
+				two := b.start(id, firm())
+				b.upTo(two.Handle, x.psu, x.picks)
+				_, err := b.walks.Answer(b.ctx, two.Handle, by("browser"), sca.Answer{Approve: true})
+				require.NoError(t, err)
+				b.puts(id, one, confirm(b.unconfirmed(one.Handle, "ceo", "DE00FIRM/EUR")))
+
+				v, err := b.walks.Answer(b.ctx, two.Handle, by("browser"), word("right"))
+				require.Equal(t, x.code, consent.CodeOf(err), err)
+				require.Equal(t, "https://tpp.example/nok", v.ReturnTo)
+				require.Equal(t, []any{consent.PartiallyAuthorised, consent.ScaFinalised, consent.ScaFailed}, b.states(id))
+			})
+		})
+	}
+}
+
 // TestNoConfirmationWithoutABrowser asks for a code only where one came back.
 func TestNoConfirmationWithoutABrowser(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {

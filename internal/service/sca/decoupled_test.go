@@ -146,7 +146,7 @@ func TestDecoupledStops(t *testing.T) {
 				b.stopAt(x.stage, func() error { return b.work(1) })
 				require.Equal(t, []any{consent.Received, consent.ScaStarted}, b.states(id))
 				b.app.broken.Store(true) // it is not asked again
-				b.advance(20 * time.Second)
+				b.advance(2 * time.Minute)
 				require.NoError(t, b.work(1))
 				require.Equal(t, consent.Valid, b.get(id).Status)
 				require.Len(t, b.get(id).Access.Grants, 2)

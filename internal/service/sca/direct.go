@@ -3,6 +3,7 @@ package sca
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -70,7 +71,7 @@ type Tell func(Standing) *consent.Receipt
 // CodeMethodUnknown, CodeLocked and CodeBlocked for what is wrong with the
 // update, CodeForbidden for a PSU who may not sign, CodeResourceUnknown for
 // accounts that are not theirs to share, CodeUnavailable when the bank does not
-// answer, CodeRepeated when the receipt is there already.
+// answer, or while others judge as many answers as are allowed, CodeRepeated when the receipt is there already.
 func (s *Dispatcher) Update(ctx context.Context, call service.Call, at Target, u Update, tell Tell) (Standing, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
@@ -103,6 +104,9 @@ func (s *Dispatcher) updateOnce(ctx context.Context, call service.Call, at Targe
 	if err := takes(a, u.Kind); err != nil {
 		return Standing{}, err
 	}
+	if !w.c.Status.Pending() {
+		return Standing{}, consent.E(consent.CodeStatusInvalid, "the consent is %s", w.c.Status)
+	}
 	w.tell = tell
 	res := s.update(ctx, w, u)
 	return w.standing(), res.err
@@ -130,6 +134,9 @@ func (s *Dispatcher) target(ctx context.Context, call service.Call, at Target) (
 		return nil, err
 	}
 	w.cause = call.Cause()
+	if r.PSU != uuid.Nil {
+		w.known(r.PSU)
+	}
 	return w, nil
 }
 
@@ -146,7 +153,7 @@ func takes(a *consent.Authorisation, kind UpdateKind) error {
 		return consent.E(consent.CodeStatusInvalid, "the authorisation is %s", a.Status)
 	case direct && a.Approach != consent.Embedded, kind == Confirmation && a.Approach != consent.Redirect:
 		return consent.E(consent.CodeServiceInvalid, "the %s approach takes no such update", a.Approach)
-	case kind == Confirmation && a.Status != consent.ScaUnconfirmed, kind == Identification && a.Status == consent.ScaUnconfirmed:
+	case kind == Confirmation && a.Status != consent.ScaUnconfirmed, kind == Identification && a.PSU != uuid.Nil:
 		return consent.E(consent.CodeStatusInvalid, "the authorisation is %s", a.Status)
 	default:
 		return nil
@@ -178,7 +185,7 @@ func (s *Dispatcher) name(ctx context.Context, w *walk, hint service.Hint) resul
 	switch {
 	case hint.PSU == "":
 		return result{w: w, err: consent.At(consent.CodeFormat, "Header.PSU-ID", "is required: the PSU is not known yet")}
-	case former.Corporate != "" && hint.Corporate != former.Corporate:
+	case former.Corporate != "" && says(hint.Corporate, former.Corporate):
 		return result{w: w, err: consent.At(consent.CodeCorporate, "Header.PSU-Corporate-ID", "is not the one that was named before")}
 	}
 	w.memo.Hint, w.language = hint, cmp.Or(hint.Language, w.language)
@@ -193,12 +200,16 @@ func (s *Dispatcher) name(ctx context.Context, w *walk, hint service.Hint) resul
 		if a.Approach == consent.Redirect {
 			to = a.Status // it is the page that identifies
 		}
-		if a.Named == psu && a.Corporate == corporate && a.Status == to {
+		if a.PSU == uuid.Nil && a.Named == psu && a.Corporate == corporate && a.Status == to {
 			return nil // said before: whoever is at work on it need not begin again
 		}
 		begins := a.Approach == consent.Decoupled && a.Status == consent.ScaReceived
 		if err := c.Name(a.ID, psu, corporate, to, now); err != nil {
 			return err
+		}
+		if a.Approach == consent.Redirect {
+			r.Memo = sealed // the page that the PSU looks at stays the current one
+			return nil
 		}
 		poll := r.PollAt
 		r.Step(r.Stage, sealed)
@@ -212,7 +223,7 @@ func (s *Dispatcher) name(ctx context.Context, w *walk, hint service.Hint) resul
 // direct hands the flow what the TPP collected from the PSU.
 func (s *Dispatcher) direct(ctx context.Context, w *walk, u Update) result {
 	if u.Kind == Password && (w.run.Stage == consent.StageAccounts || w.run.Stage == consent.StageReview) {
-		return s.proceed(ctx, result{w: w}) // the password was right, then the program stopped
+		return s.again(ctx, w, u)
 	}
 	tell := w.tell
 	w.tell = nil
@@ -221,14 +232,36 @@ func (s *Dispatcher) direct(ctx context.Context, w *walk, u Update) result {
 	if res.err != nil {
 		return res
 	}
-	if w.run.Tries >= s.Policy.MaxTries { // they are being judged, or were when the program stopped
-		return result{w: w, err: consent.E(consent.CodeLocked, "too many wrong answers")}
+	if w.run.Tries >= s.Policy.MaxTries {
+		return result{w: w, err: errBusy()}
 	}
 	a, err := fill(w, u)
 	if err != nil {
 		return result{w: w, err: err}
 	}
+	if u.Kind == Password {
+		w.memo.Password = s.proof(w, u)
+	}
 	return s.proceed(ctx, s.judge(ctx, w, a))
+}
+
+// again goes on where the program stopped after a password had been judged right:
+// the same one need not be judged again, and no other one is.
+func (s *Dispatcher) again(ctx context.Context, w *walk, u Update) result {
+	if says(u.Hint.PSU, w.memo.Hint.PSU) || says(u.Hint.Corporate, w.memo.Hint.Corporate) {
+		if res := s.name(ctx, w, u.Hint); res.err != nil {
+			return res
+		}
+	}
+	if !hmac.Equal(w.memo.Password, s.proof(w, u)) {
+		return result{w: w, err: consent.E(consent.CodeStatusInvalid, "the PSU has logged in with another password")}
+	}
+	return s.proceed(ctx, result{w: w})
+}
+
+// proof tells a password from others without keeping it.
+func (s *Dispatcher) proof(w *walk, u Update) []byte {
+	return s.Keys.MAC("password", w.run.ID[:], []byte(u.Value))
 }
 
 // prepare brings the run to where it can be answered: to its first prompt, or
@@ -257,7 +290,9 @@ func (s *Dispatcher) prepare(ctx context.Context, w *walk, u Update) result {
 }
 
 // says reports whether a hint says anything that was not known.
-func says(hint, known string) bool { return hint != "" && hint != known }
+func says(hint, known string) bool {
+	return hint != "" && service.Plain(hint) != service.Plain(known)
+}
 
 // fill puts an update into the fields that the flow asks for.
 func fill(w *walk, u Update) (Answer, error) {

@@ -55,6 +55,12 @@ func (v Visitor) digest() consent.Digest { return secret.Digest(v.Browser) }
 // errMoved says that the run went on while this answer was being judged.
 var errMoved = errors.New("the run has moved on")
 
+// errBusy says that as many answers are being judged as there are tries left, or
+// were when the program stopped: how they end is not known yet.
+func errBusy() error {
+	return consent.E(consent.CodeUnavailable, "other answers are still being judged")
+}
+
 // walk is one call's look at a run.
 type walk struct {
 	run  *consent.Run
@@ -146,7 +152,8 @@ func (s *Dispatcher) Open(ctx context.Context, handle string, v Visitor) (*View,
 // Answer applies what the PSU sent. The first answer binds the run to its
 // browser. Fails like Open, and with CodeForbidden for an account that was not
 // offered, CodeCredentials for a wrong password or code, CodeLocked when that
-// was the last try, CodeBlocked for a PSU who is blocked at the bank, CodeStale
+// was the last try, CodeUnavailable while other answers may have used it up,
+// CodeBlocked for a PSU who is blocked at the bank, CodeStale
 // when another signer has agreed to other accounts meanwhile.
 func (s *Dispatcher) Answer(ctx context.Context, handle string, v Visitor, a Answer) (*View, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
@@ -207,8 +214,7 @@ func (s *Dispatcher) settle(ctx context.Context, handle string, by Visitor, r re
 		}
 		err = s.usable(w, by.digest())
 		if err == nil && w.run.Stage == consent.StageFlow && w.run.Tries >= s.Policy.MaxTries {
-			// Other answers are being judged, or were when the program stopped.
-			err = consent.E(consent.CodeLocked, "too many wrong answers")
+			err = errBusy()
 		}
 		return s.view(w), err
 	}

@@ -123,7 +123,7 @@ func TestEmbeddedTries(t *testing.T) {
 }
 
 // TestEmbeddedTriesInFlight has as many answers being judged as there are tries:
-// a further one is not judged, and learns why.
+// a further one is not judged, and may come again: nobody knows yet how those end.
 func TestEmbeddedTriesInFlight(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		id, started := b.embedded()
@@ -136,8 +136,10 @@ func TestEmbeddedTriesInFlight(t *testing.T) {
 			require.NoError(t, err)
 		}
 		_, err = b.put(id, started, password("sandbox"))
-		require.Equal(t, consent.CodeLocked, consent.CodeOf(err))
+		require.Equal(t, consent.CodeUnavailable, consent.CodeOf(err))
 		require.EqualValues(t, 1, b.flow.judged.Load())
+		require.NoError(t, b.db.ReturnTry(b.ctx, r.ID, r.Seq))
+		require.Equal(t, sca.NextData, b.puts(id, started, password("sandbox")).Next)
 	})
 }
 
@@ -181,6 +183,53 @@ func TestEmbeddedEndings(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestEmbeddedOnceTheConsentIsValid has several authorisations open when one of
+// them makes the consent valid: the others have failed, judge no password and ask
+// nobody.
+func TestEmbeddedOnceTheConsentIsValid(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		id, first := b.embedded()
+		anna := service.Hint{PSU: "anna"}
+		second, err := b.consents.StartAuthorisation(b.ctx, caller(), id, consents.Wish{Approach: consent.Embedded, Hint: anna}, nil)
+		require.NoError(t, err)
+		_, err = b.consents.StartAuthorisation(b.ctx, caller(), id, consents.Wish{Approach: consent.Decoupled, Hint: anna}, nil)
+		require.NoError(t, err)
+		b.puts(id, first, password("sandbox"))
+		b.puts(id, first, code("right"))
+		require.Equal(t, []any{consent.Valid, consent.ScaFinalised, consent.ScaFailed, consent.ScaFailed}, b.states(id))
+		require.Equal(t, 2, moves(b.history(id), "psuIdentified > failed "))
+
+		judged := b.flow.judged.Load()
+		for _, word := range []string{"wrong", "sandbox"} {
+			_, err = b.put(id, second, password(word))
+			require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(err), word)
+		}
+		require.Equal(t, judged, b.flow.judged.Load())
+		require.NoError(t, b.work(0))
+		r, err := b.db.RunByID(b.ctx, b.get(id).Authorisations[1].RunID)
+		require.NoError(t, err)
+		require.Nil(t, r.Memo, "nothing is remembered of the PSU")
+	})
+}
+
+// TestEmbeddedSecondSigner signs what the first one has chosen from.
+func TestEmbeddedSecondSigner(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		id, one := b.create(offered(), firm())
+		wish := consents.Wish{Approach: consent.Embedded, Hint: service.Hint{PSU: "cfo", Corporate: "852126789"}}
+		_, err := b.consents.StartAuthorisation(b.ctx, caller(), id, wish, nil)
+		fault(t, err, consent.CodeServiceInvalid, "access")
+		b.authorise(one.Handle, "ceo", "DE00FIRM/EUR")
+		two, err := b.consents.StartAuthorisation(b.ctx, caller(), id, wish, nil)
+		require.NoError(t, err, "there is nothing left to choose")
+		b.puts(id, two, password("sandbox"))
+		b.puts(id, two, code("right"))
+		c := b.get(id)
+		require.Equal(t, consent.Valid, c.Status)
+		require.Len(t, c.Access.Grants, 1)
+	})
 }
 
 // TestEmbeddedWaits has a bank that takes its time over the code: a worker ends
@@ -237,6 +286,15 @@ func TestEmbeddedTakesUpWhatWasLeft(t *testing.T) {
 				b.stopAt(consent.StageReview, func() error { _, err := b.put(id, started, password("sandbox")); return err })
 				require.Equal(t, []any{consent.Received, consent.ScaPSUAuthenticated}, b.states(id))
 				judged := b.flow.judged.Load()
+				for _, other := range []sca.Update{password("utter nonsense"), {Kind: sca.Password}} {
+					_, err := b.put(id, started, other)
+					require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(err), "another password than was right")
+				}
+				other := password("sandbox")
+				other.Hint.PSU = "enzo"
+				_, err := b.put(id, started, other)
+				fault(t, err, consent.CodeCredentials, "Header.PSU-ID")
+				require.Equal(t, []any{consent.Received, consent.ScaPSUAuthenticated}, b.states(id))
 				st := b.puts(id, started, password("sandbox"))
 				if trip {
 					require.Equal(t, judged, b.flow.judged.Load())

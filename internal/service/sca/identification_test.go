@@ -70,6 +70,89 @@ func TestIdentificationShowsOnThePage(t *testing.T) {
 	})
 }
 
+// login is an answer to the form with both of its fields.
+func login(name, word string) sca.Answer {
+	return sca.Answer{Fields: map[string]string{"psuId": name, "password": word}}
+}
+
+// TestIdentificationWhileABrowserWalks names the PSU, as the TPP may until they
+// have logged in: the page that they look at stays, and so does their answer.
+func TestIdentificationWhileABrowserWalks(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		id, started := b.create(dedicated("DE00ANNA"), service.Hint{})
+		v, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
+		b.page(sca.PageLogin, v, err)
+		b.puts(id, started, identify("anna"))
+		answer := login("anna", "sandbox")
+		answer.Step = v.Step
+		v, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), answer)
+		b.page(sca.PageConsent, v, err)
+
+		for _, psu := range []string{"anna", "enzo"} {
+			_, err = b.put(id, started, identify(psu))
+			require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(err), "the PSU has logged in")
+		}
+		v, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true, Step: v.Step})
+		b.page(sca.PageFactor, v, err)
+		_, err = b.put(id, started, identify("anna"))
+		require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(err))
+		v, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), word("right"))
+		b.page(sca.PageEnded, v, err)
+	})
+}
+
+// TestIdentificationWhileAPasswordIsJudged names the PSU and their company in the
+// midst of the log-in: they log in again, for that company.
+func TestIdentificationWhileAPasswordIsJudged(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		id, started := b.create(dedicated("DE00FIRM"), service.Hint{})
+		_, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
+		require.NoError(t, err)
+		seen := make(chan *sca.View, 1)
+		go func() {
+			v, _ := b.walks.Answer(b.ctx, started.Handle, by("browser"), login("ceo", "slowly sandbox"))
+			seen <- v
+		}()
+		<-b.flow.begun
+		b.puts(id, started, sca.Update{Kind: sca.Identification, Hint: service.Hint{PSU: "ceo", Corporate: "852126789"}})
+		close(b.flow.release)
+		v := <-seen
+		require.Equal(t, []any{sca.PageLogin, 3}, []any{v.Page, v.TriesLeft}, "no try is used up")
+		v, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), login("ceo", "sandbox"))
+		b.page(sca.PageConsent, v, err)
+		require.Equal(t, "The Firm", v.Customer)
+	})
+}
+
+// TestWhoSignedCounts lets another signer log in than the one that the TPP named:
+// whoever has signed may not begin again, however they are spelt, and the other may.
+func TestWhoSignedCounts(t *testing.T) {
+	for name, hint := range map[string]service.Hint{
+		"another was named": {PSU: "cfo", Corporate: "852126789"},
+		"nobody was named":  firm(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, b *bundle) {
+				id, started := b.create(dedicated("DE00FIRM"), hint)
+				_, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
+				require.NoError(t, err)
+				for _, a := range []sca.Answer{login(" CEO ", "ceo"), {Approve: true}, word("right")} {
+					_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), a)
+					require.NoError(t, err)
+				}
+				require.Equal(t, []any{consent.PartiallyAuthorised, consent.ScaFinalised}, b.states(id))
+				for _, who := range []string{"ceo", "Ceo"} {
+					_, err = b.consents.StartAuthorisation(b.ctx, caller(), id, consents.Wish{Approach: consent.Redirect, Hint: service.Hint{PSU: who}}, nil)
+					require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(err), who)
+				}
+				second := b.start(id, service.Hint{PSU: "cfo", Corporate: "852126789"})
+				b.authorise(second.Handle, "cfo")
+				require.Equal(t, consent.Valid, b.get(id).Status)
+			})
+		})
+	}
+}
+
 // TestIdentificationAgainstWhoWasNamed holds the PSU against the consent's.
 func TestIdentificationAgainstWhoWasNamed(t *testing.T) {
 	for name, x := range map[string]struct {

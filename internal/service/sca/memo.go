@@ -17,6 +17,10 @@ type memo struct {
 	// Step is the flow's last step: its State, and the Prompt to show again.
 	Step   flow.Step
 	Spoken string // the language of the Step's texts, BCP 47
+	// Login is what the PSU logged in as, on a form; empty where nobody typed a name.
+	Login string
+	// Password tells whether the TPP sends the one again that was right.
+	Password []byte
 	// Authenticated says that the flow is through; only the PSU's approval is missing.
 	Authenticated bool
 	PSU           string // the bank's id

@@ -1,40 +1,74 @@
 package sca
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"consentd/internal/consent"
 	flow "consentd/pkg/sca"
 )
 
-// lease is for how long a worker has a waiting run to itself, and how long a
-// run rests whose flow failed to answer.
-const lease = 10 * time.Second
+const (
+	// lanes is how many runs a worker asks after at the same time.
+	lanes = 8
+	// lease is for how long a worker has a waiting run to itself: until a lane is
+	// free, and while it asks.
+	lease = 2*patience + pause
+	// pause is how long a run rests whose flow failed to answer.
+	pause = 10 * time.Second
+)
 
 // Poll asks the flows of waiting runs, at most limit, whether their wait is
 // over, and returns how many it asked. Any number of replicas may poll: each
-// run is leased to one of them. A flow that fails stands in nobody's way.
+// run is leased to one of them. A flow that fails, or takes its time, stands in
+// nobody's way.
 func (s *Dispatcher) Poll(ctx context.Context, limit int) (int, error) {
-	now := s.Now()
-	ids, err := s.Store.Claim(ctx, now, now.Add(lease), limit)
-	if err != nil {
-		return 0, err
-	}
-	var errs []error
-	for _, id := range ids {
-		if ctx.Err() != nil {
-			break // the lease runs out by itself
+	var group errgroup.Group
+	group.SetLimit(lanes)
+	var faults faults
+	asked, now := 0, s.Now()
+	for asked < limit && ctx.Err() == nil {
+		ids, err := s.Store.Claim(ctx, now, s.Now().Add(lease), min(lanes, limit-asked))
+		faults.add(err)
+		for _, id := range ids {
+			group.Go(func() error { // waits for a free lane
+				if err := s.poll(ctx, id); err != nil {
+					faults.add(fmt.Errorf("poll run %s: %w", id, err))
+				}
+				return nil
+			})
 		}
-		if err := s.poll(ctx, id); err != nil {
-			errs = append(errs, fmt.Errorf("poll run %s: %w", id, err))
+		asked += len(ids)
+		if len(ids) < lanes {
+			break
 		}
 	}
-	return len(ids), errors.Join(errs...)
+	return asked, errors.Join(group.Wait(), faults.err())
+}
+
+// faults collects errors of parallel calls.
+type faults struct {
+	mu   sync.Mutex
+	list []error
+}
+
+func (f *faults) add(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = append(f.list, err)
+}
+
+func (f *faults) err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return errors.Join(f.list...)
 }
 
 func (s *Dispatcher) poll(ctx context.Context, id uuid.UUID) error {
@@ -48,19 +82,38 @@ func (s *Dispatcher) poll(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	w.byWorker, w.cause = true, consent.Cause{By: consent.BySystem}
+	w.byWorker = true
+	if r.PSU == uuid.Nil {
+		w.cause.By = consent.BySystem // it is not known yet whose answer it is
+	}
 	input, ok := pollInput(w)
 	if !ok || s.usable(w, w.run.Browser) != nil {
-		return s.rest(ctx, id)
+		return s.pollAt(ctx, w, time.Time{}) // it waits for nothing any more
 	}
 	res := result{w: w}
 	if w.run.Stage == consent.StageStart || w.run.Stage == consent.StageFlow {
 		step, err := s.ask(ctx, w, input, 0)
 		if err != nil {
-			return err
+			return errors.Join(err, s.pollAt(ctx, w, s.Now().Add(pause)))
+		}
+		if sameWait(step, w.memo.Step) {
+			return s.pollAt(ctx, w, s.Now().Add(step.PollAfter))
 		}
 		res = s.apply(ctx, w, step)
 	}
+	if err := s.polled(ctx, w, res); err != nil {
+		return errors.Join(err, s.pollAt(ctx, w, s.Now().Add(pause)))
+	}
+	return nil
+}
+
+// sameWait reports whether a flow waits on as it did, so that nothing is to be kept.
+func sameWait(a, b flow.Step) bool {
+	return a.Outcome == flow.Wait && b.Outcome == flow.Wait && bytes.Equal(a.State, b.State) && a.Message == b.Message
+}
+
+// polled goes on from a flow's answer where no page of ours does.
+func (s *Dispatcher) polled(ctx context.Context, w *walk, res result) error {
 	if w.approach() == consent.Decoupled {
 		res = s.proceed(ctx, res)
 	}
@@ -89,10 +142,13 @@ func (s *Dispatcher) keepPolled(w *walk, r *consent.Run) {
 	}
 }
 
-// rest stops the polling of a run that waits for nothing any more.
-func (s *Dispatcher) rest(ctx context.Context, id uuid.UUID) error {
-	return s.Store.Change(ctx, id, func(r *consent.Run, _ *consent.Consent) error {
-		r.PollAt = time.Time{}
+// pollAt puts the next look at a run off, if it still is as it was; zero for none.
+func (s *Dispatcher) pollAt(ctx context.Context, w *walk, at time.Time) error {
+	stands := w.stands()
+	return s.Store.Change(ctx, w.run.ID, func(r *consent.Run, _ *consent.Consent) error {
+		if stands(r) {
+			r.PollAt = at
+		}
 		return nil
 	})
 }

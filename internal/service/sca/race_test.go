@@ -22,7 +22,7 @@ func TestParallelGuesses(t *testing.T) {
 			wg.Go(func() {
 				_, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), word("wrong"))
 				if err != nil {
-					require.Contains(t, []consent.Code{consent.CodeCredentials, consent.CodeLocked, consent.CodeUsed}, consent.CodeOf(err), err)
+					require.Contains(t, []consent.Code{consent.CodeCredentials, consent.CodeLocked, consent.CodeUnavailable, consent.CodeUsed}, consent.CodeOf(err), err)
 				}
 			})
 		}
@@ -46,7 +46,7 @@ func TestParallelFinish(t *testing.T) {
 			wg.Go(func() {
 				v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), word("right"))
 				if err != nil {
-					require.Contains(t, []consent.Code{consent.CodeUsed, consent.CodeExpired, consent.CodeLocked}, consent.CodeOf(err), err)
+					require.Contains(t, []consent.Code{consent.CodeUsed, consent.CodeExpired, consent.CodeUnavailable}, consent.CodeOf(err), err)
 				}
 				require.Equal(t, "The TPP", v.TPP)
 			})

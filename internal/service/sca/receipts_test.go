@@ -210,8 +210,8 @@ func TestCauses(t *testing.T) {
 			b.app.approve()
 			require.NoError(b.t, b.work(1))
 		}, []string{
-			made, "tpp A request-1: received > psuIdentified ", "system  : psuIdentified > started ", "system  : started > finalised ",
-			"system  : received > valid ",
+			made, "tpp A request-1: received > psuIdentified ", "system  : psuIdentified > started ", "psu the PSU : started > finalised ",
+			"psu the PSU : received > valid ",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package sca
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -38,9 +39,19 @@ func (s *Dispatcher) walk(ctx context.Context, r *consent.Run, v Visitor) (*walk
 	w := &walk{run: r, c: c, memo: m, language: cmp.Or(v.Chosen, m.Hint.Language, m.Spoken, v.Accepts)}
 	w.cause.By = consent.ByPSU
 	if r.PSU != uuid.Nil {
-		w.cause.Who = r.PSU.String()
+		w.known(r.PSU)
 	}
 	return w, nil
+}
+
+// known says in the audit who the PSU is. What a worker does from there on it
+// does on their answer, and a TPP in their name.
+func (w *walk) known(psu uuid.UUID) {
+	if w.cause.By == consent.ByTPP {
+		w.cause.For = psu.String()
+		return
+	}
+	w.cause.By, w.cause.Who = consent.ByPSU, psu.String()
 }
 
 // usable tells whether this browser may go on. A consent that ended meanwhile,
@@ -79,9 +90,9 @@ func (s *Dispatcher) change(ctx context.Context, w *walk, step func(r *consent.R
 	if err != nil {
 		return result{w: w, err: err}
 	}
-	seq := w.run.Seq
+	stands := w.stands()
 	err = s.Store.Change(ctx, w.run.ID, func(r *consent.Run, c *consent.Consent) error {
-		if r.Seq != seq {
+		if !stands(r) {
 			return errMoved
 		}
 		c.Because(w.cause)
@@ -94,6 +105,13 @@ func (s *Dispatcher) change(ctx context.Context, w *walk, step func(r *consent.R
 		return nil
 	})
 	return result{w: w, err: err}
+}
+
+// stands makes the question whether a run still is as this walk has found it: at
+// the same step, and with the same memory, in which the TPP may have named the PSU.
+func (w *walk) stands() func(*consent.Run) bool {
+	seq, memory := w.run.Seq, w.run.Memo
+	return func(r *consent.Run) bool { return r.Seq == seq && bytes.Equal(r.Memo, memory) }
 }
 
 // answer keeps what the caller is told, with the change that brings the walk to
@@ -131,12 +149,14 @@ func (s *Dispatcher) identify(ctx context.Context, w *walk, psu string) result {
 	if err != nil {
 		return result{w: w, err: service.Unavailable(err)}
 	}
-	now := s.Now()
+	w.known(psuID)
+	tie := s.tie(w, psuID, customerID)
 	if !complete || len(offered) == 0 {
 		explain.Note(ctx, "the consent asks for accounts that are not this customer's to share")
+		now := s.Now()
 		return s.end(ctx, w, consent.RunRefused, consent.E(consent.CodeResourceUnknown, "there are no such accounts to share"),
 			func(r *consent.Run, c *consent.Consent) error {
-				if err := c.Identify(r.Authorisation, psuID, customerID, now); err != nil {
+				if err := tie(r, c); err != nil {
 					return err
 				}
 				return c.Refuse(r.Authorisation, consent.BySystem, consent.ReasonNotEntitled, now)
@@ -149,15 +169,23 @@ func (s *Dispatcher) identify(ctx context.Context, w *walk, psu string) result {
 	}
 	res := s.change(ctx, w, func(r *consent.Run, c *consent.Consent, sealed []byte) error {
 		r.PSU, r.Customer = psuID, customerID
-		if w.cause.By == consent.ByPSU {
-			w.cause.Who = psuID.String()
-			c.Because(w.cause)
-		}
 		r.Progress(next, sealed)
 		s.keepPolled(w, r)
-		return c.Identify(r.Authorisation, psuID, customerID, now)
+		return tie(r, c)
 	})
 	return s.orFail(ctx, res)
+}
+
+// tie makes the change that ties the authorisation to the PSU who logged in.
+func (s *Dispatcher) tie(w *walk, psu, customer uuid.UUID) func(*consent.Run, *consent.Consent) error {
+	name, _ := service.Hint{PSU: w.memo.Login}.Digests(s.Keys)
+	now := s.Now()
+	return func(r *consent.Run, c *consent.Consent) error {
+		if err := c.Identify(r.Authorisation, psu, customer, now); err != nil || name == (consent.Digest{}) {
+			return err
+		}
+		return c.LoggedInAs(r.Authorisation, name)
+	}
 }
 
 // orFail ends the run when the domain says that this PSU cannot go on with it:
@@ -170,6 +198,9 @@ func (s *Dispatcher) orFail(ctx context.Context, res result) result {
 	case consent.CodeForbidden, consent.CodeStale:
 		return s.fail(ctx, res.w, consent.RunFailed, res.err)
 	case consent.CodeStatusInvalid:
+		if res.w.cause.By == consent.ByTPP {
+			return res
+		}
 		res.err = consent.E(consent.CodeExpired, "the consent ended meanwhile").Because(res.err)
 	}
 	return res
@@ -258,9 +289,9 @@ func (s *Dispatcher) finish(ctx context.Context, w *walk) result {
 
 // conclude makes the consent what an agreement makes it, and ends the run.
 func (s *Dispatcher) conclude(ctx context.Context, w *walk, agreed consent.Agreement) result {
-	seq, now := w.run.Seq, s.Now()
+	stands, now := w.stands(), s.Now()
 	err := s.Store.Finish(ctx, w.run.ID, func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error {
-		if r.Seq != seq {
+		if !stands(r) {
 			return errMoved
 		}
 		c.Because(w.cause)

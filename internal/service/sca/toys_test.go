@@ -171,6 +171,7 @@ func (f *toyFlow) Continue(_ context.Context, req flow.Request, state []byte, in
 type toyApp struct {
 	asked  atomic.Int32
 	keys   sync.Map // StepKey of each question
+	polls  sync.Map // and of each look
 	broken atomic.Bool
 	answer atomic.Pointer[flow.Step] // what the PSU has said; the wait goes on while there is none
 }
@@ -185,7 +186,14 @@ func (f *toyApp) Start(_ context.Context, req flow.Request) (flow.Step, error) {
 	return flow.Step{Outcome: flow.Wait, State: []byte(req.Hint), PollAfter: time.Second}, nil
 }
 
-func (f *toyApp) Continue(_ context.Context, _ flow.Request, state []byte, in flow.Input) (flow.Step, error) {
+// looks is how many calls with keys of their own asked for the answer.
+func (f *toyApp) looks() (n int) {
+	f.polls.Range(func(any, any) bool { n++; return true })
+	return n
+}
+
+func (f *toyApp) Continue(_ context.Context, req flow.Request, state []byte, in flow.Input) (flow.Step, error) {
+	f.polls.Store(req.StepKey, true)
 	said := f.answer.Load()
 	switch {
 	case f.broken.Load():

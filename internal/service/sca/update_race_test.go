@@ -68,7 +68,7 @@ func TestCodeSentTwice(t *testing.T) {
 		b.puts(id, started, password("sandbox"))
 		got := together(8, func() error { _, err := b.put(id, started, code("right")); return err })
 		require.Equal(t, 1, got[""], got)
-		only(t, got, "", consent.CodeStatusInvalid, consent.CodeLocked)
+		only(t, got, "", consent.CodeStatusInvalid, consent.CodeUnavailable)
 		require.Equal(t, []any{consent.Valid, consent.ScaFinalised}, b.states(id))
 		require.Equal(t, 1, moves(b.history(id), "> valid "))
 	})
@@ -202,13 +202,34 @@ func TestSameUpdateAtOnce(t *testing.T) {
 	})
 }
 
+// TestTwinAtTheLastTry sends the right password twice when one try is left: the
+// second may come again, and is told then what the first has led to.
+func TestTwinAtTheLastTry(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		id, started := b.embedded()
+		for range 2 {
+			_, err := b.put(id, started, password("wrong"))
+			require.Equal(t, consent.CodeCredentials, consent.CodeOf(err))
+		}
+		first := make(chan error, 1)
+		go func() { _, err := b.once("call", id, started, password("slowly sandbox")); first <- err }()
+		<-b.flow.begun
+		_, err := b.once("call", id, started, password("slowly sandbox"))
+		require.Equal(t, consent.CodeUnavailable, consent.CodeOf(err))
+		close(b.flow.release)
+		require.NoError(t, <-first)
+		require.Equal(t, "scaMethodSelected data", b.kept("call"))
+		require.EqualValues(t, 4, b.flow.judged.Load(), "two wrong ones, the right one, and what follows it")
+	})
+}
+
 // TestParallelPasswords sends forty wrong passwords at once: three are judged.
 func TestParallelPasswords(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		id, started := b.embedded()
 		got := together(40, func() error { _, err := b.put(id, started, password("wrong")); return err })
-		only(t, got, consent.CodeCredentials, consent.CodeLocked, consent.CodeStatusInvalid)
-		require.Equal(t, 2, got[consent.CodeCredentials], got)
+		only(t, got, consent.CodeCredentials, consent.CodeLocked, consent.CodeStatusInvalid, consent.CodeUnavailable)
+		require.Equal(t, []int{2, 1}, []int{got[consent.CodeCredentials], got[consent.CodeLocked]}, got)
 		require.EqualValues(t, 3, b.flow.judged.Load())
 		require.Equal(t, []any{consent.Received, consent.ScaFailed}, b.states(id))
 	})

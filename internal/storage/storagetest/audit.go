@@ -16,11 +16,13 @@ import (
 func testAudit(t *testing.T, open Open) {
 	runAll(t, open, map[string]func(*testing.T, *bundle){
 		"entries are chained as a consent changes":           entriesAreChained,
+		"all that is known of the caller is kept":            causeIsKept,
 		"what was replaced tells so in its own chain":        replacedIsRecorded,
 		"a change that fails, or changes nothing, is not in": failureIsNotRecorded,
 		"a consent by an approach that names the PSU":        namedIsRecorded,
 		"refusals make a chain per TPP and day":              refusalsAreChained,
-		"every chain is handed over, once and whole":         everyChain,
+		"every chain is handed over, once":                   everyChain,
+		"a long chain is handed over in pieces":              longChain,
 	})
 }
 
@@ -70,6 +72,37 @@ func (b *bundle) chain(name string) ledger.Chain {
 	return found[0]
 }
 
+// longChain is read in pieces, of which none is long.
+func longChain(t *testing.T, b *bundle) {
+	t.Helper()
+	const n = 2100
+	for i := range n {
+		require.NoError(t, b.Refuse(b.ctx, refusal("B", start.Add(time.Duration(i)*time.Second)), nil))
+	}
+	require.NoError(t, b.Refuse(b.ctx, refusal("A", start), nil))
+	require.NoError(t, b.Refuse(b.ctx, refusal("C", start), nil))
+	b.create(draft())
+	var lengths []int
+	var all []consent.Entry
+	day := consent.RefusedChain("B", consent.DateOf(start, time.UTC))
+	require.NoError(t, b.Chains(b.ctx, func(c ledger.Chain) error {
+		if c.Name != day {
+			require.Len(t, c.Entries, 1)
+			require.False(t, c.More)
+			return nil
+		}
+		lengths, all = append(lengths, len(c.Entries)), append(all, c.Entries...)
+		require.Equal(t, len(all) < n, c.More)
+		require.Equal(t, n, c.Count)
+		return nil
+	}))
+	require.Equal(t, []int{1000, 1000, 100}, lengths)
+	require.Equal(t, b.history(day), all)
+	require.Empty(t, b.faults())
+	b.Exec(t, "DELETE FROM audit_entries WHERE chain = $1 AND seq = 1000", day)
+	require.Equal(t, []string{day + ", entry 1001: stands where 1000 should", day + ": 2099 entries, not 2100"}, b.faults())
+}
+
 // steps are entries in short: by whom, from, to and why.
 func steps(entries []consent.Entry) []string {
 	list := make([]string, len(entries))
@@ -90,7 +123,7 @@ func entriesAreChained(t *testing.T, b *bundle) {
 		Authorisation: run.Authorisation, To: "received", MAC: first[0].Sign(b.Keys, nil),
 	}, first[0])
 
-	cause := consent.Cause{By: consent.ByPSU, Who: psu.String(), Certificate: "f0", RequestID: "x-1"}
+	cause := consent.Cause{By: consent.ByPSU, Who: psu.String(), Certificate: "f0", RequestID: "x-1", For: customer.String()}
 	far := start.Add(1234567 * time.Nanosecond).In(time.FixedZone("far", 3600))
 	require.NoError(t, b.Change(b.ctx, run.ID, func(_ *consent.Run, c *consent.Consent) error {
 		c.Because(cause)
@@ -114,6 +147,31 @@ func entriesAreChained(t *testing.T, b *bundle) {
 	require.Equal(t, 3, b.get(c.ID).Version, "the last two were one change")
 	require.Empty(t, b.faults())
 	require.Empty(t, b.history("nobody's"))
+}
+
+// causeIsKept has a cause with every part, when a consent is made and later.
+func causeIsKept(t *testing.T, b *bundle) {
+	t.Helper()
+	cause := consent.Cause{By: consent.ByTPP, Who: "A", Certificate: "f0", RequestID: "x-1", For: uuid.NewString()}
+	c, err := consent.DefaultPolicy().New(uuid.Must(uuid.NewV7()), draft(), cause, start)
+	require.NoError(t, err)
+	run := newRun(c.ID)
+	require.NoError(t, c.Start(authorisation(run)))
+	require.NoError(t, b.Create(b.ctx, c, run))
+	_, err = b.Update(b.ctx, c.ID, func(c *consent.Consent) error {
+		c.Because(cause)
+		return c.Terminate(start)
+	})
+	require.NoError(t, err)
+	refused := refusal("A", start)
+	refused.Cause = cause
+	require.NoError(t, b.Refuse(b.ctx, refused, nil))
+	entries := append(b.history(c.ID.String()), b.history(refused.Chain)...)
+	require.GreaterOrEqual(t, len(entries), 3)
+	for _, e := range entries {
+		require.Equal(t, cause, e.Cause, "%+v", e)
+	}
+	require.Empty(t, b.faults())
 }
 
 func replacedIsRecorded(t *testing.T, b *bundle) {
@@ -210,7 +268,7 @@ func everyChain(t *testing.T, b *bundle) {
 		want[c.ID.String()] = 1
 	}
 	lost := uuid.New()
-	b.Exec(t, `INSERT INTO audit_entries SELECT $1, seq, at, actor, who, certificate, request_id, authorisation_id, from_status,
+	b.Exec(t, `INSERT INTO audit_entries SELECT $1, seq, at, actor, who, on_behalf, certificate, request_id, authorisation_id, from_status,
  to_status, reason, operation, mac FROM audit_entries WHERE chain = $2`, lost.String(), consent.RefusedChain("T0", consent.DateOf(start, time.UTC)))
 	got := map[string]int{}
 	require.NoError(t, b.Chains(b.ctx, func(c ledger.Chain) error {

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/uuid"
@@ -16,13 +17,20 @@ func testFunds(t *testing.T, open Open) {
 		"an account is covered by each kind of reference": coveredByReference,
 		"what does not cover an account":                  notCovered,
 		"several accounts and consents, in their order":   coveredInOrder,
+		"the same reference of several customers":         coveredOfSeveral,
+		"other identifications are told by their scheme":  coveredByScheme,
 	})
 }
 
 // fundsConsent stores a valid consent to the confirmation of funds of an account.
 func (b *bundle) fundsConsent(asked consent.Reference, accounts []service.Account, edit ...func(*consent.Draft)) uuid.UUID {
 	b.t.Helper()
-	psu, customer, _ := b.person("lea")
+	return b.fundsConsentOf("lea", asked, accounts, edit...)
+}
+
+func (b *bundle) fundsConsentOf(who string, asked consent.Reference, accounts []service.Account, edit ...func(*consent.Draft)) uuid.UUID {
+	b.t.Helper()
+	psu, customer, _ := b.person(who)
 	ids, err := b.Accounts(b.ctx, customer, accounts)
 	require.NoError(b.t, err)
 	var grants []consent.Grant
@@ -44,6 +52,14 @@ func (b *bundle) covered(ref consent.Reference) []funds.Covered {
 	return list
 }
 
+// on is an account of somebody in a consent.
+func (b *bundle) on(c uuid.UUID, account, who string) funds.Covered {
+	b.t.Helper()
+	customer, err := b.Customer(b.ctx, who)
+	require.NoError(b.t, err)
+	return funds.Covered{Consent: c, Rail: consent.RailXS2A, Customer: customer, Account: account}
+}
+
 func coveredByReference(t *testing.T, b *bundle) {
 	t.Helper()
 	for name, ref := range map[string]consent.Reference{
@@ -54,7 +70,7 @@ func coveredByReference(t *testing.T, b *bundle) {
 		register := ref
 		register.Currency = "EUR"
 		known := b.fundsConsent(ref, []service.Account{{ID: name + "-1", Reference: register}})
-		want := []funds.Covered{{Consent: known, Rail: consent.RailXS2A, Account: name + "-1"}}
+		want := []funds.Covered{b.on(known, name+"-1", "lea")}
 		require.Equal(t, want, b.covered(ref), name)
 		require.Equal(t, want, b.covered(register), "%s, with its currency", name)
 		other := ref
@@ -97,12 +113,41 @@ func coveredInOrder(t *testing.T, b *bundle) {
 	in := func(currency string) consent.Reference { r := ref; r.Currency = currency; return r }
 	first := b.fundsConsent(ref, []service.Account{{ID: "z", Reference: in("EUR")}, {ID: "a", Reference: in("USD")}})
 	second := b.fundsConsent(ref, []service.Account{{ID: "a", Reference: in("USD")}}, func(d *consent.Draft) { d.Rail = consent.RailSTET })
-	require.Equal(t, []funds.Covered{
-		{Consent: first, Rail: consent.RailXS2A, Account: "z"},
-		{Consent: first, Rail: consent.RailXS2A, Account: "a"},
-		{Consent: second, Rail: consent.RailSTET, Account: "a"},
-	}, b.covered(ref))
-	require.Equal(t, []funds.Covered{
-		{Consent: first, Rail: consent.RailXS2A, Account: "a"}, {Consent: second, Rail: consent.RailSTET, Account: "a"},
-	}, b.covered(in("USD")))
+	ofSTET := b.on(second, "a", "lea")
+	ofSTET.Rail = consent.RailSTET
+	require.Equal(t, []funds.Covered{b.on(first, "z", "lea"), b.on(first, "a", "lea"), ofSTET}, b.covered(ref))
+	require.Equal(t, []funds.Covered{b.on(first, "a", "lea"), ofSTET}, b.covered(in("USD")))
+}
+
+// coveredOfSeveral has two customers with the same masked card number.
+func coveredOfSeveral(t *testing.T, b *bundle) {
+	t.Helper()
+	ref := consent.Reference{MaskedPAN: "525412******3241", Currency: "EUR"}
+	lea := b.fundsConsentOf("lea", ref, []service.Account{{ID: "card of lea", Reference: ref}})
+	ben := b.fundsConsentOf("ben", ref, []service.Account{{ID: "card of ben", Reference: ref}})
+	require.Equal(t, []funds.Covered{b.on(lea, "card of lea", "lea"), b.on(ben, "card of ben", "ben")}, b.covered(ref))
+}
+
+// coveredByScheme has one identification in many schemes: each is another account.
+func coveredByScheme(t *testing.T, b *bundle) {
+	t.Helper()
+	schemes := []consent.Other{
+		{},
+		{SchemeCode: "CUST"},
+		{SchemeCode: "BANK"},
+		{SchemeName: "CUST"},
+		{Issuer: "CUST"},
+		{SchemeCode: "CUST", Issuer: "X"},
+		{SchemeCode: "CUST", SchemeName: "Y", Issuer: "X"},
+	}
+	known := map[consent.Other]funds.Covered{}
+	for i, o := range schemes {
+		o.Identification = "47<11>"
+		account, ref := fmt.Sprintf("a%d", i), consent.Reference{Other: o, CashAccountType: "CACC"}
+		known[o] = b.on(b.fundsConsent(ref, []service.Account{{ID: account, Reference: consent.Reference{Other: o, Currency: "EUR"}}}), account, "lea")
+	}
+	for o, want := range known {
+		require.Equal(t, []funds.Covered{want}, b.covered(consent.Reference{Other: o}), "%+v", o)
+	}
+	require.Empty(t, b.covered(consent.Reference{Other: consent.Other{Identification: "47<11>", Issuer: "Z"}}))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
+	"consentd/internal/service/ledger"
 )
 
 func testTampering(t *testing.T, open Open) {
@@ -16,6 +17,7 @@ func testTampering(t *testing.T, open Open) {
 		"an entry that was edited is found, in every column": editedEntries,
 		"removed, inserted, moved and cut entries are found": rearrangedEntries,
 		"what the entries belong to is held against them":    editedOwners,
+		"what was set back or removed whole is another sum":  setBack,
 	})
 }
 
@@ -68,7 +70,7 @@ const (
 	entryAt = "UPDATE audit_entries SET %s = %s WHERE chain = $1 AND seq = %d"
 	macOf   = "(SELECT o.mac FROM audit_entries o WHERE o.chain = $1 AND o.seq = %d)"
 	// copied is an entry with another number.
-	copied = `INSERT INTO audit_entries SELECT chain, %d, at, actor, who, certificate, request_id, authorisation_id,
+	copied = `INSERT INTO audit_entries SELECT chain, %d, at, actor, who, on_behalf, certificate, request_id, authorisation_id,
  from_status, to_status, reason, operation, mac FROM audit_entries WHERE chain = $1 AND seq = %d`
 	cut   = "DELETE FROM audit_entries WHERE chain = $1 AND seq > %d"
 	shift = "UPDATE audit_entries SET seq = seq + %d WHERE chain = $1 AND seq %s"
@@ -79,7 +81,7 @@ func editedEntries(t *testing.T, b *bundle) {
 	require.Empty(t, b.faults())
 	for _, seq := range []int{1, 3, 5} {
 		for column, value := range map[string]string{
-			"seq": "99", "at": "'2026-03-01T12:00:00.123457Z'", "actor": "'aspsp'", "who": "'somebody'",
+			"seq": "99", "at": "'2026-03-01T12:00:00.123457Z'", "actor": "'aspsp'", "who": "'somebody'", "on_behalf": "'another'",
 			"certificate": "'ff'", "request_id": "'99391c7e-ad88-49ec-a2ad-99ddcb1f7721'",
 			"authorisation_id": "'00000000-0000-4000-8000-000000000001'", "from_status": "'suspended'", "to_status": "'expired'",
 			"reason": "'bank'", "operation": "'DELETE'", "mac": fmt.Sprintf(macOf, seq%5+1),
@@ -146,7 +148,7 @@ func insertions(v, other victim) map[string][]string {
 		"two swapped": {fmt.Sprintf(shift, 100, "= 3"), fmt.Sprintf(shift, -1, "= 4"), fmt.Sprintf(shift, -99, "= 103")},
 		"one taken from another chain": {
 			fmt.Sprintf(cut, 4),
-			"INSERT INTO audit_entries SELECT $1, seq, at, actor, who, certificate, request_id, authorisation_id, from_status," +
+			"INSERT INTO audit_entries SELECT $1, seq, at, actor, who, on_behalf, certificate, request_id, authorisation_id, from_status," +
 				" to_status, reason, operation, mac FROM audit_entries WHERE chain = '" + other.chain + "' AND seq = 5",
 		},
 	}
@@ -168,4 +170,38 @@ func editedOwners(t *testing.T, b *bundle) {
 	b.tamper("removed", b.victims()[1], "DELETE FROM audit_chains WHERE chain = $1")
 	b.tamper("every entry removed, as if there never were any", b.victims()[1],
 		fmt.Sprintf(cut, 0), "UPDATE audit_chains SET count = 0, head = '' WHERE chain = $1")
+}
+
+// setBack does what no fault shows, for it leaves nothing behind that could: the
+// digest of another moment is what shows it.
+func setBack(t *testing.T, b *bundle) {
+	t.Helper()
+	digest := func() string {
+		v, err := b.ledger().Verify(b.ctx, func(f ledger.Fault) { require.Fail(t, f.String()) })
+		require.NoError(t, err)
+		return string(v.Digest)
+	}
+	empty := digest()
+	c, _ := b.create(draft())
+	made := digest()
+	_, err := b.Update(b.ctx, c.ID, func(c *consent.Consent) error { return c.Terminate(start) })
+	require.NoError(t, err)
+	ended := digest()
+	require.NoError(t, b.Refuse(b.ctx, refusal("A", start), nil))
+	refused := digest()
+	for i, d := range []string{empty, made, ended, refused} {
+		require.NotContains(t, []string{empty, made, ended, refused}[i+1:], d, "each is another")
+	}
+
+	b.Exec(t, "DELETE FROM audit_entries WHERE chain LIKE 'refused/%'")
+	b.Exec(t, "DELETE FROM audit_chains")
+	require.Equal(t, ended, digest(), "a day of refusals is gone")
+	first := b.history(c.ID.String())[0]
+	b.Exec(t, fmt.Sprintf(cut, 1), c.ID.String())
+	b.Exec(t, "UPDATE consents SET status = 'received', audit_count = 1, audit_head = $2 WHERE id = $1", c.ID.String(), first.Head(b.Keys))
+	require.Equal(t, made, digest(), "the consent is as it was")
+	for _, s := range []string{"flow_runs WHERE consent_id", "authorisations WHERE consent_id", "audit_entries WHERE chain", "consents WHERE id"} {
+		b.Exec(t, "DELETE FROM "+s+" = $1", c.ID.String())
+	}
+	require.Equal(t, empty, digest(), "the consent is gone")
 }

@@ -21,12 +21,14 @@ CREATE INDEX accounts_reference ON accounts USING gin (reference jsonb_path_ops)
 
 -- What happened, each line signed together with the signature of the one
 -- before. How many there are, and the last signature, stand on the consent.
+-- Chains are read in the order of their bytes, whatever the database's own is.
 CREATE TABLE audit_entries (
-    chain            text NOT NULL,
+    chain            text COLLATE "C" NOT NULL,
     seq              integer NOT NULL,
     at               timestamptz NOT NULL,
     actor            text NOT NULL,
     who              text NOT NULL,
+    on_behalf        text NOT NULL,
     certificate      text NOT NULL,
     request_id       text NOT NULL,
     authorisation_id uuid,
@@ -40,7 +42,7 @@ CREATE TABLE audit_entries (
 
 -- The same for chains that are no consent's: what a TPP was refused on a day.
 CREATE TABLE audit_chains (
-    chain text PRIMARY KEY,
+    chain text COLLATE "C" PRIMARY KEY,
     count integer NOT NULL,
     head  bytea NOT NULL
 );

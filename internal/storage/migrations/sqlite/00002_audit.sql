@@ -21,6 +21,7 @@ CREATE TABLE audit_entries (
     at               text NOT NULL,
     actor            text NOT NULL,
     who              text NOT NULL,
+    on_behalf        text NOT NULL,
     certificate      text NOT NULL,
     request_id       text NOT NULL,
     authorisation_id text,
