@@ -92,7 +92,7 @@ func (c *Client) List(ctx context.Context, customer string) ([]service.Account, 
 func (c *Client) Resolve(ctx context.Context, customer string, ref consent.Reference) ([]service.Account, error) {
 	var answer accounts
 	body := map[string]reference{"reference": wire(ref)}
-	if _, err := c.post(ctx, body, &answer, "customers", customer, "account-resolutions"); err != nil {
+	if err := c.post(ctx, body, &answer, "customers", customer, "account-resolutions"); err != nil {
 		return nil, err
 	}
 	return answer.domain(), nil
@@ -107,6 +107,6 @@ func (c *Client) Available(ctx context.Context, account string, amount service.A
 		"account": account,
 		"amount":  map[string]string{"currency": amount.Currency, "amount": amount.Value},
 	}
-	_, err := c.post(ctx, body, &answer, "funds-checks")
+	err := c.post(ctx, body, &answer, "funds-checks")
 	return answer.Available, err
 }

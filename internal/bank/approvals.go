@@ -16,7 +16,7 @@ func (c *Client) Ask(ctx context.Context, a service.Approval) (id, psu string, e
 		PSU      string `json:"psu"`
 	}
 	body := map[string]string{"login": a.Login, "key": a.Key, "text": a.Text, "language": a.Language}
-	_, err = c.post(ctx, body, &answer, "approvals")
+	err = c.post(ctx, body, &answer, "approvals")
 	switch {
 	case errors.Is(err, ErrUnknown):
 		return "", "", service.ErrUnknownPSU

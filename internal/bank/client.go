@@ -78,12 +78,13 @@ func (c *Client) get(ctx context.Context, into any, path ...string) (int, error)
 }
 
 // post sends a body and reads the answer.
-func (c *Client) post(ctx context.Context, body, into any, path ...string) (int, error) {
+func (c *Client) post(ctx context.Context, body, into any, path ...string) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
-		return 0, fmt.Errorf("encode %s: %w", path[len(path)-1], err)
+		return fmt.Errorf("encode %s: %w", path[len(path)-1], err)
 	}
-	return c.call(ctx, http.MethodPost, path, raw, into)
+	_, err = c.call(ctx, http.MethodPost, path, raw, into)
+	return err
 }
 
 // call makes one exchange. It returns the status, and for 2xx fills into; nil

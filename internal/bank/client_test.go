@@ -236,7 +236,9 @@ func TestBrokenBanks(t *testing.T) {
 		"is behind a firewall": func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "<html>private</html>", http.StatusForbidden)
 		},
-		"is behind another log-in": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"error":"private"}`, http.StatusUnauthorized) },
+		"is behind another log-in": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"error":"private"}`, http.StatusUnauthorized)
+		},
 		"is another service's 404": func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, `{"code":"refused","error":"private"}`, http.StatusNotFound)
 		},

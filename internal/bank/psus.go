@@ -15,7 +15,7 @@ func (c *Client) Authenticate(ctx context.Context, login, password string) (psu,
 		Name string `json:"name"`
 	}
 	body := map[string]string{"login": login, "password": password}
-	_, err = c.post(ctx, body, &answer, "psu-authentications")
+	err = c.post(ctx, body, &answer, "psu-authentications")
 	switch {
 	case errors.Is(err, errCredentials):
 		return "", "", service.ErrWrongCredentials
@@ -60,7 +60,7 @@ func (c *Client) SendCode(ctx context.Context, m service.CodeMessage) (string, e
 	if m.Method != "" {
 		body["method"] = m.Method
 	}
-	_, err := c.post(ctx, body, &answer, "one-time-codes")
+	err := c.post(ctx, body, &answer, "one-time-codes")
 	if errors.Is(err, errRefused) {
 		return "", service.ErrRefused
 	}

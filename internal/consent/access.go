@@ -60,6 +60,19 @@ type Reference struct {
 	CashAccountType string `json:"cashAccountType,omitempty"`
 }
 
+// aggregated is the currency under which a bank reports a multi-currency account
+// as a whole (XS2A IG 1.3.x §4.5).
+const aggregated = "XXX"
+
+// Whole is the reference by which an account is looked for: the aggregated
+// currency means all of its sub-accounts, like none.
+func (r Reference) Whole() Reference {
+	if r.Currency == aggregated {
+		r.Currency = ""
+	}
+	return r
+}
+
 // Other identifies an account by a scheme that has no field of its own.
 type Other struct {
 	Identification string `json:"identification"`

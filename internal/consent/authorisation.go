@@ -72,6 +72,9 @@ type Authorisation struct {
 	Named, Corporate Digest
 	CreatedAt        time.Time
 	ChangedAt        time.Time
+	// RedirectURI and NokRedirectURI are those of the start, if it had any; the
+	// consent's otherwise.
+	RedirectURI, NokRedirectURI string
 	// Deadline ends an unfinished authorisation as failed.
 	Deadline time.Time
 }

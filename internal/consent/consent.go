@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,6 +33,9 @@ type Consent struct {
 
 	RedirectURI    string
 	NokRedirectURI string // empty: RedirectURI serves both
+	// Approach is what was chosen when the consent was made, for authorisations
+	// that are started without saying more.
+	Approach Approach
 
 	Card Card // funds confirmation only
 	// PSU and Corporate are whom the TPP named when it made the consent, as
@@ -53,12 +57,18 @@ type Ending struct {
 	Reason Reason
 }
 
-// NokURI is where the browser goes on a negative result.
-func (c *Consent) NokURI() string {
-	if c.NokRedirectURI != "" {
-		return c.NokRedirectURI
+// Return is where the browser goes at the end of an authorisation, for a good and
+// for a bad result: what the TPP said when it started it, else when it made the
+// consent.
+func (c *Consent) Return(authorisation uuid.UUID) (ok, nok string) {
+	ok, nok = c.RedirectURI, c.NokRedirectURI
+	if a, err := c.Authorisation(authorisation); err == nil {
+		if a.RedirectURI != "" {
+			ok, nok = a.RedirectURI, ""
+		}
+		nok = cmp.Or(a.NokRedirectURI, nok)
 	}
-	return c.RedirectURI
+	return ok, cmp.Or(nok, ok)
 }
 
 // Replaces reports whether this consent, once valid, ends former ones like it

@@ -49,6 +49,7 @@ type Draft struct {
 	NokRedirectURI  string
 	Card            Card   // funds confirmation only
 	PSU, Corporate  Digest // whom the TPP names, zero for nobody
+	Approach        Approach
 }
 
 // Check finds what the bank's policy does not allow in d at now.
@@ -111,6 +112,7 @@ func (p Policy) New(id uuid.UUID, d Draft, cause Cause, now time.Time) (*Consent
 		Card:            d.Card,
 		PSU:             d.PSU,
 		Corporate:       d.Corporate,
+		Approach:        d.Approach,
 		CreatedAt:       now,
 		Version:         1,
 	}

@@ -51,7 +51,7 @@ func consentChains(tx *gorm.DB, after string) ([]ledger.Chain, error) {
 		ID         uuid.UUID
 		Status     string
 		AuditCount int
-		AuditHead  digest
+		AuditHead  []byte // as it is: one of another length is a fault to report
 	}
 	q := tx.Model(&consentRow{}).Select("id", "status", "audit_count", "audit_head").Order("id").Limit(chainBatch)
 	if after != "" {
@@ -63,7 +63,7 @@ func consentChains(tx *gorm.DB, after string) ([]ledger.Chain, error) {
 	chains := make([]ledger.Chain, len(rows))
 	for i, r := range rows {
 		chains[i] = ledger.Chain{
-			Name: r.ID.String(), Count: r.AuditCount, Head: r.AuditHead.bytes(), Consent: consent.Status(r.Status),
+			Name: r.ID.String(), Count: r.AuditCount, Head: r.AuditHead, Consent: consent.Status(r.Status),
 		}
 	}
 	return chains, nil

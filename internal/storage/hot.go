@@ -20,7 +20,7 @@ import (
 const (
 	consentColumns = `id, group_id, kind, rail, tpp, tpp_name, status, status_changed_at, scope, owner_name, rights,
  asked, only_types, recurring, frequency_per_day, valid_until, ends_at, authorise_by, due_at, redirect_uri,
- nok_redirect_uri, card, psu_named, corporate_named, created_at, version, audit_count, audit_head`
+ nok_redirect_uri, approach, card, psu_named, corporate_named, created_at, version, audit_count, audit_head`
 	authorisationColumns = `id, consent_id, run_id, status, approach, psu_named, corporate_named, created_at, changed_at, deadline`
 	runColumns           = `id, purpose, consent_id, authorisation_id, flow, handle, browser, stage, approved, returned, seq,
  tries, memo, created_at, open_by, finish_by, poll_at`
@@ -72,7 +72,7 @@ func (d *DB) Create(ctx context.Context, c *consent.Consent, run *consent.Run) e
 	_, err = d.sql.ExecContext(ctx, d.createStatement,
 		ref(row.ID), ref(row.GroupID), row.Kind, row.Rail, row.TPP, row.TPPName, row.Status, row.StatusChangedAt, row.Scope,
 		row.OwnerName, row.Rights, string(row.Asked), string(row.OnlyTypes), row.Recurring, row.FrequencyPerDay, row.ValidUntil,
-		row.EndsAt, row.AuthoriseBy, row.DueAt, row.RedirectURI, row.NokRedirectURI, string(row.Card), row.PSUNamed,
+		row.EndsAt, row.AuthoriseBy, row.DueAt, row.RedirectURI, row.NokRedirectURI, row.Approach, string(row.Card), row.PSUNamed,
 		row.CorporateNamed, row.CreatedAt, row.Version, row.AuditCount, row.AuditHead,
 		ref(a.ID), ref(a.ConsentID), ref(a.RunID), a.Status, a.Approach, a.PSUNamed, a.CorporateNamed, a.CreatedAt, a.ChangedAt,
 		a.Deadline,

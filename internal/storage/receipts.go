@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"consentd/internal/consent"
 )
@@ -38,11 +39,12 @@ func saveReceipt(tx *gorm.DB, r *consent.Receipt) error {
 		return nil
 	}
 	row := receiptRowOf(r)
-	if err := tx.Create(&row).Error; err != nil {
-		if errors.Is(err, gorm.ErrDuplicatedKey) {
-			return errRepeated()
-		}
-		return fmt.Errorf("keep the answer: %w", err)
+	res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
+	switch {
+	case res.Error != nil:
+		return fmt.Errorf("keep the answer: %w", res.Error)
+	case res.RowsAffected == 0:
+		return errRepeated()
 	}
 	return nil
 }

@@ -34,6 +34,7 @@ type consentRow struct {
 	DueAt           instant
 	RedirectURI     string `gorm:"column:redirect_uri"`
 	NokRedirectURI  string `gorm:"column:nok_redirect_uri"`
+	Approach        string
 	Card            document
 	PSUNamed        digest `gorm:"column:psu_named"`
 	CorporateNamed  digest
@@ -77,7 +78,7 @@ func consentRowOf(c *consent.Consent) (consentRow, error) {
 		ValidUntil: day{c.ValidUntil}, EndsAt: instantOf(c.EndsAt),
 		AuthoriseBy: instantOf(c.AuthoriseBy), DueAt: instantOf(c.DueAt()),
 		RedirectURI: c.RedirectURI, NokRedirectURI: c.NokRedirectURI,
-		Card: card, PSUNamed: digest(c.PSU), CorporateNamed: digest(c.Corporate),
+		Approach: string(c.Approach), Card: card, PSUNamed: digest(c.PSU), CorporateNamed: digest(c.Corporate),
 		CreatedAt: instantOf(c.CreatedAt), LastSCAAt: instantOf(c.LastSCA), Version: c.Version,
 	}, nil
 }
@@ -106,7 +107,7 @@ func (r *consentRow) domain() (*consent.Consent, error) {
 		Recurring: r.Recurring, FrequencyPerDay: r.FrequencyPerDay,
 		ValidUntil: r.ValidUntil.Date, EndsAt: r.EndsAt.Time, AuthoriseBy: r.AuthoriseBy.Time,
 		RedirectURI: r.RedirectURI, NokRedirectURI: r.NokRedirectURI,
-		Card: card, PSU: consent.Digest(r.PSUNamed), Corporate: consent.Digest(r.CorporateNamed),
+		Approach: consent.Approach(r.Approach), Card: card, PSU: consent.Digest(r.PSUNamed), Corporate: consent.Digest(r.CorporateNamed),
 		CreatedAt: r.CreatedAt.Time, LastSCA: r.LastSCAAt.Time, Version: r.Version,
 	}, nil
 }
@@ -122,6 +123,8 @@ type authorisationRow struct {
 	// Whom the TPP named.
 	PSUNamed       digest `gorm:"column:psu_named"`
 	CorporateNamed digest
+	RedirectURI    string `gorm:"column:redirect_uri"`
+	NokRedirectURI string `gorm:"column:nok_redirect_uri"`
 	CreatedAt      instant
 	ChangedAt      instant
 	Deadline       instant
@@ -134,7 +137,8 @@ func authorisationRowOf(consentID uuid.UUID, a consent.Authorisation) authorisat
 	return authorisationRow{
 		ID: a.ID, ConsentID: consentID, RunID: a.RunID, Status: string(a.Status),
 		Approach: string(a.Approach), PSUID: ref(a.PSU),
-		PSUNamed: digest(a.Named), CorporateNamed: digest(a.Corporate), CreatedAt: instantOf(a.CreatedAt),
+		PSUNamed: digest(a.Named), CorporateNamed: digest(a.Corporate),
+		RedirectURI: a.RedirectURI, NokRedirectURI: a.NokRedirectURI, CreatedAt: instantOf(a.CreatedAt),
 		ChangedAt: instantOf(a.ChangedAt), Deadline: instantOf(a.Deadline),
 	}
 }
@@ -144,6 +148,7 @@ func (r *authorisationRow) domain() consent.Authorisation {
 		ID: r.ID, RunID: r.RunID, Status: consent.ScaStatus(r.Status),
 		Approach: consent.Approach(r.Approach), PSU: uuid.UUID(r.PSUID),
 		Named: consent.Digest(r.PSUNamed), Corporate: consent.Digest(r.CorporateNamed),
+		RedirectURI: r.RedirectURI, NokRedirectURI: r.NokRedirectURI,
 		CreatedAt: r.CreatedAt.Time, ChangedAt: r.ChangedAt.Time, Deadline: r.Deadline.Time,
 	}
 }

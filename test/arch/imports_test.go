@@ -58,6 +58,8 @@ var table = map[string][]string{
 	"internal/explain": {},
 	"internal/secret":  {}, // sealing and HMAC: the standard library does
 	"internal/service": {"internal/consent", "internal/explain", "internal/secret", "pkg/sca", text, uuid},
+	// A worker asks after several PSUs at a time.
+	"internal/service/sca": {"internal/consent", "internal/explain", "internal/secret", "internal/service", "pkg/sca", text, uuid, xsync},
 
 	// What the core is plugged into.
 	"internal/bank":    {"internal/consent", "internal/service"},

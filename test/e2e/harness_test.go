@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,7 @@ import (
 type program struct {
 	t    *testing.T
 	base string
+	path string // before every path of the XS2A interface
 	tpp  *client.Client
 	http *http.Client // checks every exchange against openapi/
 	log  *bytes.Buffer
@@ -54,11 +56,13 @@ func start(t *testing.T, engine string, edit ...func(*app.SandboxOptions)) *prog
 		cancel()
 		require.NoError(t, <-ended)
 	})
-	p.base, p.greeting = a.URL("sandbox"), a.Greeting()
+	p.base, p.path, p.greeting = a.URL("sandbox"), o.BasePath, a.Greeting()
+	described := contract.Load(t, "xs2a")
+	described.BasePath = o.BasePath
 	p.http = &http.Client{
 		Transport: &contract.Transport{
 			Base: http.DefaultTransport, T: t,
-			Validators: []*contract.Validator{contract.Load(t, "xs2a")},
+			Validators: []*contract.Validator{described},
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -66,18 +70,22 @@ func start(t *testing.T, engine string, edit ...func(*app.SandboxOptions)) *prog
 	return p
 }
 
-// each runs a test on both engines.
-func each(t *testing.T, test func(t *testing.T, p *program)) {
+// each runs a test on both engines, at the same time: much of it is waiting.
+func each(t *testing.T, test func(t *testing.T, p *program), edit ...func(*app.SandboxOptions)) {
 	t.Helper()
 	for _, engine := range pgtest.Engines(t) {
-		t.Run(engine, func(t *testing.T) { test(t, start(t, engine)) })
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			test(t, start(t, engine, edit...))
+		})
 	}
 }
 
 // as is a client of one of the sandbox's TPPs.
-func (p *program) as(tpp string) *client.Client {
+func (p *program) as(tpp string, more ...client.Option) *client.Client {
 	p.t.Helper()
-	c, err := client.New(p.base, client.WithHTTPClient(p.http), client.WithSandboxTPP(tpp))
+	options := append([]client.Option{client.WithHTTPClient(p.http), client.WithSandboxTPP(tpp)}, more...)
+	c, err := client.New(p.base+p.path, options...)
 	require.NoError(p.t, err)
 	return c
 }
@@ -203,10 +211,17 @@ func (u *psu) do(req *http.Request) {
 		switch {
 		case n.Data == "main":
 			u.page = attr(n, "data-page")
-		case n.Data == "input" && attr(n, "type") != "checkbox" && attr(n, "name") != "":
+		case n.Data == "input" && attr(n, "name") != "" && chosen(n):
 			u.form.Set(attr(n, "name"), attr(n, "value"))
 		}
 	}
+}
+
+// chosen reports whether a form takes an input along: of boxes and radio
+// buttons, those that are checked.
+func chosen(n *html.Node) bool {
+	kind := attr(n, "type")
+	return kind != "checkbox" && kind != "radio" || slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "checked" })
 }
 
 func attr(n *html.Node, name string) string {
@@ -234,11 +249,22 @@ func (p *program) authorise(link, who, accounts string) *psu {
 		u.send("account=" + accounts)
 	}
 	u.at("consent", http.StatusOK)
-	u.send("decision=approve")
-	u.at("factor", http.StatusOK)
+	u.agree()
 	u.send("otp=" + p.code(who))
 	require.Equal(p.t, http.StatusSeeOther, u.status, u.body)
 	return u
+}
+
+// agree approves what is read on the page, and takes the first method where the
+// PSU has several.
+func (u *psu) agree() {
+	u.t.Helper()
+	u.send("decision=approve")
+	u.at("factor", http.StatusOK)
+	if u.form.Has("method") {
+		u.send()
+		u.at("factor", http.StatusOK)
+	}
 }
 
 // offered is a recurring bank-offered consent to balances and transactions.

@@ -33,14 +33,14 @@ type replicas struct {
 	ledger   *ledger.Ledger
 }
 
-func startTwo(t *testing.T) *replicas {
+func startTwo(t *testing.T, edit ...func(*app.SandboxOptions)) *replicas {
 	t.Helper()
 	if !slices.Contains(pgtest.Engines(t), "postgres") {
 		return nil
 	}
 	dsn, dir := pgtest.DSN(t), t.TempDir()
-	shared := func(o *app.SandboxOptions) { o.Database, o.Data = dsn, dir }
-	r := &replicas{one: start(t, "shared", shared), two: start(t, "shared", shared)}
+	edit = append(edit, func(o *app.SandboxOptions) { o.Database, o.Data = dsn, dir })
+	r := &replicas{one: start(t, "shared", edit...), two: start(t, "shared", edit...)}
 	master, err := os.ReadFile(filepath.Join(dir, "master.key"))
 	require.NoError(t, err)
 	keys, err := secret.New(master)
@@ -70,9 +70,9 @@ func (r *replicas) verify(t *testing.T) ledger.Verified {
 	return seen
 }
 
-// send sends a call without the client of the TPP, and returns all of the answer.
-func (p *program) send(method, path, body string, header map[string]string) (int, string, error) {
-	req, err := http.NewRequestWithContext(p.t.Context(), method, p.base+path, strings.NewReader(body))
+// post sends a call without the client of the TPP, and returns all of the answer.
+func (p *program) post(path, body string, header map[string]string) (int, string, error) {
+	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, p.base+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
@@ -105,7 +105,7 @@ func TestSameCallAtTwoServers(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range many {
 		wg.Go(func() {
-			status, text, err := r.at(i).send(http.MethodPost, "/v1/consents", body, header)
+			status, text, err := r.at(i).post("/v1/consents", body, header)
 			if err != nil || status != http.StatusCreated {
 				t.Errorf("%d %s %v", status, text, err)
 			}
@@ -124,7 +124,7 @@ func TestSameCallAtTwoServers(t *testing.T) {
 	start := map[string]string{"X-Request-ID": uuid.NewString()}
 	for i := range many {
 		wg.Go(func() {
-			if status, text, err := r.at(i).send(http.MethodPost, path, "", start); err != nil || status != http.StatusCreated {
+			if status, text, err := r.at(i).post(path, "", start); err != nil || status != http.StatusCreated {
 				t.Errorf("%d %s %v", status, text, err)
 			}
 		})
@@ -133,7 +133,61 @@ func TestSameCallAtTwoServers(t *testing.T) {
 	c, err := r.db.Get(t.Context(), made[0].ID)
 	require.NoError(t, err)
 	require.Len(t, c.Authorisations, 2, "the one made with the consent, and the one that was started")
-	require.Equal(t, ledger.Verified{Chains: 1, Entries: 2}, r.verify(t))
+	seen := r.verify(t)
+	require.Equal(t, ledger.Verified{Chains: 1, Entries: 2, Digest: seen.Digest}, seen)
+}
+
+// TestSamePasswordAtTwoServers starts an authorisation with a password, in one
+// call that is sent many times at once: it is one authorisation, and one code.
+func TestSamePasswordAtTwoServers(t *testing.T) {
+	r := startTwo(t, func(o *app.SandboxOptions) { o.Approaches = []string{"embedded"} })
+	if r == nil {
+		return // asked for SQLite alone, which has no second server
+	}
+	header := func(more ...string) map[string]string {
+		h := map[string]string{
+			"X-Request-ID": uuid.NewString(), "Content-Type": "application/json", "PSU-IP-Address": "192.0.2.7",
+			"TPP-Redirect-URI": r.one.base + "/sandbox/return",
+		}
+		for i := 0; i < len(more); i += 2 {
+			h[more[i]] = more[i+1]
+		}
+		return h
+	}
+	_, text, err := r.one.post("/v1/consents", `{"access":{"balances":[{"iban":"FR7617515000920400430518020"}]},
+		"recurringIndicator":true,"validUntil":"9999-12-31","frequencyPerDay":4}`, header())
+	require.NoError(t, err)
+	var made struct{ ConsentID string }
+	require.NoError(t, json.Unmarshal([]byte(text), &made))
+
+	path, same := "/v1/consents/"+made.ConsentID+"/authorisations", header("PSU-ID", "lea")
+	const many = 8
+	statuses := make([]int, many)
+	var wg sync.WaitGroup
+	for i := range many {
+		wg.Go(func() {
+			status, _, err := r.at(i).post(path, `{"psuData":{"password":"sandbox"}}`, same)
+			if err != nil {
+				t.Error(err)
+			}
+			statuses[i] = status
+		})
+	}
+	wg.Wait()
+	for _, status := range statuses {
+		require.Contains(t, []int{http.StatusCreated, http.StatusServiceUnavailable}, status)
+	}
+	require.Contains(t, statuses, http.StatusCreated)
+	status, _, err := r.one.post(path, `{"psuData":{"password":"sandbox"}}`, same)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusCreated, status, "whoever was told to try again is told the same")
+	c, err := r.db.Get(t.Context(), uuid.MustParse(made.ConsentID))
+	require.NoError(t, err)
+	require.Len(t, c.Authorisations, 1)
+	var phone struct{ Messages []struct{ Code string } }
+	r.one.call(http.MethodGet, "/sandbox/psus/lea/phone", nil, &phone)
+	require.Len(t, phone.Messages, 1)
+	r.verify(t)
 }
 
 // TestRacesAtTwoServers lets a PSU authorise at one server what the TPP ends at

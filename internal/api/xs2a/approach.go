@@ -3,6 +3,8 @@ package xs2a
 import (
 	"slices"
 
+	"github.com/google/uuid"
+
 	"consentd/internal/consent"
 	"consentd/internal/explain"
 	wire "consentd/pkg/xs2a"
@@ -19,6 +21,23 @@ func (h *Handler) approach(k *call) consent.Approach {
 	}
 	explain.Note(k.ctx(), "approach: %s would be preferred and is not offered: %s", preferred, h.Options.Approaches[0])
 	return h.Options.Approaches[0]
+}
+
+// startApproach chooses for a start: what was preferred when the consent was made
+// stands, unless the TPP says anything else now.
+func (h *Handler) startApproach(k *call, id uuid.UUID) (consent.Approach, error) {
+	if taken(k.req.Header, k.ep.place, keyRedirectPreferred) != "" || taken(k.req.Header, k.ep.place, keyDecoupledPreferred) != "" {
+		return h.approach(k), nil
+	}
+	c, err := h.Consents.Get(k.ctx(), k.by(), id)
+	if err != nil {
+		return "", err
+	}
+	if slices.Contains(h.Options.Approaches, c.Approach) {
+		explain.Note(k.ctx(), "approach: %s, as when the consent was made", c.Approach)
+		return c.Approach, nil
+	}
+	return h.approach(k), nil
 }
 
 // preferredApproach is what the two headers ask for. Redirect wins where both

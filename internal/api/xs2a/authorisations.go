@@ -21,7 +21,10 @@ func (h *Handler) startAuthorisation(k *call) (*answer, error) {
 		return nil, err
 	}
 	wish := wishOf(k.req.Header)
-	wish.Approach = h.approach(k)
+	wish.RedirectURI, wish.NokRedirectURI = k.req.Header.Get(keyRedirectURI), k.req.Header.Get(keyNokRedirectURI)
+	if wish.Approach, err = h.startApproach(k, id); err != nil {
+		return nil, err
+	}
 	switch {
 	case k.update.kind == updatePassword && wish.Approach == consent.Embedded:
 		return h.startWithPassword(k, id, wish)

@@ -48,9 +48,8 @@
 //	                            a list), characters of RFC 3986, no user-info, no
 //	                            fragment. The host is a DNS name, without
 //	                            underscores, or an IP address without zone: what
-//	                            is taken, the pages follow. On POST
-//	                            …/authorisations it is checked and not used: the
-//	                            one of the creation stays.
+//	                            is taken, the pages follow. On POST …/authorisations
+//	                            it may be left out: then that of the creation holds.
 //	header values               Blank, repeated, not UTF-8 or with control
 //	                            characters: 400. PSU-Accept and the like may be
 //	                            repeated. Limits where the standard has none:
@@ -63,12 +62,17 @@
 //	                            TPP-Redirect-Preferred: false means decoupled, with
 //	                            TPP-Decoupled-Preferred: false embedded; what is
 //	                            not offered falls back to the bank's first.
+//	preferences                 Those of the creation hold for later starts that say
+//	                            nothing. For the confirmation of funds there is no
+//	                            TPP-Decoupled-Preferred: no redirect is decoupled.
 //	start                       Where the bank has no page of its own for the PSU
 //	                            and PSU-ID is not sent, the TPP starts in mode auto.
 //	PSU of an authorisation     Another PSU-ID than at the creation: 401, unless
 //	                            PSU-Corporate-ID came with it or somebody has
 //	                            signed: then any signer may start. PSU-IDs are
-//	                            compared as digests; none is kept in clear.
+//	                            compared as digests; none is kept in clear. By
+//	                            redirect PSU-ID fills in the log-in form and decides
+//	                            nothing: it may be another name of who logs in.
 //	PUT                         At most one of psuData, authenticationMethodId,
 //	                            scaAuthenticationData, confirmationCode; without
 //	                            any it identifies the PSU. Only
@@ -123,6 +127,11 @@
 //	                            SERVICE_INVALID). An account without currency
 //	                            covers its sub-accounts. What the bank does not
 //	                            offer is left out of the consent.
+//	cashAccountType             Of a named account it is kept and shown, and decides
+//	                            nothing. Currency XXX means all sub-accounts.
+//	card data (funds)           For the PSU to read: neither cardExpiryDate nor a
+//	                            cardNumber of a question is judged.
+//	certificate in the audit    Empty until callers show one.
 //	account references          Exactly one identifier; patterns hold for the
 //	                            whole value; the check digits of an IBAN must fit.
 //	                            A kind that the bank does not take is 400

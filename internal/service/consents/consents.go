@@ -70,6 +70,9 @@ type Wish struct {
 	Explicit bool // start none now: the TPP will
 	Approach consent.Approach
 	Hint     service.Hint
+	// RedirectURI and NokRedirectURI are for this authorisation alone; empty for
+	// the consent's.
+	RedirectURI, NokRedirectURI string
 }
 
 // Tell says what the caller is told of a result: it makes the receipt, which is
@@ -95,6 +98,7 @@ func (s *Consents) Create(ctx context.Context, call service.Call, d consent.Draf
 	}
 	d.Kind, d.Rail, d.TPP, d.TPPName = call.Kind, call.Rail, call.TPP, call.Name
 	d.PSU, d.Corporate = s.named(wish.Hint)
+	d.Approach = wish.Approach
 	c, err := s.Policy.New(id, d, call.Cause(), now)
 	if err != nil {
 		return nil, err
@@ -277,7 +281,9 @@ func (s *Consents) authorisationOf(run *consent.Run, wish Wish, started *Started
 		Approach:  wish.Approach,
 		CreatedAt: run.CreatedAt,
 		ChangedAt: run.CreatedAt,
-		Deadline:  run.Deadline(),
+
+		RedirectURI: wish.RedirectURI, NokRedirectURI: wish.NokRedirectURI,
+		Deadline: run.Deadline(),
 	}
 	a.Named, a.Corporate = s.named(wish.Hint)
 	return a

@@ -62,7 +62,7 @@ func (f *Funds) Confirm(ctx context.Context, call service.Call, id *uuid.UUID, q
 			return false, err
 		}
 	}
-	covered, err := f.Store.Covered(ctx, call.TPP, q.Account)
+	covered, err := f.Store.Covered(ctx, call.TPP, q.Account.Whole())
 	if err != nil {
 		return false, err
 	}

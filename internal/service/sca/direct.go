@@ -109,6 +109,11 @@ func (s *Dispatcher) updateOnce(ctx context.Context, call service.Call, at Targe
 	}
 	w.tell = tell
 	res := s.update(ctx, w, u)
+	if consent.CodeOf(res.err) == consent.CodeExpired { // for a page that is so; a TPP can see what became of the consent
+		if cause := errors.Unwrap(res.err); consent.CodeOf(cause) == consent.CodeStatusInvalid {
+			res.err = cause
+		}
+	}
 	return w.standing(), res.err
 }
 
@@ -240,7 +245,7 @@ func (s *Dispatcher) direct(ctx context.Context, w *walk, u Update) result {
 		return result{w: w, err: err}
 	}
 	if u.Kind == Password {
-		w.memo.Password = s.proof(w, u)
+		w.memo.Proof = s.proof(w, u)
 	}
 	return s.proceed(ctx, s.judge(ctx, w, a))
 }
@@ -253,7 +258,7 @@ func (s *Dispatcher) again(ctx context.Context, w *walk, u Update) result {
 			return res
 		}
 	}
-	if !hmac.Equal(w.memo.Password, s.proof(w, u)) {
+	if !hmac.Equal(w.memo.Proof, s.proof(w, u)) {
 		return result{w: w, err: consent.E(consent.CodeStatusInvalid, "the PSU has logged in with another password")}
 	}
 	return s.proceed(ctx, result{w: w})

@@ -19,8 +19,8 @@ type memo struct {
 	Spoken string // the language of the Step's texts, BCP 47
 	// Login is what the PSU logged in as, on a form; empty where nobody typed a name.
 	Login string
-	// Password tells whether the TPP sends the one again that was right.
-	Password []byte
+	// Proof tells whether a password that the TPP sends again is the one that was right.
+	Proof []byte
 	// Authenticated says that the flow is through; only the PSU's approval is missing.
 	Authenticated bool
 	PSU           string // the bank's id

@@ -72,7 +72,7 @@ func (s *Dispatcher) asked(ctx context.Context, a consent.Access, customer strin
 	var offers []Offer
 	complete := true
 	for _, x := range a.Asked {
-		accounts, err := s.Accounts.Resolve(ctx, customer, x.Reference)
+		accounts, err := s.Accounts.Resolve(ctx, customer, x.Reference.Whole())
 		if err != nil {
 			return nil, false, fmt.Errorf("resolve an account: %w", err)
 		}

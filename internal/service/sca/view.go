@@ -45,10 +45,12 @@ type View struct {
 }
 
 func (s *Dispatcher) view(w *walk) *View {
+	shown := *w.c // with the addresses of this authorisation
+	shown.RedirectURI, shown.NokRedirectURI = w.c.Return(w.run.Authorisation)
 	v := &View{
 		Page:      pageOf(w),
 		TPP:       w.c.TPPName,
-		ReturnTo:  w.c.NokURI(),
+		ReturnTo:  shown.NokRedirectURI,
 		Language:  w.memo.Hint.Language,
 		TriesLeft: s.Policy.MaxTries - w.run.Tries,
 		Hint:      w.memo.Hint.PSU,
@@ -57,7 +59,7 @@ func (s *Dispatcher) view(w *walk) *View {
 		Message:   w.memo.Step.Message,
 		Spoken:    w.memo.Spoken,
 		Customer:  w.memo.Customer.Name,
-		Consent:   w.c,
+		Consent:   &shown,
 		Step:      w.run.Seq,
 
 		Authenticated: w.memo.Authenticated,
@@ -65,9 +67,9 @@ func (s *Dispatcher) view(w *walk) *View {
 	v.Others = max(len(w.memo.Signers)-w.c.Signatures()-1, 0)
 	switch {
 	case w.run.Outcome == consent.RunDone:
-		v.ReturnTo = w.c.RedirectURI
+		v.ReturnTo = shown.RedirectURI
 	case w.run.Stage == consent.StageConfirm && w.admitted: // the code is for this browser alone
-		v.ReturnTo = withCode(w.c.RedirectURI, w.memo.Code)
+		v.ReturnTo = withCode(shown.RedirectURI, w.memo.Code)
 	}
 	for _, o := range w.memo.Offered {
 		if v.Page == PageAccounts || len(w.memo.Picked) == 0 || slices.Contains(w.memo.Picked, o.Key) {

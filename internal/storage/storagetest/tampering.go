@@ -163,6 +163,7 @@ func editedOwners(t *testing.T, b *bundle) {
 	}
 	b.tamper("every entry removed, as if there never were any", b.victims()[0],
 		fmt.Sprintf(cut, 0), "UPDATE consents SET audit_count = 0, audit_head = NULL WHERE id = $1")
+	b.tamper("a head that is none", b.victims()[0], "UPDATE consents SET audit_head = '' WHERE id = $1")
 	b.tamper("removed", b.victims()[0],
 		"DELETE FROM current_consents WHERE consent_id = $1", "DELETE FROM consent_grants WHERE consent_id = $1",
 		"DELETE FROM flow_runs WHERE consent_id = $1", "DELETE FROM authorisations WHERE consent_id = $1",

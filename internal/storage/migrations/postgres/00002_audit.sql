@@ -2,6 +2,7 @@
 
 -- Whom the TPP named and what it says of its card; digests of what it named.
 ALTER TABLE consents
+    ADD COLUMN approach       text NOT NULL DEFAULT '',
     ADD COLUMN card           jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN psu_named      bytea,
     ADD COLUMN corporate_named bytea,
@@ -9,6 +10,8 @@ ALTER TABLE consents
     ADD COLUMN audit_head     bytea;
 
 ALTER TABLE authorisations
+    ADD COLUMN redirect_uri     text NOT NULL DEFAULT '',
+    ADD COLUMN nok_redirect_uri text NOT NULL DEFAULT '',
     ADD COLUMN psu_named bytea,
     ADD COLUMN corporate_named bytea;
 

@@ -1,12 +1,15 @@
 -- +goose Up
 
 -- Whom the TPP named and what it says of its card; digests of what it named.
+ALTER TABLE consents ADD COLUMN approach text NOT NULL DEFAULT '';
 ALTER TABLE consents ADD COLUMN card text NOT NULL DEFAULT '{}';
 ALTER TABLE consents ADD COLUMN psu_named blob;
 ALTER TABLE consents ADD COLUMN corporate_named blob;
 ALTER TABLE consents ADD COLUMN audit_count integer NOT NULL DEFAULT 0;
 ALTER TABLE consents ADD COLUMN audit_head blob;
 
+ALTER TABLE authorisations ADD COLUMN redirect_uri text NOT NULL DEFAULT '';
+ALTER TABLE authorisations ADD COLUMN nok_redirect_uri text NOT NULL DEFAULT '';
 ALTER TABLE authorisations ADD COLUMN psu_named blob;
 ALTER TABLE authorisations ADD COLUMN corporate_named blob;
 
