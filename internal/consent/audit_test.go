@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
+	"consentd/internal/secret"
 )
 
 var (
@@ -262,4 +263,14 @@ func TestRefusedChain(t *testing.T) {
 	day := consent.Date{Year: 2026, Month: time.March, Day: 1}
 	require.Equal(t, "refused/A/2026-03-01", consent.RefusedChain("A", day))
 	require.NotEqual(t, consent.RefusedChain("A", day), consent.RefusedChain("A", day.AddDays(1)))
+}
+
+// An entry of a former history does not fit into a later one: its signature
+// covers where the chain stood before it.
+func TestSignatureCoversWhatWasBefore(t *testing.T) {
+	t.Parallel()
+	keys, err := secret.New(make([]byte, secret.MasterSize))
+	require.NoError(t, err)
+	e := consent.Entry{Chain: "c", Seq: 2, To: "valid"}
+	require.NotEqual(t, e.Sign(keys, []byte("one history")), e.Sign(keys, []byte("another")))
 }
