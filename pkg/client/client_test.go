@@ -48,7 +48,10 @@ func setup(t *testing.T, b *bank, opts ...client.Option) *client.Client {
 	if b.header == nil {
 		b.header = map[string]string{"Content-Type": "application/json"}
 	}
-	c, err := client.New(server.URL+"/xs2a/", opts...)
+	// A connection pool of its own: closing a test server empties the shared one.
+	own := &http.Transport{}
+	t.Cleanup(own.CloseIdleConnections)
+	c, err := client.New(server.URL+"/xs2a/", append([]client.Option{client.WithHTTPClient(&http.Client{Transport: own})}, opts...)...)
 	require.NoError(t, err)
 	return c
 }
