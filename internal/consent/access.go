@@ -114,6 +114,15 @@ type Access struct {
 // Chosen reports whether the PSU picks the accounts.
 func (a Access) Chosen() bool { return a.Scope == ScopeBankOffered }
 
+// reachable tells whether a PSU who is reached so can agree to the access. Fails
+// with CodeServiceInvalid where they would have to choose and have no page to.
+func (a Access) reachable(by Approach) error {
+	if by == Embedded && a.Chosen() && len(a.Grants) == 0 {
+		return At(CodeServiceInvalid, "access", "the PSU cannot choose accounts in the embedded approach")
+	}
+	return nil
+}
+
 // Open reports whether the accounts are found anew at each decision instead of
 // being written down once.
 func (a Access) Open() bool {

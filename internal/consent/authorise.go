@@ -25,8 +25,8 @@ func (c *Consent) Start(a Authorisation) error {
 	if len(c.Authorisations) >= maxAuthorisations {
 		return E(CodeTooOften, "the consent has had %d authorisations and takes no further one", maxAuthorisations)
 	}
-	if a.Approach == Embedded && c.Access.Chosen() && len(c.Access.Grants) == 0 {
-		return At(CodeServiceInvalid, "access", "the PSU cannot choose accounts in the embedded approach")
+	if err := c.Access.reachable(a.Approach); err != nil {
+		return err
 	}
 	if err := c.mayStart(a); err != nil {
 		return err

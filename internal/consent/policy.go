@@ -86,9 +86,13 @@ func (p Policy) until(d Draft, now time.Time) Date {
 }
 
 // New makes a consent of a draft: its date and frequency are lowered to what
-// the bank allows. Fails with the Faults of Check.
+// the bank allows. Fails with the Faults of Check, and with CodeServiceInvalid
+// for an access that the PSU cannot agree to in the draft's approach.
 func (p Policy) New(id uuid.UUID, d Draft, cause Cause, now time.Time) (*Consent, error) {
 	if err := p.Check(d, now).Err(); err != nil {
+		return nil, err
+	}
+	if err := d.Access.reachable(d.Approach); err != nil {
 		return nil, err
 	}
 	until := p.until(d, now)

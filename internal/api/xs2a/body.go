@@ -34,7 +34,6 @@ func (h *Handler) readFundsConsent(k *call) consent.Faults {
 
 // keep adds to a draft what the headers say, whichever consent it is for.
 func (k *call) keep(d consent.Draft) {
-	d.TPP, d.TPPName = k.caller.ID, k.caller.Name
 	d.RedirectURI = k.req.Header.Get(keyRedirectURI)
 	d.NokRedirectURI = k.req.Header.Get(keyNokRedirectURI)
 	k.draft = &d

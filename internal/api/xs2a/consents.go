@@ -22,9 +22,6 @@ func (h *Handler) createConsent(k *call) (*answer, error) {
 	wish := wishOf(k.req.Header)
 	wish.Approach = h.approach(k)
 	wish.Explicit = h.explicit(k, wish.Approach)
-	if wish.Approach == consent.Embedded && k.draft.Access.Chosen() {
-		return nil, consent.At(consent.CodeServiceInvalid, memberAccess, "the PSU cannot choose accounts in the embedded approach")
-	}
 	var a *answer
 	_, err := h.Consents.Create(k.ctx(), k.by(), *k.draft, wish, func(c *consent.Consent, started *consents.Started) *consent.Receipt {
 		a = h.created(k, c, wish, started)
