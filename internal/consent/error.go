@@ -29,6 +29,11 @@ const (
 	CodeLocked             Code = "locked"              // the tries are used up
 	CodeCertificateMissing Code = "certificate_missing" // a signature without its certificate
 	CodeCertificateInvalid Code = "certificate_invalid" // the caller cannot be told
+	CodeCertificateExpired Code = "certificate_expired" // it was good, and is past its end
+	CodeCertificateRevoked Code = "certificate_revoked" // its issuer has taken it back
+	CodeCertificateBlocked Code = "certificate_blocked" // the bank has shut the caller, or the issuer, out
+	CodeRole               Code = "role"                // the caller is not licensed for the service
+	CodeUnauthenticated    Code = "unauthenticated"     // a caller of the bank's own that shows nothing we know
 	CodeSignatureMissing   Code = "signature_missing"   // a signature is required
 	CodeSignatureInvalid   Code = "signature_invalid"   // the signature or the digest is wrong
 	CodeMethodNotAllowed   Code = "method_not_allowed"  // no such method here
@@ -54,6 +59,7 @@ func Codes() []Code {
 		CodeInternal, CodeUnavailable, CodeFormat, CodeNotSupported, CodeServiceInvalid, CodeSessions,
 		CodeNotFound, CodeResourceUnknown, CodeStale, CodeStatusInvalid, CodeExpired, CodeBlocked, CodeCredentials,
 		CodeForbidden, CodeUsed, CodeLocked, CodeCertificateMissing, CodeCertificateInvalid,
+		CodeCertificateExpired, CodeCertificateRevoked, CodeCertificateBlocked, CodeRole, CodeUnauthenticated,
 		CodeSignatureMissing, CodeSignatureInvalid, CodeMethodNotAllowed, CodePathUnknown,
 		CodeNotAcceptable, CodeMediaType, CodeTooLarge, CodeTimeout, CodeRepeated, CodeTooOften, CodeTimeOver,
 		CodeCorporate, CodeMethodUnknown, CodeNotConfirmable, CodeReferenceUnknown, CodeNotUsable, CodeNoFundsConsent,

@@ -60,8 +60,15 @@ const (
 	ScaInvalid            Code = "SCA_INVALID"             // 400: a confirmation of what failed
 	NoPiisActivation      Code = "NO_PIIS_ACTIVATION"      // 400: no consent to the confirmation of funds
 
-	CertificateInvalid    Code = "CERTIFICATE_INVALID"     // 401
-	CertificateMissing    Code = "CERTIFICATE_MISSING"     // 401
+	CertificateInvalid Code = "CERTIFICATE_INVALID" // 401
+	CertificateMissing Code = "CERTIFICATE_MISSING" // 401
+	CertificateExpired Code = "CERTIFICATE_EXPIRED" // 401
+	CertificateBlocked Code = "CERTIFICATE_BLOCKED" // 401: by the bank
+	// CertificateRevoke is spelt as the official list of 1.3.x does.
+	CertificateRevoke     Code = "CERTIFICATE_REVOKE"      // 401
+	CertificateRevoked    Code = "CERTIFICATE_REVOKED"     // 401: the same, as later versions spell it
+	RoleInvalid           Code = "ROLE_INVALID"            // 401
+	TokenInvalid          Code = "TOKEN_INVALID"           // 401
 	SignatureInvalid      Code = "SIGNATURE_INVALID"       // 401
 	SignatureMissing      Code = "SIGNATURE_MISSING"       // 401
 	PsuCredentialsInvalid Code = "PSU_CREDENTIALS_INVALID" // 401

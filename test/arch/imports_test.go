@@ -15,7 +15,8 @@ const (
 	goose      = "github.com/pressly/goose"
 	gorm       = "gorm.io"
 	i18n       = "github.com/nicksnyder/go-i18n"
-	jose       = "github.com/go-jose/go-jose"
+	jwx        = "github.com/lestrrat-go/jwx"
+	lru        = "github.com/hashicorp/golang-lru"
 	openapi3   = "github.com/getkin/kin-openapi"
 	otel       = "go.opentelemetry.io"
 	pgx        = "github.com/jackc/pgx"
@@ -41,12 +42,12 @@ const anything = "*"
 // unless a longer one fits; an allowed import covers the tree below it too. Tests
 // (_test.go) may import what they like.
 var table = map[string][]string{
-	"cmd/consentd": {"internal/app", "internal/config", "pkg/client", cobra},
+	"cmd/consentd": {"internal/app", "internal/config", "pkg/client", "pkg/httpsig", cobra},
 
 	// What others may build on. None of it knows the program, but for the façade.
 	"pkg/client":  {"pkg"},
-	"pkg/eidas":   {xcrypto},
-	"pkg/httpsig": {jose},
+	"pkg/eidas":   {lru, xcrypto, xsync},
+	"pkg/httpsig": {jwx},
 	"pkg/manager": {},
 	"pkg/sca":     {}, // scatest, its kit, lies below it
 	"pkg/server":  {"internal/app", "pkg/sca"},
@@ -61,6 +62,9 @@ var table = map[string][]string{
 	// A worker asks after several PSUs at a time.
 	"internal/service/sca": {"internal/consent", "internal/explain", "internal/secret", "internal/service", "pkg/sca", text, uuid, xsync},
 
+	// It remembers whom it has let in, within bounds.
+	"internal/service/register": {"internal/consent", "internal/explain", "internal/secret", "internal/service", lru, text, uuid},
+
 	// What the core is plugged into.
 	"internal/bank":    {"internal/consent", "internal/service"},
 	"internal/flows":   {"pkg/sca"}, // a flow that needs a library of its own gets an entry of its own
@@ -71,13 +75,14 @@ var table = map[string][]string{
 
 	// The edge. Each dialect knows its own wire types only.
 	"internal/api":         {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", echo, uuid, validator},
-	"internal/api/aspsp":   {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", echo, uuid, validator},
+	"internal/api/aspsp":   {"internal/bankauth", "internal/consent", "internal/explain", "internal/service", "openapi", echo, uuid, validator},
 	"internal/api/manager": {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/manager", echo, uuid, validator},
 	"internal/api/stet":    {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/stet", echo, uuid, validator},
-	"internal/api/xs2a":    {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/sca", "pkg/xs2a", echo, text, uuid, validator},
+	"internal/api/xs2a":    {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/eidas", "pkg/sca", "pkg/xs2a", echo, text, uuid, validator},
+	"internal/bankauth":    {"internal/consent", "internal/service", echo, uuid},
 	"internal/docs":        {"openapi", echo, openapi3, yaml},
-	"internal/oauth":       {"internal/consent", "internal/service", echo, jose},
-	"internal/sandbox":     {"internal/consent", "internal/explain", "internal/secret", "internal/service", "internal/tpp", "pkg", echo, uuid},
+	"internal/oauth":       {"internal/consent", "internal/service", echo, jwx},
+	"internal/sandbox":     {"internal/bankauth", "internal/consent", "internal/explain", "internal/secret", "internal/service", "internal/tpp", "pkg", echo, uuid},
 	"internal/tpp":         {"internal/consent", "internal/explain", "internal/service", "pkg/eidas", "pkg/httpsig", echo},
 	"internal/web":         {"internal/consent", "internal/secret", "internal/service", "pkg/sca", echo, i18n, qr, text, uuid},
 
