@@ -2,6 +2,7 @@
 // surface, embedded into the binary.
 //
 //	xs2a.yaml  what a TPP can ask of consentd (Berlin Group, version 1.3.x)
+//	aspsp.yaml what the bank's own systems and desks can ask of consentd
 //	bank.yaml  what consentd asks of the bank's own systems, as their client
 //
 // The files are the one place where the wire is described. internal/docs serves

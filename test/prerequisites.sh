@@ -1,12 +1,11 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks. When all is there it does nothing, quickly and without network.
 #
-#   test/prerequisites.sh [test|lint|bench|nginx]...
+#   test/prerequisites.sh [test|lint|bench]...
 #
-#   test   (default) PostgreSQL's server, Chromium, a C compiler (for -race), Node and its tools
+#   test   (default) PostgreSQL's server, Chromium, a C compiler (for -race), Node and its tools, curl, openssl, nginx
 #   lint   Node and its tools
 #   bench  PostgreSQL's server, pgbench, wrk
-#   nginx  nginx
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -34,6 +33,9 @@ has_pgbench() {
 	has pgbench || [ -n "$(find /usr/lib/postgresql /usr/libexec -name pgbench 2>/dev/null)" ]
 }
 
+# Debian keeps it where only root looks.
+has_nginx() { has nginx || [ -x /usr/sbin/nginx ]; }
+
 has_node() { has node && has npm; }
 
 # missing prints those of the given needs that this machine lacks.
@@ -44,6 +46,7 @@ missing() {
 		chromium) has_chromium || echo "$need" ;;
 		pgbench) has_pgbench || echo "$need" ;;
 		node) has_node || echo "$need" ;;
+		nginx) has_nginx || echo "$need" ;;
 		*) has "$need" || echo "$need" ;;
 		esac
 	done
@@ -153,7 +156,7 @@ fi
 for purpose in "$@"; do
 	case $purpose in
 	test)
-		install_needs postgresql chromium gcc node
+		install_needs postgresql chromium gcc node curl openssl nginx
 		install_node_tools
 		;;
 	lint)
@@ -161,9 +164,8 @@ for purpose in "$@"; do
 		install_node_tools
 		;;
 	bench) install_needs postgresql pgbench wrk ;;
-	nginx) install_needs nginx ;;
 	*)
-		echo "prerequisites: unknown purpose $purpose: one of test, lint, bench, nginx" >&2
+		echo "prerequisites: unknown purpose $purpose: one of test, lint, bench" >&2
 		exit 2
 		;;
 	esac

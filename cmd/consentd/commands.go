@@ -22,7 +22,7 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(sandboxCommand(), serveCommand(), migrateCommand(), auditCommand(), configCommand(), versionCommand())
+	root.AddCommand(sandboxCommand(), serveCommand(), migrateCommand(), tokenCommand(), auditCommand(), tppCommand(), configCommand(), versionCommand())
 	return root
 }
 
@@ -47,8 +47,9 @@ func sandboxCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:8080", "address to listen on, host:port")
+	cmd.Flags().StringVar(&o.TLSListen, "tls-listen", "127.0.0.1:8443", "address to ask for certificates on, host:port, or off")
 	cmd.Flags().StringVar(&o.Data, "data", "", "folder to keep data in between runs (default: a temporary one)")
-	cmd.Flags().BoolVar(&o.Strict, "strict", false, "require Digest, Signature and TPP-Signature-Certificate")
+	cmd.Flags().BoolVar(&o.Strict, "strict", false, "require signed requests: Digest, Signature and TPP-Signature-Certificate")
 	cmd.Flags().StringSliceVar(&o.Approaches, "approaches", []string{"redirect", "decoupled"}, "how PSUs are reached: redirect, decoupled, embedded; the first is the fallback")
 	cmd.Flags().StringVar(&o.Start, "start", "auto", "when authorisations begin: auto, explicit, implicit")
 	cmd.Flags().BoolVar(&o.Confirmation, "confirmation", false, "ask TPPs for the code that comes back with the browser")

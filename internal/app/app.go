@@ -5,6 +5,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,11 +35,20 @@ type front struct {
 	name     string
 	listener net.Listener
 	server   *http.Server
+	secure   bool // speaks TLS; a server makes itself a TLSConfig in any case
 	silent   *silent
 }
 
-// Address is where a surface listens, once the app was made: "sandbox", or
-// "tpp", "psu" and "ops". Empty for a surface that it does not have.
+// serve answers calls until the server is stopped.
+func (f *front) serve() error {
+	if f.secure {
+		return f.server.ServeTLS(f.listener, "", "") //nolint:wrapcheck // by the caller
+	}
+	return f.server.Serve(f.listener) //nolint:wrapcheck // by the caller
+}
+
+// Address is where a surface listens, once the app was made: "sandbox" and
+// "sandbox-tls", or "tpp", "psu", "bank" and "ops". Empty for a surface that it does not have.
 func (a *App) Address(surface string) string {
 	for _, f := range a.fronts {
 		if f.name == surface {
@@ -57,6 +67,9 @@ func (a *App) URL(surface string) string {
 	if ip := net.ParseIP(host); err == nil && (ip.IsLoopback() || ip.IsUnspecified()) {
 		address = net.JoinHostPort("localhost", port)
 	}
+	if slices.ContainsFunc(a.fronts, func(f *front) bool { return f.name == surface && f.secure }) {
+		return "https://" + address
+	}
 	return "http://" + address
 }
 
@@ -69,7 +82,7 @@ func (a *App) Run(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for _, f := range a.fronts {
 		g.Go(func() error {
-			if err := f.server.Serve(f.listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := f.serve(); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve %s: %w", f.name, err)
 			}
 			return nil
@@ -114,17 +127,18 @@ func (a *App) Close() error {
 	return errors.Join(errs...)
 }
 
-// listen adds a front. Its server's time-outs keep slow or silent peers from
+// listen adds a front, which speaks TLS unless secure is nil. Its server's time-outs keep slow or silent peers from
 // holding connections.
-func (a *App) listen(ctx context.Context, name, address string, h http.Handler) error {
+func (a *App) listen(ctx context.Context, name, address string, h http.Handler, secure *tls.Config) error {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listen for %s: %w", name, err)
 	}
 	quiet := &silent{}
-	a.fronts = append(a.fronts, &front{name: name, listener: l, silent: quiet, server: &http.Server{
+	a.fronts = append(a.fronts, &front{name: name, listener: l, silent: quiet, secure: secure != nil, server: &http.Server{
 		ConnState:         quiet.note,
+		TLSConfig:         secure,
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"consentd/internal/api/aspsp"
+	"consentd/internal/bankauth"
 	"consentd/internal/consent"
 	"consentd/internal/flows/otp"
 	"consentd/internal/flows/push"
@@ -19,7 +21,9 @@ import (
 	"consentd/internal/service/consents"
 	"consentd/internal/service/funds"
 	"consentd/internal/service/ledger"
+	"consentd/internal/service/register"
 	"consentd/internal/service/sca"
+	"consentd/internal/service/tokens"
 	"consentd/internal/storage"
 	flow "consentd/pkg/sca"
 )
@@ -52,6 +56,8 @@ type core struct {
 	walks    *sca.Dispatcher
 	funds    *funds.Funds
 	ledger   *ledger.Ledger
+	register *register.Register
+	tokens   *tokens.Tokens
 }
 
 func (p parts) core() core {
@@ -64,6 +70,15 @@ func (p parts) core() core {
 		consents: &consents.Consents{Store: p.db, Runs: walks, Keys: p.keys, Policy: p.policy, Now: p.now},
 		funds:    &funds.Funds{Store: p.db, Bank: p.bank, Now: p.now},
 		ledger:   p.ledger(),
+		register: &register.Register{Store: p.db, Now: p.now, Log: p.log},
+		tokens:   &tokens.Tokens{Store: p.db, Keys: p.keys, Now: p.now},
+	}
+}
+
+// aspsp is what the bank's own systems call.
+func (p parts) aspsp(c core, callers bankauth.Authenticator) *aspsp.Handler {
+	return &aspsp.Handler{
+		Register: c.register, Gate: &bankauth.Gate{Callers: callers, Ledger: c.ledger, Now: p.now, Log: p.log}, Now: p.now, Log: p.log,
 	}
 }
 
@@ -77,6 +92,7 @@ func (c core) runner(log *slog.Logger) *jobs.Runner {
 	return &jobs.Runner{Log: log, Jobs: []jobs.Job{
 		{Name: "expire consents", Every: 10 * time.Second, Work: c.consents.Expire},
 		{Name: "ask waiting flows", Every: time.Second, Work: c.walks.Poll},
+		{Name: "end consents of blocked TPPs", Every: 10 * time.Second, Work: c.register.Finish},
 		{Name: "forget answers", Every: time.Minute, Work: c.ledger.Forget},
 	}}
 }

@@ -102,6 +102,7 @@ func xs2aOptions(c config.XS2A, approaches []string) xs2a.Options {
 		TrustedBeneficiaries: c.TrustedBeneficiaries, AppSchemes: c.RedirectSchemes,
 		BasePath: c.BasePath, RelativeLinks: c.RelativeLinks, Funds: c.FundsConfirmation,
 		Start: xs2a.StartMode(c.StartAuthorisationMode), Sessions: c.Sessions, StrictStatus: c.StrictStatus, LenientDates: c.LenientDates,
+		CertificateRevoked: c.CertificateRevoked,
 	}
 }
 

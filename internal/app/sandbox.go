@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/labstack/echo/v4"
+
 	"consentd/internal/api/xs2a"
 	"consentd/internal/config"
 	"consentd/internal/consent"
@@ -25,13 +27,17 @@ import (
 	"consentd/internal/storage"
 	"consentd/internal/tpp"
 	"consentd/internal/web"
+	"consentd/pkg/eidas/issue"
 )
 
 // SandboxOptions say how to run the sandbox. The zero value is usable.
 type SandboxOptions struct {
 	Listen string // host:port; default 127.0.0.1:8080
-	Data   string // folder that is kept between runs; default a temporary one
-	Strict bool   // require Digest, Signature and TPP-Signature-Certificate
+	// TLSListen is host:port of the listener that asks for certificates; empty or
+	// off for none.
+	TLSListen string
+	Data      string // folder that is kept between runs; default a temporary one
+	Strict    bool   // require signed requests
 	// Approaches are how PSUs are reached: redirect, decoupled, embedded, the
 	// first as the fallback; default redirect and decoupled.
 	Approaches []string
@@ -53,14 +59,22 @@ type SandboxOptions struct {
 	Now func() time.Time
 }
 
-// NewSandbox builds the whole program on one listener, with a bank in memory
-// and an embedded database.
+// NewSandbox builds the whole program on one listener, or two with TLS, with a
+// bank in memory and an embedded database.
 func NewSandbox(ctx context.Context, o SandboxOptions, log *slog.Logger) (*App, error) {
 	a := &App{log: log, grace: 5 * time.Second}
 	if err := a.sandbox(ctx, o); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
+}
+
+// ground is what a sandbox stands on: what it keeps, and its clock.
+type ground struct {
+	db    *storage.DB
+	keys  *secret.Keys
+	ca    *issue.Authority
+	clock *sandbox.Clock
 }
 
 func (a *App) sandbox(ctx context.Context, o SandboxOptions) error {
@@ -75,6 +89,10 @@ func (a *App) sandbox(ctx context.Context, o SandboxOptions) error {
 		return err
 	}
 	keys, err := masterKey(filepath.Join(dir, "master.key"))
+	if err != nil {
+		return err
+	}
+	ca, err := authority(dir)
 	if err != nil {
 		return err
 	}
@@ -94,56 +112,97 @@ func (a *App) sandbox(ctx context.Context, o SandboxOptions) error {
 	if _, err := db.Migrate(ctx); err != nil {
 		return err
 	}
-	return a.mountSandbox(ctx, o, db, keys, clock)
+	return a.mountSandbox(ctx, o, ground{db: db, keys: keys, ca: ca, clock: clock})
 }
 
-func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, db *storage.DB, keys *secret.Keys, clock *sandbox.Clock) error {
+func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) error {
 	cfg, err := o.config()
 	if err != nil {
 		return err
 	}
-	bank := &sandbox.Bank{Store: db.FlowStore("sandbox"), Now: clock.Now}
-	flows, err := build(cfg.SCA.Flows, factories(bank, keys, clock.Now, bank), db)
+	bank := &sandbox.Bank{Store: g.db.FlowStore("sandbox"), Now: g.clock.Now}
+	flows, err := build(cfg.SCA.Flows, factories(bank, g.keys, g.clock.Now, bank), g.db)
+	if err != nil {
+		return err
+	}
+	tpps, err := a.tppsOf(ctx, g)
 	if err != nil {
 		return err
 	}
 	p := parts{
-		db: db, keys: keys, bank: bank, policy: policy(cfg), now: clock.Now, log: a.log,
+		db: g.db, keys: g.keys, bank: bank, policy: policy(cfg), now: g.clock.Now, log: a.log,
 		flows: flows, serves: serving(cfg.SCA),
 	}
 	core, watch := p.core(), obs.NewObserver(a.log, time.Now)
 	a.jobs = core.runner(a.log)
+	verifier := a.sandboxVerifier(g.ca, g.clock.Now)
 	api := p.xs2a(core, surface{
-		callers:    sandbox.Callers{},
-		signatures: tpp.Signatures{Required: o.Strict},
+		callers: sandbox.Callers{
+			TLS: &tpp.Certificates{Verifier: verifier, Register: core.register}, TPPs: tpps, Register: core.register,
+		},
+		signatures: sandboxSignatures(o.Strict, verifier, o.Now),
 		options:    xs2aOptions(cfg.XS2A, cfg.SCA.Approaches),
-		links:      xs2a.Links{BaseURL: base(o.PublicURL)},
+		links:      a.sandboxLinks(o.PublicURL),
 	})
-	e := newEcho("sandbox", watch, api)
+	api.Options.Domains = xs2a.DomainRule(cfg.TPPs.Domains)
+	backOffice := p.aspsp(core, sandboxBank())
+	e := newEcho(plainFront, watch, api, backOffice)
 	api.Mount(e)
-	(&web.SCA{Walks: core.walks, Keys: keys, Log: a.log, Origin: strings.TrimSuffix(o.PublicURL, "/")}).Mount(e)
+	backOffice.Mount(e)
+	(&web.SCA{Walks: core.walks, Keys: g.keys, Log: a.log, Origin: strings.TrimSuffix(o.PublicURL, "/")}).Mount(e)
 	(&docs.Handler{BasePath: o.BasePath}).Mount(e)
-	mountOps(e, db, watch, a.log)
+	mountOps(e, g.db, watch, a.log)
 	sb := &sandbox.Sandbox{
-		Bank: bank, Clock: clock, Users: users{db}, Recent: db, Strict: o.Strict, Log: a.log,
-		BasePath: o.BasePath, Owns: api.Owns,
+		Bank: bank, Clock: g.clock, TPPs: tpps, Users: users{g.db}, Recent: g.db, Strict: o.Strict, Log: a.log,
+		BasePath: o.BasePath, Owns: api.Owns, Base: a.plain, Secure: a.secure,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: a.dialSandbox}},
 	}
-	if sb.Hosts, sb.AnyAddress, err = answering(o.Listen); err != nil {
+	if err := o.answering(sb); err != nil {
 		return err
 	}
-	if o.PublicURL != "" {
-		sb.Hosts = append(sb.Hosts, publicHost(o.PublicURL))
-	}
 	sb.Mount(e)
-	if err := a.listen(ctx, "sandbox", o.Listen, e); err != nil {
+	return a.openSandbox(ctx, o, sb, e, g.ca)
+}
+
+// openSandbox binds the listeners, and greets.
+func (a *App) openSandbox(ctx context.Context, o SandboxOptions, sb *sandbox.Sandbox, e *echo.Echo, ca *issue.Authority) error {
+	if err := a.listen(ctx, plainFront, o.Listen, e, nil); err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return fmt.Errorf("%s is in use; choose another address with --listen 127.0.0.1:8081", o.Listen)
 		}
 		return err
 	}
-	a.greeting, err = sb.Greeting(ctx, a.URL("sandbox"))
+	if err := a.listenTLS(ctx, o, e, ca); err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Errorf("%s is in use; choose another address with --tls-listen 127.0.0.1:8444, or --tls-listen off", o.TLSListen)
+		}
+		return err
+	}
+	secure := ""
+	if a.Address(secureFront) != "" {
+		secure = a.URL(secureFront)
+	}
+	var err error
+	a.greeting, err = sb.Greeting(ctx, a.URL(plainFront), secure)
 	return err
+}
+
+// answering tells a sandbox by which names it is reached.
+func (o SandboxOptions) answering(sb *sandbox.Sandbox) error {
+	for _, address := range []string{o.Listen, o.TLSListen} {
+		if address == "" || address == off {
+			continue
+		}
+		hosts, everywhere, err := answering(address)
+		if err != nil {
+			return err
+		}
+		sb.Hosts, sb.AnyAddress = append(sb.Hosts, hosts...), sb.AnyAddress || everywhere
+	}
+	if o.PublicURL != "" {
+		sb.Hosts = append(sb.Hosts, publicHost(o.PublicURL))
+	}
+	return nil
 }
 
 // config is the configuration of a sandbox: the default one, and what its
@@ -192,7 +251,7 @@ func answering(listen string) (hosts []string, anyAddress bool, err error) {
 // and no reason to call other machines.
 func (a *App) dialSandbox(ctx context.Context, network, _ string) (net.Conn, error) {
 	var d net.Dialer
-	return d.DialContext(ctx, network, a.Address("sandbox"))
+	return d.DialContext(ctx, network, a.Address(plainFront))
 }
 
 // users names PSUs by the ids under which consents refer to them.

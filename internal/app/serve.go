@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"consentd/internal/api/xs2a"
 	"consentd/internal/bank"
 	"consentd/internal/config"
 	"consentd/internal/consent"
@@ -86,39 +88,65 @@ func bankOf(cfg *config.Config) *bank.Client {
 }
 
 // Check finds what only building the parts of a configuration shows: flows that
-// this program does not have, and settings that they do not know. It reaches
-// for nothing.
+// this program does not have, settings that they do not know, and files of
+// certificates and keys that are not. It reaches for nothing.
 func Check(cfg *config.Config) error {
 	keys, err := secret.New(secret.NewMaster()) // the real one may be among what is wrong
 	if err != nil {
 		return err
 	}
 	_, err = build(cfg.SCA.Flows, factories(bankOf(cfg), keys, Now, nil), &storage.DB{})
-	return err
+	_, files := loadTrust(cfg)
+	return errors.Join(err, files)
 }
+
+// ownExample stands for the listener of the bank's own systems where TPPs read:
+// its address is none of their business.
+const ownExample = "https://consentd.bank.internal"
 
 // mountServer gives each audience a listener of its own.
 func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) error {
+	trust, err := loadTrust(cfg)
+	if err != nil {
+		return err
+	}
 	core, watch := p.core(), obs.NewObserver(a.log, time.Now)
 	a.jobs = core.runner(a.log)
+	a.jobs.Jobs = append(a.jobs.Jobs, trust.reload(a.log))
+	verifier := trust.verifier(cfg.TPPs, p.now)
 	api := p.xs2a(core, surface{
-		callers: tpp.Unverified{As: unverified()},
-		options: xs2aOptions(cfg.XS2A, cfg.SCA.Approaches),
-		links:   linksOf(cfg),
+		callers:    callers(cfg, verifier, trust.proxy, core.register),
+		signatures: signatures(cfg.Signature, verifier, p.now),
+		options:    xs2aOptions(cfg.XS2A, cfg.SCA.Approaches),
+		links:      linksOf(cfg),
 	})
-	tppFront, psuFront, opsFront := newEcho("tpp", watch, api), newEcho("psu", watch), newEcho("ops", watch)
+	api.Options.Domains = xs2a.DomainRule(cfg.TPPs.Domains)
+	tppFront := newEcho("tpp", watch, api)
+	tppFront.Pre(trust.proxy.Strip)
+	tppFront.Use(trust.sealer(api.Owns, p.now).Sign)
 	api.Mount(tppFront)
-	(&docs.Handler{BasePath: cfg.XS2A.BasePath}).Mount(tppFront)
+	(&docs.Handler{BasePath: cfg.XS2A.BasePath, Elsewhere: map[string]string{"aspsp": ownExample}}).Mount(tppFront)
+	psuFront := newEcho("psu", watch)
 	(&web.SCA{
 		Walks: core.walks, Keys: p.keys, Log: a.log, Brand: cfg.Brand, Origin: cfg.URLs.PSU,
 		AppSchemes: cfg.XS2A.RedirectSchemes, Onward: cfg.SCA.Onward,
 		Secure: func(*http.Request) bool { return isHTTPS(cfg.URLs.PSU) },
 	}).Mount(psuFront)
+	own, err := bankCallers(cfg.BankCallers, core.tokens)
+	if err != nil {
+		return err
+	}
+	backOffice := p.aspsp(core, own)
+	bankFront := newEcho("bank", watch, backOffice)
+	backOffice.Mount(bankFront)
+	(&docs.Handler{}).Mount(bankFront)
+	opsFront := newEcho("ops", watch)
 	mountOps(opsFront, p.db, watch, a.log)
 	return errors.Join(
-		a.listen(ctx, "tpp", cfg.Listeners.TPP, tppFront),
-		a.listen(ctx, "psu", cfg.Listeners.PSU, psuFront),
-		a.listen(ctx, "ops", cfg.Listeners.Ops, opsFront),
+		a.listen(ctx, "tpp", cfg.Listeners.TPP, tppFront, trust.tpp.listen(tls.RequestClientCert, nil)),
+		a.listen(ctx, "psu", cfg.Listeners.PSU, psuFront, trust.psu.listen(tls.NoClientCert, nil)),
+		a.listen(ctx, "bank", cfg.Listeners.Bank, bankFront, trust.bank.listen(tls.VerifyClientCertIfGiven, trust.clients)),
+		a.listen(ctx, "ops", cfg.Listeners.Ops, opsFront, nil),
 	)
 }
 

@@ -23,7 +23,7 @@ func TestStop(t *testing.T) {
 		close(begun)
 		<-finish
 		_, _ = io.WriteString(w, "done")
-	})))
+	}), nil))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()

@@ -66,51 +66,18 @@ func (l *loader) checkTags(section string, of any) {
 	}
 }
 
-// checkListeners looks at the addresses, at what they share, and at who reaches them.
-func (l *loader) checkListeners() {
-	c := l.config
-	unreadable := slices.ContainsFunc(l.problems, func(p Problem) bool { return p.Path == "insecure" })
-	if !c.Insecure {
-		l.report("insecure", "callers can't be verified yet: set insecure: true and listen on loopback")
-	}
-	taken := map[string]string{}
-	for _, listener := range []struct{ path, address string }{
-		{"listeners.tpp", c.Listeners.TPP},
-		{"listeners.psu", c.Listeners.PSU},
-		{"listeners.ops", c.Listeners.Ops},
-	} {
-		host, port, ok := hostPort(listener.address)
-		if !ok {
-			l.report(listener.path, "must be host:port")
-			continue
-		}
-		if (c.Insecure || unreadable) && !loopback(host) {
-			l.report(listener.path, "must be on loopback as long as callers are not verified (insecure: true)")
-		}
-		if host == "localhost" {
-			host = "127.0.0.1"
-		}
-		address := net.JoinHostPort(host, port)
-		if first, ok := taken[address]; ok {
-			l.report(listener.path, "is the same address as "+first)
-			continue
-		}
-		taken[address] = listener.path
-	}
-}
-
 // checkURLs looks at the public addresses, and derives those that are not given.
 func (l *loader) checkURLs() {
 	c := l.config
 	for _, public := range []struct {
-		path, listener string
-		url            *string
+		path, scheme, listener string
+		url                    *string
 	}{
-		{"urls.tpp", c.Listeners.TPP, &c.URLs.TPP},
-		{"urls.psu", c.Listeners.PSU, &c.URLs.PSU},
+		{"urls.tpp", schemeOf(c.TLS.TPP), c.Listeners.TPP, &c.URLs.TPP},
+		{"urls.psu", schemeOf(c.TLS.PSU), c.Listeners.PSU, &c.URLs.PSU},
 	} {
 		if *public.url == "" {
-			*public.url = "http://" + public.listener
+			*public.url = public.scheme + "://" + public.listener
 			continue
 		}
 		*public.url = strings.TrimSuffix(*public.url, "/")
@@ -123,6 +90,13 @@ func (l *loader) checkURLs() {
 		return
 	}
 	l.checkURL("bank.url", c.Bank.URL)
+}
+
+func schemeOf(p KeyPair) string {
+	if p.Given() {
+		return "https"
+	}
+	return "http"
 }
 
 // checkURL wants an absolute address that protects what is sent to it: https,

@@ -8,7 +8,7 @@ import (
 // Config is what a server is told. The keys of the file are the names in the
 // yaml tags; deployments/consentd.yaml explains each.
 type Config struct {
-	// Insecure admits callers without verifying them; every listener is then on loopback.
+	// Insecure admits TPPs without verifying them; every listener is then on loopback.
 	Insecure bool `yaml:"insecure"`
 	// Brand is the bank's name on the pages.
 	Brand string `yaml:"brand" validate:"required,max=60"`
@@ -22,14 +22,18 @@ type Config struct {
 	// MasterKey is the key of all keys: 32 bytes.
 	MasterKey Secret `yaml:"-" validate:"-"`
 
-	Listeners Listeners `yaml:"listeners"`
-	URLs      URLs      `yaml:"urls"`
-	Database  Database  `yaml:"database"`
-	Policy    Policy    `yaml:"policy"`
-	XS2A      XS2A      `yaml:"xs2a"`
-	SCA       SCA       `yaml:"sca"`
-	Bank      Bank      `yaml:"bank"`
-	Log       Log       `yaml:"log"`
+	Listeners   Listeners   `yaml:"listeners"`
+	TLS         TLS         `yaml:"tls"`
+	URLs        URLs        `yaml:"urls"`
+	TPPs        TPPs        `yaml:"tpps"`
+	Signature   Signature   `yaml:"signature"`
+	BankCallers BankCallers `yaml:"bankCallers"`
+	Database    Database    `yaml:"database"`
+	Policy      Policy      `yaml:"policy"`
+	XS2A        XS2A        `yaml:"xs2a"`
+	SCA         SCA         `yaml:"sca"`
+	Bank        Bank        `yaml:"bank"`
+	Log         Log         `yaml:"log"`
 
 	// ShutdownGrace is how long calls under way may take to finish after the signal to stop.
 	ShutdownGrace time.Duration `yaml:"shutdownGrace" validate:"min=0s,max=10m"`
@@ -38,9 +42,10 @@ type Config struct {
 // Listeners are the addresses that the server binds, as host:port: one for each
 // audience, so that none reaches another's surface.
 type Listeners struct {
-	TPP string `yaml:"tpp"`
-	PSU string `yaml:"psu"`
-	Ops string `yaml:"ops"`
+	TPP  string `yaml:"tpp"`
+	PSU  string `yaml:"psu"`
+	Bank string `yaml:"bank"`
+	Ops  string `yaml:"ops"`
 }
 
 // URLs are how the outside reaches the listeners, without a path and without a
@@ -100,6 +105,8 @@ type XS2A struct {
 	RelativeLinks bool `yaml:"relativeLinks"`
 	// Sessions allows combinedServiceIndicator: true.
 	Sessions bool `yaml:"sessions"`
+	// CertificateRevoked spells CERTIFICATE_REVOKE, of the official list, with a D.
+	CertificateRevoked bool `yaml:"certificateRevoked"`
 	// StrictStatus answers expired, not terminatedByAspsp, for a consent that the bank ended.
 	StrictStatus bool `yaml:"strictStatus"`
 	// LenientDates takes the date of a timestamp where a date is asked for.
@@ -140,14 +147,23 @@ type Log struct {
 	Format string `yaml:"format" validate:"oneof=json text"`
 }
 
-// Default is what a file changes. It is not whole: the brand, the secrets and
-// the bank's address have no default, and callers count as verified.
+// Default is what a file changes. It is not whole: the brand, the secrets,
+// the bank's address and the anchors of TPPs have no default.
 func Default() *Config {
 	return &Config{
 		TimeZone:  "UTC",
 		Zone:      time.UTC,
-		Listeners: Listeners{TPP: "127.0.0.1:8443", PSU: "127.0.0.1:8444", Ops: "127.0.0.1:9090"},
-		Database:  Database{MaxConnections: 16},
+		Listeners: Listeners{TPP: "127.0.0.1:8443", PSU: "127.0.0.1:8444", Bank: "127.0.0.1:8445", Ops: "127.0.0.1:9090"},
+		TPPs: TPPs{
+			Revocation: RevocationRequired, RevocationTimeout: 3 * time.Second, Domains: "warn",
+		},
+		Signature: Signature{
+			Required: true, Covered: []string{"digest", "x-request-id"},
+			CoveredIfSent: []string{"psu-id", "psu-corporate-id", "tpp-redirect-uri"},
+			MayCover:      []string{"date", "(request-target)"},
+			JWSMaxAge:     time.Minute,
+		},
+		Database: Database{MaxConnections: 16},
 		Policy: Policy{
 			MaxValidityDays: 90, MaxFrequencyPerDay: 4, MaxTries: 3,
 			AuthorisationWindow: 24 * time.Hour, OpenWithin: 10 * time.Minute, FinishWithin: 15 * time.Minute,

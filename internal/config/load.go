@@ -98,6 +98,10 @@ func (l *loader) complete() {
 	c := l.config
 	l.checkTags("", c)
 	l.checkListeners()
+	l.checkTPPs()
+	l.checkSignature()
+	l.checkBankCallers()
+	l.findFiles()
 	l.checkURLs()
 	l.checkPolicy()
 	l.checkFlows()

@@ -90,7 +90,32 @@ insecure: true
 brand: "Größte Bank"
 timeZone: Europe/Paris
 masterKeyEnv: KEY
-listeners: {tpp: "localhost:1", psu: "[::1]:2", ops: "127.0.0.1:3"}
+listeners: {tpp: "localhost:1", psu: "[::1]:2", bank: "127.0.0.1:4", ops: "127.0.0.1:3"}
+tls:
+  tpp: {certificateFile: tpp.crt, keyFile: /keys/tpp.key}
+  bank: {certificateFile: bank.crt, keyFile: bank.key}
+tpps:
+  anchors: [anchors, /etc/more.pem]
+  blockedIssuers: ["CN=Bad CA,C=XX"]
+  revocation: answered
+  revocationTimeout: 1s
+  proxy: {header: X-Forwarded-Client-Cert, addresses: ["10.0.0.0/8", "::1"]}
+  domains: reject
+signature:
+  required: false
+  covered: [Digest, x-request-id, Date]
+  coveredIfSent: []
+  mayCover: ["*"]
+  jws: true
+  jwsMaxAge: 10s
+  answers: {certificateFile: seal.crt, keyFile: seal.key}
+bankCallers:
+  caFile: ca.pem
+  certificates:
+    - {name: gateway, role: resource-server, subject: CN=gateway}
+    - name: desk
+      role: back-office
+      fingerprint: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 urls:
   tpp: https://xs2a.bank.example/
   psu: https://sca.bank.example
@@ -120,6 +145,7 @@ xs2a:
   basePath: /open/psd2
   relativeLinks: true
   sessions: true
+  certificateRevoked: true
   strictStatus: true
   lenientDates: true
 sca:
@@ -142,13 +168,13 @@ log:
   level: debug
   format: text
 shutdownGrace: 0s
-`, nil), environment("KEY", hex.EncodeToString([]byte(key)), "TOKEN", token))
+`, nil), environment("KEY", hex.EncodeToString([]byte(key)), "TOKEN", token, "CREDENTIALS_DIRECTORY", "/credentials"))
 	require.NoError(t, err)
 
 	require.Equal(t, "Größte Bank", c.Brand)
 	require.Equal(t, "Europe/Paris", c.Zone.String())
 	require.Equal(t, key, c.MasterKey.Reveal())
-	require.Equal(t, config.Listeners{TPP: "localhost:1", PSU: "[::1]:2", Ops: "127.0.0.1:3"}, c.Listeners)
+	require.Equal(t, config.Listeners{TPP: "localhost:1", PSU: "[::1]:2", Bank: "127.0.0.1:4", Ops: "127.0.0.1:3"}, c.Listeners)
 	require.Equal(t, config.URLs{TPP: "https://xs2a.bank.example", PSU: "https://sca.bank.example"}, c.URLs)
 	require.Equal(t, "postgres://consentd@db/consents", c.Database.URL.Reveal())
 	require.Equal(t, 8, c.Database.MaxConnections)
@@ -159,8 +185,9 @@ shutdownGrace: 0s
 	require.Equal(t, config.XS2A{
 		AccountReferences: []string{"iban", "pan"}, RedirectSchemes: []string{"com.example.app"},
 		StartAuthorisationMode: "explicit", BasePath: "/open/psd2", RelativeLinks: true,
-		Sessions: true, StrictStatus: true, LenientDates: true,
+		Sessions: true, CertificateRevoked: true, StrictStatus: true, LenientDates: true,
 	}, c.XS2A)
+	trustSet(t, c)
 	require.Equal(t, []string{"decoupled", "redirect", "embedded"}, c.SCA.Approaches)
 	require.Equal(t, []string{"house", "otp", "house"}, []string{c.SCA.Redirect, c.SCA.Decoupled, c.SCA.Embedded})
 	require.True(t, c.SCA.Confirmation)
@@ -172,6 +199,29 @@ shutdownGrace: 0s
 	require.Equal(t, 2*time.Second, c.Bank.Timeout)
 	require.Equal(t, config.Log{Level: "debug", Format: "text"}, c.Log)
 	require.Zero(t, c.ShutdownGrace)
+}
+
+// trustSet asserts what the file above says about callers.
+func trustSet(t *testing.T, c *config.Config) {
+	t.Helper()
+	require.Equal(t, config.TLS{
+		TPP:  config.KeyPair{CertificateFile: "/credentials/tpp.crt", KeyFile: "/keys/tpp.key"},
+		Bank: config.KeyPair{CertificateFile: "/credentials/bank.crt", KeyFile: "/credentials/bank.key"},
+	}, c.TLS)
+	require.Equal(t, "anchors", filepath.Base(c.TPPs.Anchors[0]))
+	require.NotEqual(t, "/credentials/anchors", c.TPPs.Anchors[0], "anchors lie beside the file")
+	require.Equal(t, config.TPPs{
+		Anchors: []string{c.TPPs.Anchors[0], "/etc/more.pem"}, BlockedIssuers: []string{"CN=Bad CA,C=XX"}, Revocation: config.RevocationAnswered,
+		RevocationTimeout: time.Second, Proxy: config.Proxy{Header: "X-Forwarded-Client-Cert", Addresses: []string{"10.0.0.0/8", "::1"}}, Domains: "reject",
+	}, c.TPPs)
+	require.Equal(t, config.Signature{
+		Covered: []string{"digest", "x-request-id", "date"}, CoveredIfSent: []string{}, MayCover: []string{"*"}, JWS: true, JWSMaxAge: 10 * time.Second,
+		Answers: config.KeyPair{CertificateFile: "/credentials/seal.crt", KeyFile: "/credentials/seal.key"},
+	}, c.Signature)
+	require.Equal(t, config.BankCallers{CAFile: "/credentials/ca.pem", Certificates: []config.BankCaller{
+		{Name: "gateway", Role: "resource-server", Subject: "CN=gateway"},
+		{Name: "desk", Role: "back-office", Fingerprint: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+	}}, c.BankCallers)
 }
 
 func TestEveryProblemAtOnce(t *testing.T) {
@@ -246,13 +296,22 @@ func TestProblems(t *testing.T) {
 		old, replacement string   // in the valid configuration
 		want             []string // what is wrong then
 	}{
-		"no file content":                     {valid, "", []string{" brand: is missing", " insecure: callers can't be verified yet: set insecure: true and listen on loopback", " bank.url: is missing", " masterKeyFile: set one of masterKeyFile, masterKeyEnv", " database: set one of database.url, database.urlFile, database.urlEnv", " bank: set one of bank.tokenFile, bank.tokenEnv"}},
+		"no file content":                     {valid, "", []string{" brand: is missing", " tpps.anchors: name the authorities whose certificates TPPs may show", " tls.tpp: TPPs must show a certificate: set tls.tpp, or tpps.proxy where a proxy ends TLS", " bank.url: is missing", " masterKeyFile: set one of masterKeyFile, masterKeyEnv", " database: set one of database.url, database.urlFile, database.urlEnv", " bank: set one of bank.tokenFile, bank.tokenEnv"}},
 		"not YAML":                            {valid, "brand: [open\n", []string{"1:8: not valid YAML: sequence end token ']' not found"}},
 		"a list":                              {valid, "- brand\n", []string{" must be a section: keys with values"}},
 		"two documents":                       {valid, "brand: a\n---\nbrand: b\n", []string{" must be one YAML document"}},
 		"a key twice":                         {"brand: Bank of Examples", "brand: a\nbrand: b", []string{`3:1: not valid YAML: mapping key "brand" already defined at [2:1]`}},
-		"callers to be verified":              {"insecure: true", "insecure: false", []string{"1:1: insecure: callers can't be verified yet: set insecure: true and listen on loopback"}},
-		"open to the network":                 {"bank:", "listeners: {tpp: ':8443'}\nbank:", []string{"6:13: listeners.tpp: must be on loopback as long as callers are not verified (insecure: true)"}},
+		"callers to be verified":              {"insecure: true", "insecure: false", []string{" tpps.anchors: name the authorities whose certificates TPPs may show", " tls.tpp: TPPs must show a certificate: set tls.tpp, or tpps.proxy where a proxy ends TLS"}},
+		"half a pair":                         {"bank:", "tls: {tpp: {keyFile: a}}\nbank:", []string{"6:7: tls.tpp: needs both certificateFile and keyFile"}},
+		"a proxy without addresses":           {"bank:", "tpps: {proxy: {header: ssl-client-cert}}\nbank:", []string{"6:8: tpps.proxy.addresses: name the addresses of the proxy: the header is believed from nobody else"}},
+		"addresses without a header":          {"bank:", "tpps: {proxy: {addresses: ['10.0.0.0/33']}}\nbank:", []string{"6:8: tpps.proxy.header: must be the name of a header, such as ssl-client-cert", "6:28: tpps.proxy.addresses[0]: must be an IP address or a prefix such as 10.0.0.0/8"}},
+		"a blocked issuer of no form":         {"bank:", "tpps: {blockedIssuers: [Bad CA]}\nbank:", []string{"6:25: tpps.blockedIssuers[0]: must be a name such as CN=…,O=…,C=…, or a SHA-256 fingerprint"}},
+		"revocation of none":                  {"bank:", "tpps: {revocation: maybe, domains: perhaps}\nbank:", []string{"6:8: tpps.revocation: must be one of required, answered, off", "6:27: tpps.domains: must be one of off, warn, reject"}},
+		"signatures of nothing":               {"bank:", "signature: {covered: [x-request-id, 'no header']}\nbank:", []string{"6:13: signature.covered: must name digest: the body would not be signed otherwise", "6:37: signature.covered[1]: must be the name of a header, or (request-target)"}},
+		"bank callers without authority":      {"bank:", "bankCallers: {certificates: [{name: a, role: boss, subject: CN=a}]}\nbank:", []string{"6:15: bankCallers.certificates: need tls.bank and bankCallers.caFile", "6:40: bankCallers.certificates[0].role: must be one of resource-server, dashboard, back-office, hub"}},
+		"bank callers of no name":             {"bank:", "bankCallers: {caFile: ca, certificates: [{name: a, role: hub, fingerprint: '12'}]}\ntls: {bank: {certificateFile: a, keyFile: b}}\nbank:", []string{"6:63: bankCallers.certificates[0].fingerprint: must be a SHA-256 fingerprint, 64 hexadecimal digits"}},
+		"tokens in clear":                     {"insecure: true", "listeners: {bank: '0.0.0.0:8445'}\ntls: {tpp: {certificateFile: a, keyFile: b}}\ntpps: {anchors: [a]}", []string{"1:13: listeners.bank: must be on loopback without tls.bank: tokens would cross the network in clear"}},
+		"open to the network":                 {"bank:", "listeners: {tpp: ':8443'}\nbank:", []string{"6:13: listeners.tpp: must be on loopback where callers are not verified (insecure: true)"}},
 		"a port of none":                      {"bank:", "listeners: {tpp: '127.0.0.1:0'}\nbank:", []string{"6:13: listeners.tpp: must be host:port"}},
 		"a public path":                       {"bank:", "urls: {psu: 'https://bank.example/sca'}\nbank:", []string{"6:8: urls.psu: must have no path"}},
 		"a public query":                      {"bank:", "urls: {tpp: 'https://bank.example?a'}\nbank:", []string{"6:8: urls.tpp: must have no user, query or fragment"}},

@@ -40,6 +40,8 @@ func (l *loader) fill(path string, node ast.Node, into reflect.Value) {
 		ok, want = ok && decode(node, target), "a whole number"
 	case *[]string:
 		ok, want = l.list(path, node, target), "a list of texts"
+	case *[]BankCaller:
+		ok, want = l.callers(path, node, target), "a list of sections"
 	case *map[string]json.RawMessage:
 		ok, want = l.sections(path, node, target), "a section of sections"
 	default:
@@ -109,6 +111,21 @@ func (l *loader) list(path string, node ast.Node, into *[]string) bool {
 		if !scalar(value, &(*into)[i]) {
 			l.report(inner, "must be "+quoted)
 		}
+	}
+	return true
+}
+
+// callers fills a list of sections.
+func (l *loader) callers(path string, node ast.Node, into *[]BankCaller) bool {
+	sequence, ok := node.(*ast.SequenceNode)
+	if !ok {
+		return false
+	}
+	*into = make([]BankCaller, len(sequence.Values))
+	for i, value := range sequence.Values {
+		inner := fmt.Sprintf("%s[%d]", path, i)
+		l.mark(inner, value)
+		l.fill(inner, value, reflect.ValueOf(&(*into)[i]).Elem())
 	}
 	return true
 }

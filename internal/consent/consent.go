@@ -114,6 +114,9 @@ func (c *Consent) Terminate(now time.Time) error { return c.revoke(ByTPP, Reason
 // Withdraw ends the consent at the customer's wish, in the same way.
 func (c *Consent) Withdraw(now time.Time) error { return c.revoke(ByPSU, ReasonWithdrawn, now) }
 
+// Revoke ends the consent at the bank's wish, in the same way.
+func (c *Consent) Revoke(why Reason, now time.Time) error { return c.revoke(ByASPSP, why, now) }
+
 // Suspend pauses a valid consent: every access is refused until Resume.
 func (c *Consent) Suspend(now time.Time) error { return c.moveTo(Suspended, "", "", now) }
 

@@ -96,4 +96,5 @@ const (
 	ReasonTerminated    Reason = "terminated"    // the TPP ended it
 	ReasonWithdrawn     Reason = "withdrawn"     // the customer ended it
 	ReasonBank          Reason = "bank"          // the bank ended it
+	ReasonTPPBlocked    Reason = "tppBlocked"    // the bank ended it when it blocked the TPP
 )

@@ -6,8 +6,8 @@ import (
 )
 
 // Curl is the call as a command to paste: what is required, with the examples of
-// the description.
-func (o Operation) Curl(base string) string {
+// the description, and the token, if there is one.
+func (o Operation) Curl(base, token string) string {
 	path := o.Path
 	for _, p := range o.PathParameters {
 		path = strings.ReplaceAll(path, "{"+p.Name+"}", p.example())
@@ -15,6 +15,9 @@ func (o Operation) Curl(base string) string {
 	parts := []string{"curl " + quote(base+path)}
 	if o.Method != http.MethodGet && (o.Method != http.MethodPost || o.Body == nil) {
 		parts[0] = "curl -X " + o.Method + " " + quote(base+path)
+	}
+	if token != "" {
+		parts = append(parts, "-H "+quote("Authorization: Bearer "+token))
 	}
 	for _, header := range o.Required {
 		parts = append(parts, "-H "+quote(header.Name+": "+header.example()))

@@ -12,10 +12,15 @@ type Document struct {
 	Name, Title, Version, Summary string
 	// ServedHere says that the calls go to the program that shows the page.
 	ServedHere bool
-	Text       []Paragraph
-	Server     Paragraph
-	Schemes    []Row
-	Groups     []Group
+	// BasePath says that the bank may put a prefix before the paths.
+	BasePath bool
+	// Token is an example of the bearer token that the calls need first of all;
+	// empty where they need none, or the description has no example.
+	Token   string
+	Text    []Paragraph
+	Server  Paragraph
+	Schemes []Row
+	Groups  []Group
 	// Shared are the responses that operations have in common, mostly errors.
 	Shared []Response
 }
@@ -44,6 +49,7 @@ type Operation struct {
 	ID, Method, Path, Summary string
 	Text                      []Paragraph
 	PathParameters            []Row
+	Query                     []Row
 	Required, Optional        []Row
 	Body                      *Body
 	BodyRequired              bool
@@ -92,8 +98,8 @@ func parse(name string, data []byte) (*Document, error) {
 	info := root.get("info")
 	doc := &Document{
 		Name: name, Title: info.get("title").str(), Version: info.get("version").str(), Summary: info.get("summary").str(),
-		ServedHere: root.get("x-served-here").value == true,
-		Text:       paragraphs(info.get("description").str()),
+		ServedHere: root.get("x-served-here").value == true, BasePath: root.get("x-base-path").value == true, Token: token(root),
+		Text: paragraphs(info.get("description").str()),
 	}
 	for _, server := range root.get("servers").items() {
 		doc.Server = spans(server.get("description").str())
@@ -115,6 +121,21 @@ func parse(name string, data []byte) (*Document, error) {
 	}
 	slices.SortFunc(doc.Shared, func(a, b Response) int { return strings.Compare(a.Status+a.ID, b.Status+b.ID) })
 	return doc, nil
+}
+
+// token is the example of the bearer token in the first of the ways to
+// authenticate.
+func token(root node) string {
+	ways := root.get("security").items()
+	if len(ways) == 0 {
+		return ""
+	}
+	for _, scheme := range ways[0].members() {
+		if example := root.get("components", "securitySchemes", scheme.name, "x-example").str(); example != "" {
+			return example
+		}
+	}
+	return ""
 }
 
 func schemeType(scheme node) string {
@@ -153,6 +174,8 @@ func operation(m, path member, shared map[string]Response) Operation {
 		switch {
 		case p.get("in").str() == "path":
 			op.PathParameters = append(op.PathParameters, row)
+		case p.get("in").str() == "query":
+			op.Query = append(op.Query, row)
 		case row.Required:
 			op.Required = append(op.Required, row)
 		default:

@@ -28,8 +28,11 @@ const contentSecurityPolicy = "default-src 'none'; style-src 'self'; base-uri 'n
 type Handler struct {
 	// Names are the descriptions to show; all when empty.
 	Names []string
-	// BasePath stands before the paths of the calls that are answered here.
+	// BasePath stands before the paths of the descriptions that allow one.
 	BasePath string
+	// Elsewhere are the addresses, by the name of the description, of calls that
+	// this program answers on another listener than the one that shows the pages.
+	Elsewhere map[string]string
 
 	once sync.Once
 	site *site
@@ -102,7 +105,7 @@ func (h *Handler) file(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if h.BasePath != "" { // what is generated of it must call the right paths
+	if h.BasePath != "" && bytes.Contains(data, []byte("\nx-base-path: true\n")) { // what is generated of it must call the right paths
 		data = bytes.Replace(data, []byte("\n  - url: /\n"), []byte("\n  - url: "+h.BasePath+"\n"), 1)
 	}
 	return serve(c, "application/yaml; charset=utf-8", data)
@@ -143,8 +146,15 @@ type view struct {
 // base is the address that the examples call: ours, where we answer these calls
 // ourselves, so that they work when pasted.
 func (h *Handler) base(c echo.Context, doc *Document) string {
+	if elsewhere := h.Elsewhere[doc.Name]; elsewhere != "" {
+		return elsewhere
+	}
 	if doc.ServedHere {
-		return c.Scheme() + "://" + c.Request().Host + h.BasePath
+		own := c.Scheme() + "://" + c.Request().Host
+		if doc.BasePath {
+			own += h.BasePath
+		}
+		return own
 	}
 	return "https://" + doc.Name + ".example"
 }

@@ -55,6 +55,14 @@ func TestDescriptionNamesItsBasePath(t *testing.T) {
 	rec := httptest.NewRecorder()
 	e.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/openapi/xs2a.yaml", http.NoBody))
 	assert.Contains(t, rec.Body.String(), "\nservers:\n  - url: /psd2\n")
+
+	// The bank's own calls lie where they lie, whatever comes before the dialect's.
+	rec = httptest.NewRecorder()
+	e.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/openapi/aspsp.yaml", http.NoBody))
+	assert.Contains(t, rec.Body.String(), "\nservers:\n  - url: /\n")
+	rec = httptest.NewRecorder()
+	e.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "http://localhost:8080/docs/aspsp", http.NoBody))
+	assert.Contains(t, entities.Replace(rec.Body.String()), "'http://localhost:8080/aspsp/v1/tpps'")
 }
 
 func TestUnknown(t *testing.T) {
@@ -77,7 +85,7 @@ func TestPagesNeedNothingFromElsewhere(t *testing.T) {
 	t.Parallel()
 	get := setup(t)
 	outside := regexp.MustCompile(`(?i)<script|<img|<iframe|<form|@import|url\(|\son[a-z]+=|\sstyle=|(src|href)="(https?:)?//`)
-	for _, path := range []string{"/docs", "/docs/xs2a", "/docs/bank", "/docs/style.css"} {
+	for _, path := range []string{"/docs", "/docs/aspsp", "/docs/xs2a", "/docs/bank", "/docs/style.css"} {
 		res := get(http.MethodGet, path)
 		page := res.Body.String()
 		require.Equal(t, http.StatusOK, res.Code, path)
@@ -147,7 +155,7 @@ func plain(page string) string {
 func TestPageHoldsTogether(t *testing.T) {
 	t.Parallel()
 	get := setup(t)
-	for _, name := range []string{"xs2a", "bank"} {
+	for _, name := range openapi.Names() {
 		page := get(http.MethodGet, "/docs/"+name).Body.String()
 
 		ids := map[string]bool{}
@@ -187,8 +195,41 @@ func TestCallsCanBePasted(t *testing.T) {
         "iban": "FR7617515000920400430518020",`)
 	assert.Contains(t, page, "curl -X DELETE 'http://localhost:8080/v1/consents/0198f2c4-")
 
+	// The token that the calls need stands in them.
+	bank := entities.Replace(get(http.MethodGet, "http://localhost:8080/docs/aspsp").Body.String())
+	assert.Contains(t, bank, `curl -X PUT 'http://localhost:8080/aspsp/v1/tpps/DE-BAFIN:PSDDE-BAFIN-125314/block' \
+  -H 'Authorization: Bearer sandbox-back-office' \
+  -H 'Content-Type: application/json' \
+  -d '{
+  "reason": "licence withdrawn on 20 November 2026",`)
+	assert.NotContains(t, page, "Authorization: Bearer")
+
 	// The bank's systems are elsewhere, whatever the host of this page.
 	assert.Contains(t, get(http.MethodGet, "/docs/bank").Body.String(), "https://bank.example/psu-authentications")
+}
+
+// A server answers the bank on a listener of its own, which the pages name.
+func TestCallsThatAreAnsweredOnAnotherListener(t *testing.T) {
+	t.Parallel()
+	e := echo.New()
+	(&docs.Handler{Elsewhere: map[string]string{"aspsp": "https://bank.internal:8445"}}).Mount(e)
+	rec := httptest.NewRecorder()
+	e.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "https://tpp.example/docs/aspsp", http.NoBody))
+	page := entities.Replace(rec.Body.String())
+	assert.Contains(t, page, "'https://bank.internal:8445/aspsp/v1/tpps'")
+	assert.NotContains(t, page, "tpp.example")
+}
+
+// Parameters of the query are told apart from headers.
+func TestQueryIsShown(t *testing.T) {
+	t.Parallel()
+	page := setup(t)(http.MethodGet, "/docs/aspsp").Body.String()
+	_, query, found := strings.Cut(page, "<h4>Query</h4>")
+	assert.True(t, found)
+	query, headers, found := strings.Cut(query, "<h4>Headers</h4>")
+	assert.True(t, found)
+	assert.Contains(t, query, `<code class="name">blocked</code>`)
+	assert.Contains(t, headers, "1 optional header</summary>")
 }
 
 func TestHostIsNeverTrusted(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"net/http"
 
 	"consentd/internal/consent"
+	"consentd/internal/service/register"
 	"consentd/internal/tpp"
+	"consentd/pkg/eidas"
 )
 
 // HeaderTPP chooses who a caller without a certificate is.
@@ -13,37 +15,45 @@ const HeaderTPP = "X-Sandbox-TPP"
 // defaultTPP is who a caller is who says nothing.
 const defaultTPP = "demo"
 
-var callers = map[string]tpp.TPP{
-	defaultTPP: {ID: "PSDXX-SANDBOX-DEMO", Name: "Demo TPP"},
-	"acme":     {ID: "PSDXX-SANDBOX-ACME", Name: "Acme Money"},
-	"beta":     {ID: "PSDXX-SANDBOX-BETA", Name: "Beta Budget"},
+// Callers tells TPPs apart: over TLS by their certificates, over plain http by a
+// header that anybody can send. Either way a TPP has the same id.
+type Callers struct {
+	TLS      tpp.Identifier
+	TPPs     *TPPs
+	Register tpp.Register
 }
-
-// Callers tells TPPs apart by a header that anybody can send.
-type Callers struct{}
 
 var _ tpp.Identifier = Callers{}
 
-// Identify implements tpp.Identifier. Fails with consent.CodeCertificateInvalid
-// for a name that the sandbox does not have.
-func (Callers) Identify(r *http.Request) (tpp.TPP, error) {
+// Identify implements tpp.Identifier. Fails over plain http with
+// consent.CodeCertificateInvalid for a name that the sandbox does not have, and
+// like tpp.Register.
+func (c Callers) Identify(r *http.Request) (tpp.TPP, error) {
+	if r.TLS != nil {
+		return c.TLS.Identify(r)
+	}
 	name := r.Header.Get(HeaderTPP)
 	if name == "" {
 		name = defaultTPP
 	}
-	caller, ok := callers[name]
-	if !ok {
-		return tpp.TPP{}, consent.At(consent.CodeCertificateInvalid, "Header."+HeaderTPP, "the sandbox has no such TPP; it has demo, acme and beta")
+	caller, known := c.TPPs.find(name)
+	if !known {
+		return tpp.TPP{}, consent.At(consent.CodeCertificateInvalid, "Header."+HeaderTPP, "the sandbox has no such TPP; it has demo, acme and beta, and those that were made by POST /sandbox/tpps")
 	}
-	return caller, nil
+	return caller, c.Register.Admit(r.Context(), entered(caller, name), r.Header.Get("X-Request-ID"))
 }
 
-// callerName is the name by which a TPP's id is chosen; empty for others.
-func callerName(id string) string {
-	for name, c := range callers {
-		if c.ID == id {
-			return name
-		}
+// entered is what the register keeps of a caller.
+func entered(t tpp.TPP, name string) register.TPP {
+	return register.TPP{
+		ID: t.ID, Name: t.Name, Organisation: organisationOf(name), NCAID: authorityID, NCAName: authorityName, Roles: textsOf(t.Roles),
 	}
-	return ""
+}
+
+func textsOf(roles []eidas.Role) []string {
+	texts := make([]string, len(roles))
+	for i, role := range roles {
+		texts[i] = string(role)
+	}
+	return texts
 }

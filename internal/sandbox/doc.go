@@ -1,12 +1,13 @@
 // Package sandbox is the world around consentd for somebody who wants to try
-// it: a made-up bank with its customers, their accounts and phones, callers
-// without certificates, a clock that can be turned, and the pages from which to
+// it: a made-up bank with its customers, their accounts and phones, an authority
+// that certifies TPPs, a clock that can be turned, and the pages from which to
 // start and to which a PSU returns.
 //
 //	personas   who there is, and what they own
 //	Bank       the bank's systems, as package service wants them, for these personas
 //	Clock      the program's clock
-//	Callers    TPPs by X-Sandbox-TPP
+//	TPPs       the third parties, and the authority that certifies them
+//	Callers    who calls: by X-Sandbox-TPP or, over TLS, by certificate
 //	Sandbox    all of it over HTTP, the bank for other programs too
 //
 // It owns no consents and no rules of theirs: whatever happens to a consent

@@ -7,10 +7,10 @@ import (
 )
 
 // Greeting is what the program prints at its start: where to click, who can log
-// in, and a request that works when pasted. base is the sandbox's own URL.
-func (s *Sandbox) Greeting(ctx context.Context, base string) (string, error) {
-	anna := choose(func(name string) string { return map[string]string{"psu": "anna"}[name] })
-	example, err := s.curl(ctx, base, anna)
+// in, and a request that works when pasted. base is the sandbox's own URL, and
+// secure the one with TLS, empty for none.
+func (s *Sandbox) Greeting(ctx context.Context, base, secure string) (string, error) {
+	example, err := s.example(ctx, base)
 	if err != nil {
 		return "", err
 	}
@@ -22,26 +22,42 @@ func (s *Sandbox) Greeting(ctx context.Context, base string) (string, error) {
 
   Start page  %[1]s/
   API         %[1]s/docs
-
+%[5]s
   Personas, password %[2]q:
 %[3]s
   Create a consent, open its scaRedirect link in a browser, log in as anna; the
   code arrives at %[1]s/sandbox/psus/anna/phone
   Sent again, the request gets the same answer: a new consent needs a new
   X-Request-ID.
-%[5]s
+
 %[4]s
-`, base, Password, who.String(), example, s.strictness()), nil
+`, base, Password, who.String(), example, certified(base, secure)), nil
 }
 
-// strictness tells what a strict sandbox checks; empty for any other.
-func (s *Sandbox) strictness() string {
-	if !s.Strict {
+// certified says in a line where certificates are asked for, and how to get some.
+func certified(base, secure string) string {
+	if secure == "" {
 		return ""
 	}
-	return `
-  Strict: requests must carry Digest, Signature and TPP-Signature-Certificate.
-  This version checks that they are there, their form and the digest, and
-  verifies no signature yet; the last two are stand-ins below.
-`
+	return fmt.Sprintf("  Mutual TLS  %s, with what `consentd tpp new --name acme --out acme%s` writes\n", secure, sandboxFlag(base))
+}
+
+// sandboxFlag tells the command where the sandbox is, unless it knows.
+func sandboxFlag(base string) string {
+	if base == DefaultURL {
+		return ""
+	}
+	return " --sandbox " + base
+}
+
+// DefaultURL is where the sandbox is reached unless it is told otherwise.
+const DefaultURL = "http://localhost:8080"
+
+// example is a request that creates a consent. A strict sandbox takes signed ones
+// only, for which no keys have been made yet: the start page has one.
+func (s *Sandbox) example(ctx context.Context, base string) (string, error) {
+	if s.Strict {
+		return fmt.Sprintf("  Strict: every request must be signed. One that is, to paste, is at\n  %s/#curl", base), nil
+	}
+	return s.curl(ctx, base, choose(func(name string) string { return map[string]string{"psu": "anna"}[name] }))
 }

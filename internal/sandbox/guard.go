@@ -82,13 +82,20 @@ func sameOrigin(r *http.Request) bool {
 	return site == "" || site == "same-origin" || site == "none"
 }
 
-// baseURL is where a request found this server.
-func baseURL(r *http.Request) string {
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
+// base is where a request's host serves plain http.
+func (s *Sandbox) base(r *http.Request) string {
+	if s.Base == nil {
+		return "http://" + r.Host
 	}
-	return scheme + "://" + r.Host
+	return s.Base(r)
+}
+
+// secure is where a request's host asks for certificates; empty for nowhere.
+func (s *Sandbox) secure(r *http.Request) string {
+	if s.Secure == nil {
+		return ""
+	}
+	return s.Secure(r)
 }
 
 // returnBase is where the demo TPP has a PSU sent back to: base, or localhost

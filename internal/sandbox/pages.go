@@ -60,11 +60,16 @@ var pageHeaders = map[string]string{
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
 }
 
-// page sets the headers of the sandbox's pages.
+// page sets the headers of the sandbox's pages. Browsers that come over TLS are
+// sent to plain http, where they meet no certificate of an authority that they
+// do not know.
 func (s *Sandbox) page(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		for name, value := range pageHeaders {
 			c.Response().Header().Set(name, value)
+		}
+		if r := c.Request(); r.TLS != nil && r.Method == http.MethodGet && wantsHTML(r) {
+			return c.Redirect(http.StatusFound, s.base(r)+r.URL.RequestURI())
 		}
 		return next(c)
 	}

@@ -23,7 +23,7 @@ import (
 func TestEveryPage(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.recent.list = []*consent.Consent{made(t, "PSDXX-SANDBOX-ACME", "Acme Money")}
+	b.recent.list = []*consent.Consent{made(t, "XX-SANDBOX:PSDXX-SANDBOX-ACME", "Acme Money")}
 	for path, name := range map[string]string{
 		"/":                        "start",
 		"/sandbox/recent":          "recent",
@@ -89,6 +89,27 @@ func TestStartPage(t *testing.T) {
 	assert.Contains(t, b.page(t, "/").body, "5 May 2026, 12:00:00 UTC")
 }
 
+// TestCertificatesOnTheStartPage: how to get some, and where they are asked for.
+func TestCertificatesOnTheStartPage(t *testing.T) {
+	t.Parallel()
+	without := html.UnescapeString(setup(t).page(t, "/").body)
+	assert.Contains(t, without, "consentd tpp new --name acme --out acme --sandbox http://127.0.0.1:")
+	assert.Contains(t, without, "--tls-listen")
+	assert.NotContains(t, without, "consentd tpp call")
+
+	b := setup(t, func(s *sandbox.Sandbox) {
+		s.BasePath = "/psd2"
+		s.Base = func(*http.Request) string { return sandbox.DefaultURL }
+		s.Secure = func(*http.Request) string { return "https://localhost:8443" }
+	})
+	with := html.UnescapeString(b.page(t, "/?psu=anna").body)
+	assert.Contains(t, with, "consentd tpp new --name acme --out acme\nconsentd tpp call POST https://localhost:8443/psd2/v1/consents --tpp acme \\\n")
+	assert.Contains(t, with, "-H 'PSU-ID: anna' \\\n  -H 'TPP-Redirect-URI: http://localhost:8080/sandbox/return' \\\n  --body '{")
+	for _, link := range []string{"/sandbox/tpps", "/sandbox/tpps/demo", "/sandbox/ca.pem", "/sandbox/ca.crl"} {
+		assert.Contains(t, with, `href="`+link+`"`)
+	}
+}
+
 // command takes the request apart that the start page offers to paste.
 func command(t *testing.T, page string) (string, http.Header, xs2a.ConsentsRequest) {
 	t.Helper()
@@ -148,11 +169,21 @@ func TestCommandToPaste(t *testing.T) {
 func TestGreeting(t *testing.T) {
 	t.Parallel()
 	bank, clock := newBank()
-	got, err := (&sandbox.Sandbox{Bank: bank, Clock: clock}).Greeting(t.Context(), "http://localhost:8080")
+	s := &sandbox.Sandbox{Bank: bank, Clock: clock}
+	got, err := s.Greeting(t.Context(), "http://localhost:8080", "https://localhost:8443")
 	require.NoError(t, err)
-	for _, part := range []string{"http://localhost:8080/\n", "curl -i http://localhost:8080/v1/consents", `"sandbox"`, "sarl-cfo", "/sandbox/psus/anna/phone"} {
+	for _, part := range []string{
+		"http://localhost:8080/\n", "curl -i http://localhost:8080/v1/consents", `"sandbox"`, "sarl-cfo", "/sandbox/psus/anna/phone",
+		"https://localhost:8443, with what `consentd tpp new --name acme --out acme` writes\n",
+	} {
 		assert.Contains(t, got, part)
 	}
+	got, err = s.Greeting(t.Context(), "http://localhost:8081", "https://localhost:8444")
+	require.NoError(t, err)
+	assert.Contains(t, got, "--out acme --sandbox http://localhost:8081`")
+	got, err = s.Greeting(t.Context(), "http://localhost:8081", "")
+	require.NoError(t, err)
+	assert.NotContains(t, got, "tpp new")
 }
 
 // TestDemo: the button does what the command does, and brings the browser to
@@ -172,7 +203,7 @@ func TestDemo(t *testing.T) {
 	require.NoError(t, err)
 	nok, err := url.Parse(b.api.headers.Get("TPP-Nok-Redirect-URI"))
 	require.NoError(t, err)
-	b.recent.list = []*consent.Consent{made(t, "PSDXX-SANDBOX-ACME", "Acme Money")}
+	b.recent.list = []*consent.Consent{made(t, "XX-SANDBOX:PSDXX-SANDBOX-ACME", "Acme Money")}
 	b.recent.list[0].ID[0]++ // somebody else's consent came meanwhile
 
 	page := b.page(t, back.RequestURI()).body
@@ -214,7 +245,7 @@ func TestReturnPage(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.api.status = status
-			b.recent.list = []*consent.Consent{made(t, "PSDXX-SANDBOX-ACME", "Acme Money")}
+			b.recent.list = []*consent.Consent{made(t, "XX-SANDBOX:PSDXX-SANDBOX-ACME", "Acme Money")}
 			for _, path := range []string{"/sandbox/return", "/sandbox/return?consent=" + consentID} {
 				got := b.page(t, path)
 				assert.Contains(t, got.body, c.says)
@@ -232,7 +263,7 @@ func TestReturnPageOfFunds(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.api.status = xs2a.Valid
-	funds := made(t, "PSDXX-SANDBOX-ACME", "Acme Money")
+	funds := made(t, "XX-SANDBOX:PSDXX-SANDBOX-ACME", "Acme Money")
 	funds.Kind = consent.FundsConfirmation
 	b.recent.list = []*consent.Consent{funds}
 	got := b.page(t, "/sandbox/return")
@@ -248,7 +279,7 @@ func TestReturnPageIsNotCertain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for i := range 10 {
-		c := made(t, "PSDXX-SANDBOX-ACME", "Acme Money")
+		c := made(t, "XX-SANDBOX:PSDXX-SANDBOX-ACME", "Acme Money")
 		c.ID[0] += byte(i)
 		b.recent.list = append(b.recent.list, c)
 	}
@@ -270,7 +301,7 @@ func TestReturnPageIsNotCertain(t *testing.T) {
 func TestReturnCommand(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.recent.list = []*consent.Consent{made(t, "PSDXX-SANDBOX-ACME", "Acme Money")}
+	b.recent.list = []*consent.Consent{made(t, "XX-SANDBOX:PSDXX-SANDBOX-ACME", "Acme Money")}
 	pattern := regexp.MustCompile(`<code>curl (\S+) \\\n  -H 'X-Request-ID: ([0-9a-f-]{36})' \\\n  -H 'X-Sandbox-TPP: acme'</code>`)
 	first := pattern.FindStringSubmatch(html.UnescapeString(b.page(t, "/sandbox/return").body))
 	second := pattern.FindStringSubmatch(html.UnescapeString(b.page(t, "/sandbox/return").body))
@@ -296,7 +327,7 @@ func TestRecentPage(t *testing.T) {
 	assert.Contains(t, got.body, "None yet")
 	assert.Equal(t, "10", got.header.Get("Refresh"))
 
-	pending, ended := made(t, "PSDXX-SANDBOX-DEMO", "Demo <TPP>"), made(t, "PSDXX-SANDBOX-DEMO", "Demo TPP")
+	pending, ended := made(t, "XX-SANDBOX:PSDXX-SANDBOX-DEMO", "Demo <TPP>"), made(t, "XX-SANDBOX:PSDXX-SANDBOX-DEMO", "Demo TPP")
 	ended.Recurring, ended.Access.Scope = false, consent.ScopeDedicated
 	require.NoError(t, ended.Terminate(start()))
 	b.recent.list = []*consent.Consent{pending, ended}

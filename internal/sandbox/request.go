@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -76,17 +77,43 @@ func (s *Sandbox) curl(ctx context.Context, base string, c choice) (string, erro
 	if err != nil {
 		return "", fmt.Errorf("request id: %w", err)
 	}
-	headers := append([]header{
+	call := draft{tpp: defaultTPP, method: http.MethodPost, target: base + s.BasePath + "/v1/consents", body: raw, headers: []header{
 		{"Content-Type", "application/json"},
 		{"X-Request-ID", id.String()},
 		{"PSU-IP-Address", "192.0.2.7"},
 		{"PSU-ID", c.Persona.ID},
 		{"TPP-Redirect-URI", returnBase(base) + "/sandbox/return"},
 		{"TPP-Nok-Redirect-URI", returnBase(base) + "/sandbox/return/nok"},
-	}, s.signed(raw)...)
+	}}
+	headers, err := s.signed(ctx, call)
+	if err != nil {
+		return "", err
+	}
 	// Nothing in it holds a single quote: names of accounts are not sent, and
 	// what is was checked when the account was opened.
-	return command("curl -i "+base+s.BasePath+"/v1/consents", headers, "-d '"+string(raw)+"'"), nil
+	return command("curl -i "+call.target, headers, "-d '"+string(raw)+"'"), nil
+}
+
+// commands get certificates and, where they are asked for, create the consent that
+// the page is about with them.
+func (s *Sandbox) commands(ctx context.Context, page startPage) (string, error) {
+	order := "consentd tpp new --name acme --out acme" + sandboxFlag(page.Base)
+	if page.Secure == "" {
+		return order, nil
+	}
+	body, err := s.body(ctx, page.Choice)
+	if err != nil {
+		return "", err
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return "", fmt.Errorf("encode the demo request: %w", err)
+	}
+	return order + "\n" + command("consentd tpp call POST "+page.Secure+s.BasePath+"/v1/consents --tpp acme", []header{
+		{"PSU-IP-Address", "192.0.2.7"},
+		{"PSU-ID", page.Choice.Persona.ID},
+		{"TPP-Redirect-URI", returnBase(page.Base) + "/sandbox/return"},
+	}, "--body '"+string(raw)+"'"), nil
 }
 
 // command writes a call for a shell, each header on a line of its own.

@@ -40,7 +40,7 @@ type returnPage struct {
 // these says which it was, the page names none and lists the last ones.
 func (s *Sandbox) back(c echo.Context) error {
 	ctx := c.Request().Context()
-	page := returnPage{Base: baseURL(c.Request()), Nok: strings.HasSuffix(c.Request().URL.Path, "/nok")}
+	page := returnPage{Base: s.base(c.Request()), Nok: strings.HasSuffix(c.Request().URL.Path, "/nok")}
 	list, err := s.Recent.Recent(ctx, maxReturn)
 	if err != nil {
 		return s.problem(c, fmt.Errorf("recent consents: %w", err))
@@ -51,8 +51,9 @@ func (s *Sandbox) back(c echo.Context) error {
 	if page.ID == "" {
 		return s.backUnknown(c, page, list)
 	}
-	caller, kind := ownerIn(list, page.ID)
-	page.TPP, page.Header, page.Funds = callers[caller].Name, caller, kind == consent.FundsConfirmation
+	caller, kind := s.ownerIn(list, page.ID)
+	who, _ := s.TPPs.find(caller)
+	page.TPP, page.Header, page.Funds = who.Name, caller, kind == consent.FundsConfirmation
 	if err := s.read(ctx, &page); err != nil {
 		return s.demoFailed(c, err)
 	}
@@ -92,12 +93,12 @@ func returning(c echo.Context) string {
 }
 
 // ownerIn is by which name of a TPP a consent is read, and of which kind it is.
-func ownerIn(list []*consent.Consent, id string) (string, consent.Kind) {
+func (s *Sandbox) ownerIn(list []*consent.Consent, id string) (string, consent.Kind) {
 	for _, x := range list {
 		if x.ID.String() != id {
 			continue
 		}
-		if name := callerName(x.TPP); name != "" {
+		if name := s.TPPs.nameOf(x.TPP); name != "" {
 			return name, x.Kind
 		}
 	}
@@ -106,9 +107,9 @@ func ownerIn(list []*consent.Consent, id string) (string, consent.Kind) {
 
 // read asks the API, as the TPP would.
 func (s *Sandbox) read(ctx context.Context, page *returnPage) error {
-	tpp, err := client.New(page.Base+s.BasePath, client.WithHTTPClient(s.caller()), client.WithSandboxTPP(page.Header))
+	tpp, err := s.tpp(ctx, page.Base, page.Header)
 	if err != nil {
-		return fmt.Errorf("demo TPP: %w", err)
+		return err
 	}
 	info, status, err := page.ask(ctx, tpp)
 	if err != nil {
@@ -118,7 +119,7 @@ func (s *Sandbox) read(ctx context.Context, page *returnPage) error {
 	if err != nil {
 		return errors.Join(errors.New("encode the consent"), err)
 	}
-	if page.Curl, err = s.readCurl(page); err != nil {
+	if page.Curl, err = s.readCurl(ctx, page); err != nil {
 		return err
 	}
 	page.JSON, page.Status, page.Meaning = string(raw), status, meanings[status]
@@ -146,7 +147,7 @@ func (page *returnPage) ask(ctx context.Context, tpp *client.Client) (any, xs2a.
 
 // readCurl is the same as a command to paste. The page's id is one that the API
 // knows, so it holds nothing that a shell would read.
-func (s *Sandbox) readCurl(page *returnPage) (string, error) {
+func (s *Sandbox) readCurl(ctx context.Context, page *returnPage) (string, error) {
 	id, err := uuid.NewRandom()
 	if err != nil {
 		return "", fmt.Errorf("request id: %w", err)
@@ -159,7 +160,12 @@ func (s *Sandbox) readCurl(page *returnPage) (string, error) {
 	if page.Funds {
 		path = "/v2/consents/confirmation-of-funds/"
 	}
-	return command("curl "+page.Base+s.BasePath+path+page.ID, append(headers, s.signed(nil)...)), nil
+	target := page.Base + s.BasePath + path + page.ID
+	headers, err = s.signed(ctx, draft{tpp: page.Header, method: http.MethodGet, target: target, headers: headers})
+	if err != nil {
+		return "", err
+	}
+	return command("curl "+target, headers), nil
 }
 
 // validFunds is what valid means where nothing may be read.

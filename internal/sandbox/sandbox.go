@@ -26,10 +26,15 @@ type Recent interface {
 type Sandbox struct {
 	Bank   *Bank
 	Clock  *Clock
+	TPPs   *TPPs
 	Users  Users
 	Recent Recent
 	// HTTP is what the demo TPP calls this server with.
 	HTTP *http.Client
+	// Base is where the host of a request serves plain http, and Secure where it
+	// asks for certificates, without a slash at the end. Without Base it is where
+	// the request came to; without Secure, or where it is empty, there is no TLS.
+	Base, Secure func(*http.Request) string
 	// Hosts may be asked for besides this machine's loopback names: the host of
 	// the listen address, for instance. Without port.
 	Hosts []string
@@ -57,6 +62,13 @@ func (s *Sandbox) Mount(e *echo.Echo) {
 	g.GET("/clock", s.readClock)
 	g.PUT("/clock", s.turnClock)
 	g.DELETE("/clock", s.resetClock)
+	g.GET("/tpps", s.listTPPs)
+	g.POST("/tpps", s.makeTPP)
+	g.GET("/tpps/:tpp", s.readTPP)
+	g.GET("/ca.pem", s.certificateOfCA)
+	g.GET("/ca.crl", s.revocationList)
+	g.POST("/ocsp", s.ocsp)
+	g.GET("/ocsp/*", s.ocsp)
 	g.GET("/psus", s.listPSUs)
 	g.GET("/psus/:psu", s.readPSU)
 	g.POST("/psus/:psu/accounts", s.openAccount)

@@ -20,6 +20,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/sandbox"
+	"consentd/pkg/eidas/issue"
 	"consentd/pkg/xs2a"
 )
 
@@ -31,9 +32,20 @@ func newBank() (*sandbox.Bank, *sandbox.Clock) {
 	return &sandbox.Bank{Store: &sandbox.Memory{}, Now: clock.Now}, clock
 }
 
+// newTPPs are those of a sandbox that has just been made.
+func newTPPs(t *testing.T, clock *sandbox.Clock) *sandbox.TPPs {
+	t.Helper()
+	ca, err := issue.New("consentd sandbox", start().AddDate(-10, 0, 0), start().AddDate(10, 0, 0))
+	require.NoError(t, err)
+	return &sandbox.TPPs{
+		CA: ca, Store: &sandbox.Memory{}, Now: clock.Now, URL: func() string { return "http://localhost:8080" },
+	}
+}
+
 // bundle is a sandbox over HTTP, beside an API that stands in for the dialect.
 type bundle struct {
 	bank   *sandbox.Bank
+	tpps   *sandbox.TPPs
 	clock  *sandbox.Clock
 	api    *api
 	recent *recent
@@ -46,11 +58,12 @@ func setup(t *testing.T, edit ...func(*sandbox.Sandbox)) *bundle {
 	t.Helper()
 	b := &bundle{api: &api{}, recent: &recent{}, log: &bytes.Buffer{}}
 	b.bank, b.clock = newBank()
+	b.tpps = newTPPs(t, b.clock)
 	e := echo.New()
 	e.HideBanner = true
 	log := slog.New(slog.NewTextHandler(b.log, nil))
 	s := &sandbox.Sandbox{
-		Bank: b.bank, Clock: b.clock, Users: users{}, Recent: b.recent, HTTP: http.DefaultClient,
+		Bank: b.bank, Clock: b.clock, TPPs: b.tpps, Users: users{}, Recent: b.recent, HTTP: http.DefaultClient,
 		Hosts: []string{"sandbox.internal"}, Log: log,
 		Owns: func(path string) bool { return path == "/v1" || strings.HasPrefix(path, "/v1/") },
 	}

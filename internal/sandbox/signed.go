@@ -1,80 +1,76 @@
 package sandbox
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
+	"context"
 	"fmt"
-	"io"
 	"net/http"
-)
 
-// The stand-ins that the demo TPP sends where requests must be signed. They
-// have the form of XS2A IG 1.3.x §12, and nobody signed anything: package tpp
-// checks that the headers come together, their form and the digest, and
-// verifies no signature yet.
-const (
-	standInSignature   = `keyId="SN=1,CA=CN=sandbox",algorithm="rsa-sha256",headers="digest x-request-id",signature="c3RhbmQtaW4="`
-	standInCertificate = "c3RhbmQtaW4="
+	"consentd/pkg/client"
 )
 
 // header is one header of a request.
 type header struct{ Name, Value string }
 
-// signed is what a strict sandbox wants with a body; nothing for any other.
-func (s *Sandbox) signed(body []byte) []header {
+// signatureHeaders are those that a signature adds.
+var signatureHeaders = []string{"Digest", "Signature", "TPP-Signature-Certificate"}
+
+// draft is a request for a shell to send.
+type draft struct {
+	tpp            string // who sends it
+	method, target string
+	headers        []header
+	body           []byte
+}
+
+// signed are the headers of a draft and, where the sandbox is strict, those of its
+// signature by the TPP's own seal.
+func (s *Sandbox) signed(ctx context.Context, d draft) ([]header, error) {
 	if !s.Strict {
-		return nil
+		return d.headers, nil
 	}
-	sum := sha256.Sum256(body)
-	return []header{
-		{"Digest", "SHA-256=" + base64.StdEncoding.EncodeToString(sum[:])},
-		{"Signature", standInSignature},
-		{"TPP-Signature-Certificate", standInCertificate},
+	r, err := http.NewRequestWithContext(ctx, d.method, d.target, http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("request to sign: %w", err)
 	}
-}
-
-// caller is what the demo TPP calls this server with.
-func (s *Sandbox) caller() *http.Client {
-	c := *s.HTTP
-	if c.Transport == nil {
-		c.Transport = http.DefaultTransport
+	for _, h := range d.headers {
+		r.Header.Set(h.Name, h.Value)
 	}
-	c.Transport = signer{sandbox: s, next: c.Transport}
-	return &c
-}
-
-// signer adds to each request what a strict sandbox wants.
-type signer struct {
-	sandbox *Sandbox
-	next    http.RoundTripper
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t signer) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := copyBody(r)
+	kit, err := s.TPPs.Kit(ctx, d.tpp)
 	if err != nil {
 		return nil, err
 	}
-	r = r.Clone(r.Context())
-	for _, h := range t.sandbox.signed(body) {
-		r.Header.Set(h.Name, h.Value)
+	signer, err := kit.signer()
+	if err != nil {
+		return nil, err
 	}
-	return t.next.RoundTrip(r) //nolint:wrapcheck // the transport's own error
+	if _, err := signer.Sign(r, d.body); err != nil {
+		return nil, fmt.Errorf("sign the request: %w", err)
+	}
+	headers := d.headers
+	for _, name := range signatureHeaders {
+		headers = append(headers, header{name, r.Header.Get(name)})
+	}
+	return headers, nil
 }
 
-// copyBody reads a body and leaves the request's own to be sent.
-func copyBody(r *http.Request) ([]byte, error) {
-	if r.GetBody == nil {
-		return nil, nil
+// tpp is a client of this server as one of its TPPs, which signs where the
+// sandbox is strict.
+func (s *Sandbox) tpp(ctx context.Context, base, name string) (*client.Client, error) {
+	options := []client.Option{client.WithHTTPClient(s.HTTP), client.WithSandboxTPP(name)}
+	if s.Strict {
+		kit, err := s.TPPs.Kit(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		signer, err := kit.signer()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, client.WithSigner(signer))
 	}
-	b, err := r.GetBody()
+	c, err := client.New(base+s.BasePath, options...)
 	if err != nil {
-		return nil, fmt.Errorf("body of the demo request: %w", err)
+		return nil, fmt.Errorf("the TPP %s: %w", name, err)
 	}
-	defer func() { _ = b.Close() }()
-	raw, err := io.ReadAll(b)
-	if err != nil {
-		return nil, fmt.Errorf("body of the demo request: %w", err)
-	}
-	return raw, nil
+	return c, nil
 }

@@ -22,6 +22,8 @@ const recentConsents = 8
 // startPage is what the start page shows.
 type startPage struct {
 	Base     string
+	Secure   string // the same with TLS; empty for none
+	Commands string // that get certificates, and call with them
 	Password string
 	Choice   choice
 	Curl     string
@@ -40,7 +42,7 @@ type person struct {
 
 func (s *Sandbox) start(c echo.Context) error {
 	ctx, r := c.Request().Context(), c.Request()
-	page := startPage{Base: baseURL(r), Password: Password, Choice: choose(c.QueryParam), Strict: s.Strict}
+	page := startPage{Base: s.base(r), Secure: s.secure(r), Password: Password, Choice: choose(c.QueryParam), Strict: s.Strict}
 	if back := returnBase(page.Base); back != page.Base {
 		page.Return = back
 	}
@@ -48,6 +50,9 @@ func (s *Sandbox) start(c echo.Context) error {
 	page.Now, page.Turned = now, offset != 0
 	var err error
 	if page.Curl, err = s.curl(ctx, page.Base, page.Choice); err != nil {
+		return s.problem(c, err)
+	}
+	if page.Commands, err = s.commands(ctx, page); err != nil {
 		return s.problem(c, err)
 	}
 	for _, p := range personas() {
@@ -116,7 +121,7 @@ func about(c *consent.Consent) string {
 // demo does what the curl does, as the demo TPP, and sends the browser on to
 // authorise.
 func (s *Sandbox) demo(c echo.Context) error {
-	ctx, base := c.Request().Context(), baseURL(c.Request())
+	ctx, base := c.Request().Context(), s.base(c.Request())
 	picked := choose(c.FormValue)
 	mark := uuid.NewString()
 	created, err := s.create(ctx, base, picked, mark)
@@ -142,9 +147,9 @@ func (s *Sandbox) create(ctx context.Context, base string, picked choice, mark s
 	if err != nil {
 		return nil, err
 	}
-	tpp, err := client.New(base+s.BasePath, client.WithHTTPClient(s.caller()))
+	tpp, err := s.tpp(ctx, base, defaultTPP)
 	if err != nil {
-		return nil, fmt.Errorf("demo TPP: %w", err)
+		return nil, err
 	}
 	created, _, err := tpp.CreateConsent(ctx, body, client.CreateOptions{
 		PSUIPAddress:   "127.0.0.1",

@@ -1,7 +1,6 @@
 package sandbox_test
 
 import (
-	"bytes"
 	"html"
 	"net/http"
 	"regexp"
@@ -13,34 +12,51 @@ import (
 	"consentd/internal/consent"
 	"consentd/internal/sandbox"
 	"consentd/internal/tpp"
+	"consentd/pkg/eidas"
+	"consentd/pkg/httpsig"
 )
 
 func strict(s *sandbox.Sandbox) { s.Strict = true }
 
-// passes asserts that a server that requires signatures takes these headers.
-func passes(t *testing.T, h http.Header, body []byte) {
+// takes asserts that a server that requires signatures takes a request of a TPP.
+func (b *bundle) takes(t *testing.T, name string, r *http.Request, body []byte) {
 	t.Helper()
-	require.NoError(t, tpp.Signatures{Required: true}.Check(&http.Request{Header: h}, body))
+	caller, err := sandbox.Callers{TPPs: b.tpps, Register: &door{}}.Identify(named(name))
+	require.NoError(t, err)
+	seals := eidas.NewVerifier(eidas.Options{Anchors: eidas.NewAnchors(b.tpps.CA.Certificate()), Now: b.clock.Now})
+	signatures := tpp.Signatures{Required: true, Seals: seals, Profile: httpsig.DefaultProfile()}
+	require.NoError(t, signatures.Check(r, body, caller))
+}
+
+// pasted is the request of a command.
+func pasted(t *testing.T, method, target, command string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, target, http.NoBody)
+	require.NoError(t, err)
+	for _, h := range regexp.MustCompile(`-H '([^':]+): ([^']+)'`).FindAllStringSubmatch(command, -1) {
+		r.Header.Set(h[1], h[2])
+	}
+	return r
 }
 
 func TestStrictCommands(t *testing.T) {
 	t.Parallel()
 	b := setup(t, strict)
 	page := b.page(t, "/?psu=anna&model=dedicated").body
-	_, headers, _ := command(t, page)
+	target, headers, _ := command(t, page)
 	data := regexp.MustCompile(`(?s)-d '([^']+)'</code>`).FindStringSubmatch(html.UnescapeString(page))
 	require.NotNil(t, data)
-	passes(t, headers, []byte(data[1]))
-	assert.Contains(t, page, "it verifies no signature yet")
+	r := pasted(t, http.MethodPost, target, "")
+	r.Header = headers
+	b.takes(t, "demo", r, []byte(data[1]))
+	assert.Contains(t, page, "every request must be signed")
 
-	b.recent.list = []*consent.Consent{made(t, "PSDXX-SANDBOX-DEMO", "Demo TPP")}
+	b.recent.list = []*consent.Consent{made(t, "XX-SANDBOX:PSDXX-SANDBOX-BETA", "Beta Budget")}
 	page = html.UnescapeString(b.page(t, "/sandbox/return").body)
-	headers = http.Header{}
-	for _, h := range regexp.MustCompile(`-H '([^':]+): ([^']+)'`).FindAllStringSubmatch(page, -1) {
-		headers.Set(h[1], h[2])
-	}
-	passes(t, headers, nil)
-	passes(t, b.api.headers, nil) // as the page itself read it
+	read := b.url + "/v1/consents/" + consentID
+	require.Contains(t, page, "curl "+read)
+	b.takes(t, "beta", pasted(t, http.MethodGet, read, page), nil)  // by its own seal
+	b.takes(t, "beta", b.api.request(t, http.MethodGet, read), nil) // as the page itself read it
 }
 
 func TestStrictDemo(t *testing.T) {
@@ -49,18 +65,38 @@ func TestStrictDemo(t *testing.T) {
 	got := b.call(t, http.MethodPost, "/sandbox/demo", "psu=anna&model=dedicated", "Content-Type", "application/x-www-form-urlencoded")
 	require.Equal(t, http.StatusSeeOther, got.status, got.body)
 	require.NotEmpty(t, b.api.body)
-	passes(t, b.api.headers, bytes.Clone(b.api.body))
+	b.takes(t, "demo", b.api.request(t, http.MethodPost, b.url+"/v1/consents"), b.api.body)
 }
 
+// request is the last one that came, with the address to which it was sent.
+func (a *api) request(t *testing.T, method, target string) *http.Request {
+	t.Helper()
+	r := pasted(t, method, target, "")
+	r.Header = a.headers
+	return r
+}
+
+// TestStrictGreeting: a request that nobody has signed would be refused, and keys
+// are not made before somebody asks for them.
 func TestStrictGreeting(t *testing.T) {
 	t.Parallel()
 	bank, clock := newBank()
-	for strict, says := range map[bool]func(assert.TestingT, any, any, ...any) bool{true: assert.Contains, false: assert.NotContains} {
-		got, err := (&sandbox.Sandbox{Bank: bank, Clock: clock, Strict: strict}).Greeting(t.Context(), "http://localhost:8080")
-		require.NoError(t, err)
-		says(t, got, "verifies no signature yet")
-		says(t, got, "-H 'Digest: SHA-256=")
-	}
+	s := &sandbox.Sandbox{Bank: bank, Clock: clock, Strict: true}
+	got, err := s.Greeting(t.Context(), "http://localhost:8080", "")
+	require.NoError(t, err)
+	assert.Contains(t, got, "every request must be signed")
+	assert.Contains(t, got, "http://localhost:8080/#curl")
+	assert.NotContains(t, got, "curl -i")
+}
+
+// TestUnsigned: a sandbox that is not strict shows plain commands.
+func TestUnsigned(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	page := b.page(t, "/").body
+	assert.NotContains(t, page, "Digest: ")
+	assert.NotContains(t, page, "every request must be signed")
+	assert.NotContains(t, b.call(t, http.MethodGet, "/sandbox/tpps", "").body, `"certified":true`, "no keys were made")
 }
 
 // TestReturnAddresses: those with http are for loopback only.

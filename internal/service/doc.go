@@ -5,6 +5,8 @@
 //
 //	consents   create, read, end, expire
 //	sca        walk a PSU through authentication, and finish the consent with it
+//	register   which TPPs there are; block one, and end its consents
+//	tokens     bearer tokens of the bank's own callers
 //
 // Ports that only one use case needs are declared beside it. The sandbox
 // implements the bank's systems in memory, package bank by HTTP.

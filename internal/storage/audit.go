@@ -89,7 +89,8 @@ func (l *link) save(tx *gorm.DB) error {
 	return nil
 }
 
-// chainRow is where a chain stands that is no consent's.
+// chainRow is where a chain stands that is no consent's: what a TPP was refused
+// on a day, or what became of a TPP or a token.
 type chainRow struct {
 	Chain string `gorm:"primaryKey"`
 	Count int
@@ -113,26 +114,11 @@ func (d *DB) Refuse(ctx context.Context, e consent.Entry, r *consent.Receipt) er
 		return consent.E(consent.CodeUnavailable, "too many refusals at once").Because(ctx.Err())
 	}
 	err := d.transact(ctx, func(tx *gorm.DB) error {
-		row := chainRow{Chain: e.Chain, Head: []byte{}}
-		err := tx.Clauses(clause.OnConflict{
-			Columns:   []clause.Column{{Name: "chain"}},
-			DoUpdates: clause.Assignments(map[string]any{"chain": e.Chain}), // changes nothing, locks the row
-		}).Create(&row).Error
+		end, err := lockChain(tx, e.Chain)
 		if err != nil {
 			return err
 		}
-		if err := tx.Where("chain = ?", e.Chain).Take(&row).Error; err != nil {
-			return err
-		}
-		l := link{count: row.Count}
-		copy(l.head[:], row.Head)
-		l = d.extend(l, []consent.Entry{e})
-		if err := l.save(tx); err != nil {
-			return err
-		}
-		err = one(tx.Model(&chainRow{}).Where("chain = ? AND count = ?", e.Chain, row.Count).
-			Updates(map[string]any{"count": l.count, "head": l.head.bytes()}))
-		if err != nil {
+		if err := d.lengthen(tx, end, e); err != nil {
 			return err
 		}
 		return saveReceipt(tx, r)
@@ -141,6 +127,37 @@ func (d *DB) Refuse(ctx context.Context, e consent.Entry, r *consent.Receipt) er
 		return fmt.Errorf("write down a refusal: %w", err)
 	}
 	return nil
+}
+
+// lockChain finds where a chain ends that is no consent's, or begins it, and
+// keeps others from it until the transaction ends. A chain without entries is a
+// fault: who adds none must not commit.
+func lockChain(tx *gorm.DB, name string) (chainRow, error) {
+	row := chainRow{Chain: name, Head: []byte{}}
+	err := tx.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "chain"}},
+		DoUpdates: clause.Assignments(map[string]any{"chain": name}), // changes nothing, locks the row
+	}).Create(&row).Error
+	if err != nil {
+		return row, fmt.Errorf("lock the audit of %s: %w", name, err)
+	}
+	if err := tx.Where("chain = ?", name).Take(&row).Error; err != nil {
+		return row, fmt.Errorf("end of the audit of %s: %w", name, err)
+	}
+	return row, nil
+}
+
+// lengthen adds an entry to a chain that lockChain has found.
+func (d *DB) lengthen(tx *gorm.DB, end chainRow, e consent.Entry) error {
+	e.Chain = end.Chain
+	l := link{count: end.Count}
+	copy(l.head[:], end.Head)
+	l = d.extend(l, []consent.Entry{e})
+	if err := l.save(tx); err != nil {
+		return err
+	}
+	return one(tx.Model(&chainRow{}).Where("chain = ? AND count = ?", end.Chain, end.Count).
+		Updates(map[string]any{"count": l.count, "head": l.head.bytes()}))
 }
 
 // History implements ledger.Store.

@@ -21,11 +21,12 @@ const (
 )
 
 // Chains implements ledger.Store: first those of consents, then those of what
-// was refused, then what belongs to neither, each sort in the order of the names.
+// was refused, of TPPs and of tokens, then what belongs to none, each sort in the
+// order of the names.
 // Each batch is one state of the database, so that a consent that is being
 // changed shows no fault.
 func (d *DB) Chains(ctx context.Context, visit func(ledger.Chain) error) error {
-	for _, read := range []func(*gorm.DB, string) ([]ledger.Chain, error){consentChains, refusedChains, lostChains} {
+	for _, read := range []func(*gorm.DB, string) ([]ledger.Chain, error){consentChains, otherChains, lostChains} {
 		after, more := "", true
 		for more {
 			err := d.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -69,7 +70,7 @@ func consentChains(tx *gorm.DB, after string) ([]ledger.Chain, error) {
 	return chains, nil
 }
 
-func refusedChains(tx *gorm.DB, after string) ([]ledger.Chain, error) {
+func otherChains(tx *gorm.DB, after string) ([]ledger.Chain, error) {
 	var rows []chainRow
 	if err := tx.Where("chain > ?", after).Order("chain").Limit(chainBatch).Find(&rows).Error; err != nil {
 		return nil, err

@@ -48,8 +48,9 @@ type DB struct {
 	// createStatement is put together once.
 	createStatement string
 	statuses        *gather[uuid.UUID, statusRow]
-	// refusals has room for those that are being written down.
-	refusals chan struct{}
+	standings       *gather[string, standingRow]
+	// refusals and entrances have room for those that are being written down.
+	refusals, entrances chan struct{}
 }
 
 // engine is what differs between the two databases.
@@ -59,9 +60,11 @@ type engine struct {
 	dialector func(*sql.DB) gorm.Dialector
 	// versioned asks whether the table of migrations is there.
 	versioned string
-	// statuses is the statement of fetchStatuses, and list makes its parameter.
-	statuses string
-	list     func(ids []uuid.UUID) any
+	// listed is the condition that something is one of a list, the first parameter
+	// of a statement; list makes that of ids, and words of texts.
+	listed string
+	list   func(ids []uuid.UUID) any
+	words  func(texts []string) any
 	// names makes the condition, and its parameter, that a stored reference has
 	// the identifier of another.
 	names func(consent.Reference) (condition string, value any, err error)
@@ -107,9 +110,10 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	d := &DB{
 		sql: pool, gorm: g, engine: engine, keys: o.Keys, now: o.Now, createStatement: createStatement(),
-		refusals: make(chan struct{}, refusalsAtOnce),
+		refusals: make(chan struct{}, refusalsAtOnce), entrances: make(chan struct{}, refusalsAtOnce),
 	}
 	d.statuses = newGather(statusTurns, d.fetchStatuses)
+	d.standings = newGather(statusTurns, d.fetchStandings)
 	return d, nil
 }
 
@@ -150,7 +154,7 @@ func postgresEngine() engine {
 		dialect:   goose.DialectPostgres,
 		dialector: func(db *sql.DB) gorm.Dialector { return postgres.New(postgres.Config{Conn: db}) },
 		versioned: "SELECT to_regclass('goose_db_version') IS NOT NULL",
-		statuses:  selectStatusesPostgres,
+		listed:    "= ANY($1)",
 		list: func(ids []uuid.UUID) any {
 			raw := make([][16]byte, len(ids))
 			for i, id := range ids {
@@ -158,6 +162,7 @@ func postgresEngine() engine {
 			}
 			return raw
 		},
+		words:        func(texts []string) any { return texts },
 		names:        holds,
 		among:        amongFew,
 		oneStatement: true,
@@ -168,9 +173,13 @@ func sqliteEngine() engine {
 	return engine{
 		name: "sqlite", dialect: goose.DialectSQLite3, dialector: sqliteDialector,
 		versioned: "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'goose_db_version'",
-		statuses:  selectStatusesSQLite,
+		listed:    "IN (SELECT value FROM json_each($1))",
 		list: func(ids []uuid.UUID) any {
 			d, _ := documentOf(ids) // ids are always encodable
+			return string(d)
+		},
+		words: func(texts []string) any {
+			d, _ := documentOf(texts) // so are texts
 			return string(d)
 		},
 		names: equals,

@@ -13,7 +13,10 @@
 // and immediate transactions. Whoever changes an aggregate locks its consent
 // row first. Finish, which may end other consents, first writes the row of
 // current_consents for this rail, TPP and customer, and then locks consents in
-// the order of their ids: there is one order, hence no deadlock. Every write is
+// the order of their ids: there is one order, hence no deadlock. Whoever changes
+// a TPP or a token locks its chain of the audit first, then its row; whoever ends
+// a consent because its TPP is blocked shares the lock of the TPP's row, so that
+// the block stays as it is, and then locks the consent. Every write is
 // conditional on the version that was read, so a mistake in all this would fail
 // loudly rather than lose an update.
 package storage

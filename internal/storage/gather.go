@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"sync"
 	"time"
@@ -73,4 +74,26 @@ func (g *gather[K, V]) lead(ctx context.Context, b *batch[K, V]) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), gatherTimeout)
 	defer cancel()
 	b.found, b.err = g.fetch(ctx, b.keys)
+}
+
+// fetchRows runs a statement whose only parameter is a list of keys, and reads
+// the rows that it finds.
+func fetchRows[K comparable, V any](ctx context.Context, db *sql.DB, statement string, list any, scan func(*sql.Rows) (K, V, error)) (map[K]V, error) {
+	rows, err := db.QueryContext(ctx, statement, list)
+	if err != nil {
+		return nil, fmt.Errorf("query: %w", translate(err))
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
+	found := map[K]V{}
+	for rows.Next() {
+		key, value, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("scan: %w", err)
+		}
+		found[key] = value
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read: %w", translate(err))
+	}
+	return found, nil
 }

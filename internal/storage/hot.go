@@ -144,37 +144,22 @@ type statusRow struct {
 	EndsAt, AuthoriseBy instant
 }
 
-// selectStatuses takes the ids as one parameter, a list in the engine's form.
-const (
-	selectStatuses = `SELECT id, tpp, kind, rail, status, status_changed_at, ended_by, end_reason, ends_at, authorise_by
+// selectStatuses lacks the condition that the id is one of a list.
+const selectStatuses = `SELECT id, tpp, kind, rail, status, status_changed_at, ended_by, end_reason, ends_at, authorise_by
  FROM consents WHERE id `
-	selectStatusesPostgres = selectStatuses + `= ANY($1)`
-	selectStatusesSQLite   = selectStatuses + `IN (SELECT value FROM json_each($1))`
-)
 
 // statusTurns is how many statements for statuses run at once: one that waits
 // for the database while the other is being put together.
 const statusTurns = 2
 
 func (d *DB) fetchStatuses(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]statusRow, error) {
-	rows, err := d.sql.QueryContext(ctx, d.engine.statuses, d.engine.list(ids))
-	if err != nil {
-		return nil, fmt.Errorf("query: %w", translate(err))
-	}
-	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
-	found := make(map[uuid.UUID]statusRow, len(ids))
-	for rows.Next() {
+	statement := selectStatuses + d.engine.listed
+	return fetchRows(ctx, d.sql, statement, d.engine.list(ids), func(rows *sql.Rows) (uuid.UUID, statusRow, error) {
 		var id ref
 		var r statusRow
-		if err := rows.Scan(&id, &r.TPP, &r.Kind, &r.Rail, &r.Status, &r.StatusChangedAt, &r.EndedBy, &r.EndReason, &r.EndsAt, &r.AuthoriseBy); err != nil {
-			return nil, fmt.Errorf("scan: %w", err)
-		}
-		found[uuid.UUID(id)] = r
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read: %w", translate(err))
-	}
-	return found, nil
+		err := rows.Scan(&id, &r.TPP, &r.Kind, &r.Rail, &r.Status, &r.StatusChangedAt, &r.EndedBy, &r.EndReason, &r.EndsAt, &r.AuthoriseBy)
+		return uuid.UUID(id), r, err
+	})
 }
 
 // ReturnTry implements sca.Store.

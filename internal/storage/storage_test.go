@@ -13,6 +13,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/secret"
+	"consentd/internal/service/register"
 	"consentd/internal/storage"
 	"consentd/internal/storage/storagetest"
 	"consentd/test/pgtest"
@@ -61,6 +62,9 @@ func TestConformance(t *testing.T) {
 				o := storagetest.Opened{Store: db, Keys: keys, Exec: func(t *testing.T, statement string, args ...any) {
 					t.Helper()
 					execute(t, address, statement, args...)
+				}, Replica: func(t *testing.T) storagetest.Store {
+					t.Helper()
+					return openWith(t, address, slog.New(slog.DiscardHandler), keys)
 				}}
 				if engine == pgtest.Postgres {
 					o.Hold = func(t *testing.T, statement string, args ...any) func() {
@@ -148,6 +152,18 @@ func TestDatabaseAway(t *testing.T) {
 		"run": func() error { _, err := db.RunByID(t.Context(), uuid.New()); return err },
 		"try": func() error { _, err := db.CountTry(t.Context(), uuid.New(), 0, 3); return err },
 		"psu": func() error { _, err := db.PSU(t.Context(), "x"); return err },
+		"admit": func() error {
+			r := &register.Register{Store: db, Now: func() time.Time { return begun }, Log: slog.New(slog.DiscardHandler)}
+			return r.Admit(t.Context(), register.TPP{ID: "A"}, "")
+		},
+		"change of a TPP": func() error {
+			_, err := db.ChangeTPP(t.Context(), "A", func(*register.TPP) (*consent.Entry, error) { return &consent.Entry{}, nil })
+			return err
+		},
+		"tpps":   func() error { _, err := db.TPPs(t.Context(), register.Filter{Limit: 1}, begun); return err },
+		"doomed": func() error { _, err := db.Doomed(t.Context(), "A", uuid.Nil, 1); return err },
+		"enders": func() error { _, err := db.Enders(t.Context()); return err },
+		"token":  func() error { _, err := db.TokenByMAC(t.Context(), []byte{1}); return err },
 	} {
 		for range 3 { // the first may meet a connection that does not know yet
 			err := call()

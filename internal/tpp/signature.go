@@ -1,14 +1,14 @@
 package tpp
 
 import (
-	"crypto/sha256"
-	"crypto/sha512"
-	"crypto/subtle"
-	"encoding/base64"
+	"context"
 	"net/http"
 	"strings"
 
 	"consentd/internal/consent"
+	"consentd/internal/explain"
+	"consentd/pkg/eidas"
+	"consentd/pkg/httpsig"
 )
 
 // The headers of a signed request (XS2A IG 1.3.x §12), in the spelling of the
@@ -19,72 +19,109 @@ const (
 	headerCertificate = "TPP-Signature-Certificate"
 
 	keyCertificate = "Tpp-Signature-Certificate"
+	keyJWS         = "X-Jws-Signature"
 )
 
-// Signatures judges what a request says about its own integrity: that Digest,
-// Signature and TPP-Signature-Certificate come together, and that Digest is the
-// hash of the body.
-//
-// It does NOT verify the Signature itself, nor read the certificate: a request
-// whose Signature is nonsense passes. Until that is built, who is calling rests
-// on the connection alone (see [Identifier]), and Required proves only that a
-// caller sends the headers.
+// Signatures judges what a request says about its own integrity: that Digest is
+// the hash of the body, that Signature covers what it must and was made with the
+// key of TPP-Signature-Certificate, and that this is the seal of who is calling.
+// The header x-jws-signature is the same in another form; a request that has
+// both must have both right.
 type Signatures struct {
 	// Required refuses requests that are not signed.
 	Required bool
+	// Seals judges the certificates of seals. Nil where there is nothing to judge
+	// them by: then the signature is not verified, only that the headers come
+	// together, and the digest.
+	Seals Verifier
+	// Profile says what Signature must cover.
+	Profile httpsig.Profile
+	// JWS is the profile of x-jws-signature; nil where that header is not known.
+	JWS *httpsig.JWSProfile
 }
 
-// Check is Present and then the digest over body, the bytes as they came. Fails
-// like Present, with CodeSignatureInvalid when the digest is another one or of
-// an algorithm that the standard does not allow, with CodeFormat when it cannot
-// be read.
-func (s Signatures) Check(r *http.Request, body []byte) error {
+// sent are the headers of a signature in a request.
+type sent struct{ digest, signature, certificate, jws []string }
+
+func (s Signatures) sent(r *http.Request) sent {
+	found := sent{digest: r.Header[headerDigest], signature: r.Header[headerSignature], certificate: r.Header[keyCertificate]}
+	if s.JWS != nil {
+		found.jws = r.Header[keyJWS]
+	}
+	return found
+}
+
+// Check is Present and then all that there is to verify, with body as the bytes
+// that came, and caller as who sent them. Fails like Present, with
+// CodeSignatureInvalid, with CodeFormat for what cannot be read, and for the
+// seal's certificate like [Identifier].
+func (s Signatures) Check(r *http.Request, body []byte, caller TPP) error {
 	if err := s.Present(r); err != nil {
 		return err
 	}
-	if digest := r.Header[headerDigest]; len(digest) > 0 {
-		return checkDigest(digest[0], body)
-	}
-	return nil
-}
-
-// Present judges which of the three headers are there, without looking at the
-// body. Fails with CodeFormat for a Digest without a Signature or the reverse,
-// and for a header that is repeated, blank or not base64; with
-// CodeCertificateMissing for a Signature without its certificate, and
-// CodeSignatureMissing for an unsigned request where signatures are required.
-func (s Signatures) Present(r *http.Request) error {
-	digest, signature, certificate := r.Header[headerDigest], r.Header[headerSignature], r.Header[keyCertificate]
-	if len(digest)+len(signature)+len(certificate) == 0 {
-		if s.Required {
-			return consent.At(consent.CodeSignatureMissing, "Header."+headerSignature, "the request must be signed")
+	found := s.sent(r)
+	if len(found.digest) > 0 {
+		if err := httpsig.CheckDigest(found.digest[0], body); err != nil {
+			return noted(r.Context(), refusedSignature(err))
 		}
+	}
+	if s.Seals == nil {
 		return nil
 	}
-	if faults := single(digest, signature, certificate); len(faults) > 0 {
-		return faults
+	if len(found.signature) > 0 {
+		if err := s.verify(r, found, caller); err != nil {
+			return noted(r.Context(), err)
+		}
 	}
-	switch {
-	case len(digest) > 0 && len(signature) == 0:
-		return consent.At(consent.CodeFormat, "Header."+headerSignature, "is required where Digest is sent")
-	case len(signature) > 0 && len(digest) == 0:
-		return consent.At(consent.CodeFormat, "Header."+headerDigest, "is required where Signature is sent")
-	case len(signature) > 0 && len(certificate) == 0:
-		return consent.At(consent.CodeCertificateMissing, "Header."+headerCertificate, "is required where Signature is sent")
-	case len(signature) == 0 && s.Required: // a certificate alone
-		return consent.At(consent.CodeSignatureMissing, "Header."+headerSignature, "the request must be signed")
+	if len(found.jws) > 0 {
+		return noted(r.Context(), s.verifyJWS(r, found, caller))
 	}
 	return nil
 }
 
-// single finds headers of which the first value does not stand for all, and a
-// certificate that no one can decode.
-func single(digest, signature, certificate []string) consent.Faults {
+// Present judges which of the headers are there, without looking at the body.
+// Fails with CodeFormat for a Digest without a signature or the reverse, and for
+// a header that is repeated or blank; with CodeCertificateMissing for a Signature
+// without its certificate, and CodeSignatureMissing for an unsigned request where
+// signatures are required.
+func (s Signatures) Present(r *http.Request) error {
+	found := s.sent(r)
+	if len(found.digest)+len(found.signature)+len(found.certificate)+len(found.jws) == 0 {
+		return s.unsigned()
+	}
+	if faults := found.single(); len(faults) > 0 {
+		return faults
+	}
+	signed := len(found.signature) > 0 || len(found.jws) > 0
+	switch {
+	case len(found.digest) > 0 && !signed:
+		return consent.At(consent.CodeFormat, "Header."+headerSignature, "is required where Digest is sent")
+	case signed && len(found.digest) == 0:
+		return consent.At(consent.CodeFormat, "Header."+headerDigest, "is required where a signature is sent")
+	case len(found.signature) > 0 && len(found.certificate) == 0:
+		return consent.At(consent.CodeCertificateMissing, "Header."+headerCertificate, "is required where Signature is sent")
+	case !signed: // a certificate alone
+		return s.unsigned()
+	}
+	return nil
+}
+
+func (s Signatures) unsigned() error {
+	if !s.Required {
+		return nil
+	}
+	return consent.At(consent.CodeSignatureMissing, "Header."+headerSignature, "the request must be signed")
+}
+
+// single finds headers of which the first value does not stand for all.
+func (s sent) single() consent.Faults {
 	var faults consent.Faults
 	for _, h := range []struct {
 		name   string
 		values []string
-	}{{headerDigest, digest}, {headerSignature, signature}, {headerCertificate, certificate}} {
+	}{
+		{headerDigest, s.digest}, {headerSignature, s.signature}, {headerCertificate, s.certificate}, {httpsig.HeaderJWS, s.jws},
+	} {
 		switch {
 		case len(h.values) > 1:
 			faults = append(faults, consent.At(consent.CodeFormat, "Header."+h.name, "must be sent once"))
@@ -92,39 +129,76 @@ func single(digest, signature, certificate []string) consent.Faults {
 			faults = append(faults, consent.At(consent.CodeFormat, "Header."+h.name, "must not be blank"))
 		}
 	}
-	if len(faults) == 0 && len(certificate) == 1 {
-		if _, err := base64.StdEncoding.DecodeString(certificate[0]); err != nil {
-			faults = append(faults, consent.At(consent.CodeFormat, "Header."+headerCertificate, "must be base64"))
-		}
-	}
 	return faults
 }
 
-// checkDigest compares a Digest header (RFC 3230, with the algorithms of RFC
-// 5843 that the standard allows) with the hash of body.
-func checkDigest(header string, body []byte) error {
-	const path = "Header." + headerDigest
-	algorithm, encoded, ok := strings.Cut(header, "=")
-	if !ok {
-		return consent.At(consent.CodeFormat, path, "must be <algorithm>=<base64>")
-	}
-	var sum []byte
-	switch strings.ToUpper(algorithm) { // RFC 3230 §4.1.1: in either case
-	case "SHA-256":
-		s := sha256.Sum256(body)
-		sum = s[:]
-	case "SHA-512":
-		s := sha512.Sum512(body)
-		sum = s[:]
-	default:
-		return consent.At(consent.CodeSignatureInvalid, path, "must use SHA-256 or SHA-512")
-	}
-	sent, err := base64.StdEncoding.DecodeString(encoded)
+// verify judges Signature and its certificate.
+func (s Signatures) verify(r *http.Request, found sent, caller TPP) error {
+	der, err := httpsig.DecodeCertificate(found.certificate[0])
 	if err != nil {
-		return consent.At(consent.CodeFormat, path, "must be <algorithm>=<base64>")
+		return refusedSignature(err)
 	}
-	if subtle.ConstantTimeCompare(sent, sum) != 1 {
-		return consent.At(consent.CodeSignatureInvalid, path, "is not the hash of the body")
+	seal, err := s.seal(r.Context(), caller, "Header."+headerCertificate, der)
+	if err != nil {
+		return err
+	}
+	signature, err := s.Profile.Verify(httpsig.Of(r), seal.X509)
+	if signature != nil {
+		explain.Note(r.Context(), "Signature: %s, covers %s", signature.Algorithm, strings.Join(signature.Headers, ", "))
+	}
+	if err != nil {
+		return refusedSignature(err)
 	}
 	return nil
+}
+
+// verifyJWS judges x-jws-signature. Its certificate is in it, or else in
+// TPP-Signature-Certificate.
+func (s Signatures) verifyJWS(r *http.Request, found sent, caller TPP) error {
+	jws, err := httpsig.ParseJWS(found.jws[0])
+	if err != nil {
+		return refusedSignature(err)
+	}
+	explain.Note(r.Context(), "x-jws-signature: %s, covers %s", jws.Algorithm, strings.Join(jws.Pars, ", "))
+	chain, path := jws.Certificates, "Header."+httpsig.HeaderJWS
+	if len(chain) == 0 {
+		path = "Header." + headerCertificate
+		if len(found.certificate) == 0 {
+			return consent.At(consent.CodeCertificateMissing, path, "is required where x-jws-signature has no x5c")
+		}
+		der, err := httpsig.DecodeCertificate(found.certificate[0])
+		if err != nil {
+			return refusedSignature(err)
+		}
+		chain = [][]byte{der}
+	}
+	seal, err := s.seal(r.Context(), caller, path, chain...)
+	if err != nil {
+		return err
+	}
+	if err := jws.Verify(*s.JWS, httpsig.Of(r), seal.X509); err != nil {
+		return refusedSignature(err)
+	}
+	return nil
+}
+
+// seal judges the certificate of a seal, and that it is the caller's.
+func (s Signatures) seal(ctx context.Context, caller TPP, path string, chain ...[]byte) (*eidas.Certificate, error) {
+	seal, err := s.Seals.Verify(ctx, eidas.Seal, chain[0], chain[1:]...)
+	if err != nil {
+		return nil, refusedCertificate(err, path, "the seal certificate")
+	}
+	if seal.ID() != caller.ID {
+		explain.Note(ctx, "seal: of %s, but %s is calling", seal.ID(), caller.ID)
+		return nil, consent.At(consent.CodeSignatureInvalid, path, "the seal is of another organisation than the client certificate")
+	}
+	return seal, nil
+}
+
+// noted explains why a signature was refused.
+func noted(ctx context.Context, err error) error {
+	if err != nil {
+		explain.Note(ctx, "signature refused: %s", consent.CodeOf(err))
+	}
+	return err
 }

@@ -68,7 +68,7 @@ func TestPresence(t *testing.T) {
 			headers[name] = values[name]
 		}
 		for required, want := range map[bool]consent.Code{false: c.optional, true: c.required} {
-			err := tpp.Signatures{Required: required}.Check(request(headers), []byte(body))
+			err := tpp.Signatures{Required: required}.Check(request(headers), []byte(body), tpp.TPP{})
 			if want == "" {
 				require.NoError(t, err, "%v, required %t", c.sent, required)
 				continue
@@ -105,7 +105,7 @@ func TestDigest(t *testing.T) {
 		{"SHA-256=" + sha256OfBody() + ",SHA-512=" + sha512OfBody(), body, consent.CodeFormat},
 	} {
 		r := request(map[string]string{"Digest": c.digest, "Signature": "x", "TPP-Signature-Certificate": certificate})
-		err := tpp.Signatures{}.Check(r, []byte(c.body))
+		err := tpp.Signatures{}.Check(r, []byte(c.body), tpp.TPP{})
 		if c.want == "" {
 			require.NoError(t, err, c.digest)
 			continue
@@ -120,11 +120,11 @@ func TestUnreadableSignatureHeaders(t *testing.T) {
 	for name, spoil := range map[string]func(http.Header){
 		"Digest":                    func(h http.Header) { h.Add("Digest", h.Get("Digest")) },
 		"Signature":                 func(h http.Header) { h.Set("Signature", "  ") },
-		"TPP-Signature-Certificate": func(h http.Header) { h.Set("TPP-Signature-Certificate", "***") },
+		"TPP-Signature-Certificate": func(h http.Header) { h.Set("TPP-Signature-Certificate", " ") },
 	} {
 		r := request(map[string]string{"Digest": empty256, "Signature": "x", "TPP-Signature-Certificate": certificate})
 		spoil(r.Header)
-		err := tpp.Signatures{Required: true}.Check(r, nil)
+		err := tpp.Signatures{Required: true}.Check(r, nil, tpp.TPP{})
 		var faults consent.Faults
 		require.ErrorAs(t, err, &faults, name)
 		require.Len(t, faults, 1)
@@ -141,5 +141,5 @@ func TestUnverifiedTakesEveryone(t *testing.T) {
 	t.Parallel()
 	who, err := tpp.Unverified{As: tpp.TPP{ID: "demo", Name: "Demo"}}.Identify(request(nil))
 	require.NoError(t, err)
-	assert.Equal(t, tpp.TPP{ID: "demo", Name: "Demo"}, who)
+	assert.Equal(t, tpp.TPP{ID: "demo", Name: "Demo", Roles: tpp.Roles()}, who)
 }

@@ -1,24 +1,59 @@
-// Package tpp tells who is calling and whether what they sent is what they
-// signed: the edge's answer to "which TPP is this?", handed to every dialect.
 package tpp
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+
+	"consentd/pkg/eidas"
+)
 
 // TPP is a caller, as it is known to consents and to people.
 type TPP struct {
 	ID   string
 	Name string
+	// Certificate is what the caller showed; nil where callers are told apart by
+	// something else.
+	Certificate *eidas.Certificate
+	// Roles are what the caller is licensed for.
+	Roles []eidas.Role
 }
 
-// Identifier tells which TPP sent a request. Fails with
-// consent.CodeCertificateMissing or CodeCertificateInvalid.
+// May reports whether the caller is licensed for a role.
+func (t TPP) May(role eidas.Role) bool { return slices.Contains(t.Roles, role) }
+
+// Fingerprint names the certificate of the caller in the audit; empty where it
+// showed none.
+func (t TPP) Fingerprint() string {
+	if t.Certificate == nil {
+		return ""
+	}
+	return t.Certificate.Fingerprint
+}
+
+// Covers reports whether a host lies in a domain that the caller's certificate
+// secures. A caller without certificate has none to be measured by: true.
+func (t TPP) Covers(host string) bool { return t.Certificate == nil || t.Certificate.Covers(host) }
+
+// Identifier tells which TPP sent a request. Where the error says that somebody
+// in particular was refused, such as one who is shut out, the TPP comes with it.
+// Fails with consent.CodeCertificateMissing, CodeCertificateInvalid,
+// CodeCertificateExpired, CodeCertificateRevoked, CodeCertificateBlocked, and
+// CodeUnavailable where it cannot be told now.
 type Identifier interface {
 	Identify(r *http.Request) (TPP, error)
 }
 
-// Unverified takes every caller for the same TPP. It is for servers that only
-// their own machine can reach.
+// Unverified takes every caller for the same TPP, with every role. It is for
+// servers that only their own machine can reach.
 type Unverified struct{ As TPP }
 
 // Identify implements Identifier.
-func (u Unverified) Identify(*http.Request) (TPP, error) { return u.As, nil }
+func (u Unverified) Identify(*http.Request) (TPP, error) {
+	u.As.Roles = Roles()
+	return u.As, nil
+}
+
+// Roles lists every role of PSD2.
+func Roles() []eidas.Role {
+	return []eidas.Role{eidas.RoleAS, eidas.RolePI, eidas.RoleAI, eidas.RoleIC}
+}

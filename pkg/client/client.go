@@ -26,6 +26,8 @@ type Client struct {
 	http   *http.Client
 	header http.Header
 	retry  Retry
+	seals  []seal
+	mutual *mutual
 }
 
 // Option changes a Client while it is made.
@@ -66,6 +68,11 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	}
 	for _, opt := range opts {
 		opt(c)
+	}
+	if c.mutual != nil {
+		if c.http, err = c.mutual.over(*c.http); err != nil {
+			return nil, err
+		}
 	}
 	own := *c.http
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

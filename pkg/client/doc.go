@@ -20,6 +20,12 @@
 // [WithRetry] says so: whether one that broke off took effect is for the caller
 // to judge, with the same X-Request-ID if they wish ([CallOptions].RequestID).
 //
-// The client keeps no state and may be used by many goroutines. It signs
-// nothing: certificates belong to the [net/http.Client] that it is given.
+// Banks ask for certificates and, many of them, for signatures. [WithCertificate]
+// shows a QWAC, [WithSigner] and [WithJWSSigner] sign with a QSEAL, and [LoadKit]
+// reads both from the folder that `consentd tpp new` writes:
+//
+//	kit, err := client.LoadKit("acme")
+//	bank, err := client.New("https://localhost:8443", kit.Options()...)
+//
+// The client keeps no state and may be used by many goroutines.
 package client

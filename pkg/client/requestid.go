@@ -5,9 +5,8 @@ import (
 	"fmt"
 )
 
-// newRequestID makes a UUID of version 4 (RFC 9562 §5.4), without a library, so
-// that importing this package brings in nothing else.
-func newRequestID() string {
+// NewRequestID makes an X-Request-ID: a UUID of version 4 (RFC 9562 §5.4).
+func NewRequestID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
 	b[6] = b[6]&0x0f | 0x40

@@ -98,7 +98,7 @@ func (c *Client) encode(in request) (message, error) {
 	}
 	maps.Copy(m.header, in.header)
 	if m.header.Get(headerRequestID) == "" {
-		m.header.Set(headerRequestID, newRequestID())
+		m.header.Set(headerRequestID, NewRequestID())
 	}
 	return m, nil
 }
@@ -111,6 +111,9 @@ func (c *Client) send(ctx context.Context, m message) (*Meta, []byte, error) {
 		return nil, nil, fmt.Errorf("%s %s: %w", m.method, m.path, err)
 	}
 	req.Header = m.header.Clone()
+	if err := c.sign(req, m.body); err != nil {
+		return nil, nil, fmt.Errorf("%s %s: %w", m.method, m.path, err)
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s %s: %w", m.method, m.path, err)

@@ -52,6 +52,7 @@ type Code string
 // The codes that answers about consents use, by HTTP status. The standard has
 // more.
 const (
+	Warning               Code = "WARNING"                 // 201: of a message that is no error
 	FormatError           Code = "FORMAT_ERROR"            // 400
 	ParameterNotSupported Code = "PARAMETER_NOT_SUPPORTED" // 400
 	SessionsNotSupported  Code = "SESSIONS_NOT_SUPPORTED"  // 400

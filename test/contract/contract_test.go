@@ -50,7 +50,7 @@ var loaded struct {
 func described(t *testing.T) []*contract.Validator {
 	t.Helper()
 	loaded.once.Do(func() {
-		loaded.validators = []*contract.Validator{contract.Load(t, "bank"), contract.Load(t, "xs2a")}
+		loaded.validators = []*contract.Validator{contract.Load(t, "aspsp"), contract.Load(t, "bank"), contract.Load(t, "xs2a")}
 	})
 	return loaded.validators
 }
@@ -118,6 +118,7 @@ const (
 	created = `{"consentStatus":"received","consentId":"c1","_links":{"scaRedirect":{"href":"https://b.example/sca/x"},` +
 		`"self":{"href":"/v1/consents/c1"},"status":{"href":"/v1/consents/c1/status"},"scaStatus":{"href":"/a"}}}`
 	unknown = `{"tppMessages":[{"category":"ERROR","code":"CONSENT_UNKNOWN","text":"no such consent"}]}`
+	listed  = `{"id":"A:B/C","name":"","organisationId":"B/C","nca":{"id":"A","name":""},"roles":[]}`
 	missing = `{"tppMessages":[{"category":"ERROR","code":"RESOURCE_UNKNOWN"}]}`
 )
 
@@ -154,6 +155,8 @@ func TestRightAnswers(t *testing.T) {
 		"undeclared path":    {call: "GET /v1/nothing/here", status: 404, body: missing},
 		"another prefix":     {call: "GET /healthz", status: 418, body: "short and stout"},
 		"bank":               {call: "GET /psus/p1/customers", status: 200, body: `{"customers":[{"customer":"c","name":"C","since":1999}]}`},
+		"bank's own":         {call: "GET /aspsp/v1/tpps/A:B", answered: map[string]string{"Cache-Control": "no-store"}, status: 200, body: listed},
+		"slash in an id":     {call: "GET /aspsp/v1/tpps/A%3AB%2FC", answered: map[string]string{"Cache-Control": "no-store"}, status: 200, body: listed},
 		"fresh id for a bad": {call: "GET /v1/consents/c1", sent: map[string]string{"X-Request-ID": "42"}, status: 400, body: `{"tppMessages":[{"category":"ERROR","code":"FORMAT_ERROR"}]}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -193,6 +196,9 @@ func TestWrongAnswers(t *testing.T) {
 		"undeclared method":        {call: "PUT /v1/consents/c1", status: 200, body: `{}`, want: "the method is not described"},
 		"405 without Allow":        {call: "PUT /v1/consents/c1", status: 405, body: `{"tppMessages":[{"category":"ERROR","code":"SERVICE_INVALID"}]}`, want: `"Allow"`},
 		"404 in another shape":     {call: "GET /v1/nothing/here", status: 404, body: `{"message":"Not Found"}`, want: "message"},
+		"slash in a path":          {call: "GET /aspsp/v1/tpps/A:B/C", answered: map[string]string{"Cache-Control": "no-store"}, status: 200, body: listed, want: "the path is not described"},
+		"bank's own, kept":         {call: "GET /aspsp/v1/tpps/A:B", status: 200, body: listed, want: `"Cache-Control"`},
+		"bank's own, stray member": {call: "GET /aspsp/v1/tpps/A:B", answered: map[string]string{"Cache-Control": "no-store"}, status: 200, body: strings.Replace(listed, `"roles"`, `"iban":"","roles"`, 1), want: "iban"},
 		"bank without a name":      {call: "GET /psus/p1/customers", status: 200, body: `{"customers":[{"customer":"c"}]}`, want: "name"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -39,7 +40,8 @@ func (r route) as(doc *openapi3.T) *routers.Route {
 	return &routers.Route{Spec: doc, Path: r.path, PathItem: r.item, Method: r.method, Operation: r.operation}
 }
 
-// match compares segment by segment and returns the values of the parameters.
+// match compares segment by segment and returns the values of the parameters. The
+// segments are as they came: a value may hold a slash, which is %2F there.
 func (r route) match(segments []string) (map[string]string, bool) {
 	if len(segments) != len(r.segments) {
 		return nil, false
@@ -49,7 +51,11 @@ func (r route) match(segments []string) (map[string]string, bool) {
 		name, isParam := strings.CutPrefix(want, "{")
 		switch {
 		case isParam && segments[i] != "":
-			params[strings.TrimSuffix(name, "}")] = segments[i]
+			value, err := url.PathUnescape(segments[i])
+			if err != nil {
+				return nil, false
+			}
+			params[strings.TrimSuffix(name, "}")] = value
 		case want != segments[i]:
 			return nil, false
 		}

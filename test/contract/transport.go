@@ -27,7 +27,7 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	v := tr.validatorFor(req.URL.Path)
+	v := tr.validatorFor(req.URL.EscapedPath())
 	if v == nil {
 		return base.RoundTrip(req)
 	}

@@ -32,7 +32,7 @@ type Validator struct {
 	options *openapi3filter.Options
 }
 
-// Load reads the description of that name, "xs2a" or "bank", and fails the test
+// Load reads the description of that name, "xs2a" for instance, and fails the test
 // when there is none or it isn't a valid OpenAPI document.
 func Load(t testing.TB, name string) *Validator {
 	t.Helper()
@@ -91,7 +91,7 @@ func (v *Validator) Exchange(t testing.TB, req *http.Request, reqBody []byte, re
 }
 
 func (v *Validator) check(req *http.Request, reqBody []byte, res *http.Response, resBody []byte) []error {
-	r, params, err := v.find(req.Method, req.URL.Path)
+	r, params, err := v.find(req.Method, req.URL.EscapedPath())
 	if err != nil && res.StatusCode < http.StatusBadRequest {
 		return []error{err}
 	}

@@ -28,10 +28,12 @@ import (
 type program struct {
 	t    *testing.T
 	base string
-	path string // before every path of the XS2A interface
-	tpp  *client.Client
-	http *http.Client // checks every exchange against openapi/
-	log  *bytes.Buffer
+	// secure is the listener that asks for certificates.
+	secure string
+	path   string // before every path of the XS2A interface
+	tpp    *client.Client
+	http   *http.Client // checks every exchange against openapi/
+	log    *bytes.Buffer
 	// greeting is what the program printed at its start.
 	greeting string
 }
@@ -39,7 +41,7 @@ type program struct {
 // start runs the sandbox in this process on an engine, on a free port.
 func start(t *testing.T, engine string, edit ...func(*app.SandboxOptions)) *program {
 	t.Helper()
-	o := app.SandboxOptions{Listen: "127.0.0.1:0", Data: t.TempDir()}
+	o := app.SandboxOptions{Listen: "127.0.0.1:0", TLSListen: "127.0.0.1:0", Data: t.TempDir()}
 	if engine == "postgres" {
 		o.Database = pgtest.DSN(t)
 	}
@@ -56,13 +58,13 @@ func start(t *testing.T, engine string, edit ...func(*app.SandboxOptions)) *prog
 		cancel()
 		require.NoError(t, <-ended)
 	})
-	p.base, p.path, p.greeting = a.URL("sandbox"), o.BasePath, a.Greeting()
+	p.base, p.secure, p.path, p.greeting = a.URL("sandbox"), a.URL("sandbox-tls"), o.BasePath, a.Greeting()
 	described := contract.Load(t, "xs2a")
 	described.BasePath = o.BasePath
 	p.http = &http.Client{
 		Transport: &contract.Transport{
 			Base: http.DefaultTransport, T: t,
-			Validators: []*contract.Validator{described},
+			Validators: []*contract.Validator{described, contract.Load(t, "aspsp")},
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

@@ -41,7 +41,7 @@ func environment(t *testing.T, bank string, more ...string) string {
 		"insecure: true",
 		"brand: Test Bank",
 		"masterKeyFile: " + write("key", base64.StdEncoding.EncodeToString(secret.NewMaster())),
-		fmt.Sprintf("listeners: {tpp: %s, psu: %s, ops: %s}", freeAddress(t), freeAddress(t), freeAddress(t)),
+		fmt.Sprintf("listeners: {tpp: %s, psu: %s, bank: %s, ops: %s}", freeAddress(t), freeAddress(t), freeAddress(t), freeAddress(t)),
 		"database: {urlFile: " + write("url", pgtest.DSN(t)) + "}",
 		fmt.Sprintf("bank: {url: %s/sandbox/bank, tokenFile: %s}", bank, write("token", "sandbox-bank")),
 	}, more...)

@@ -43,7 +43,7 @@ func (h *Handler) startAuthorisation(k *call) (*answer, error) {
 func (h *Handler) started(k *call, c uuid.UUID, started *consents.Started) *answer {
 	body := wire.StartAuthorisationResponse{
 		ScaStatus: wire.ScaStatus(started.Status), AuthorisationID: started.Authorisation.String(),
-		Links: wire.Links{}, PSUMessage: psuMessage(k, started),
+		Links: wire.Links{}, PSUMessage: psuMessage(k, started), TPPMessages: k.hints,
 	}
 	h.linkStarted(k, body.Links, c, started)
 	a := reply(http.StatusCreated, body)
@@ -77,7 +77,7 @@ func (h *Handler) startWithPassword(k *call, id uuid.UUID, wish consents.Wish) (
 		u := h.updated(k, at, st)
 		a := reply(http.StatusCreated, wire.StartAuthorisationResponse{
 			ScaStatus: u.ScaStatus, AuthorisationID: started.Authorisation.String(), Links: u.Links, ScaMethods: u.ScaMethods,
-			ChosenScaMethod: u.ChosenScaMethod, ChallengeData: u.ChallengeData, PSUMessage: u.PSUMessage,
+			ChosenScaMethod: u.ChosenScaMethod, ChallengeData: u.ChallengeData, PSUMessage: u.PSUMessage, TPPMessages: k.hints,
 		})
 		a.set(headerApproach, string(wireApproaches[started.Approach]))
 		return a

@@ -31,6 +31,8 @@ type call struct {
 	draft    *consent.Draft // of the creation of a consent
 	update   update
 	question *question // of POST /v1/funds-confirmations
+	// hints go with the answer: what the bank let pass and would rather not.
+	hints []wire.TPPMessage
 }
 
 func (k *call) ctx() context.Context { return k.req.Context() }
@@ -38,7 +40,8 @@ func (k *call) ctx() context.Context { return k.req.Context() }
 // by is who calls, for the use cases.
 func (k *call) by() service.Call {
 	return service.Call{
-		TPP: k.caller.ID, Name: k.caller.Name, RequestID: idOf(k.echo), Rail: consent.RailXS2A, Kind: k.ep.kind,
+		TPP: k.caller.ID, Name: k.caller.Name, Certificate: k.caller.Fingerprint(),
+		RequestID: idOf(k.echo), Rail: consent.RailXS2A, Kind: k.ep.kind,
 	}
 }
 
@@ -77,15 +80,16 @@ func (h *Handler) check(k *call) error {
 		return consent.At(consent.CodeNotAcceptable, "Header.Accept", "only application/json is offered")
 	}
 	caller, err := h.Callers.Identify(k.req)
+	k.caller = caller // who is refused is written down too
 	if err != nil {
 		return err
 	}
-	k.caller = caller
 	explain.Note(k.ctx(), "the caller is %s (%s)", caller.ID, caller.Name)
 	if err := h.receive(k); err != nil {
 		return err
 	}
 	faults := checkHeaders(h.Options, k.req.Header, k.ep.place)
+	faults = append(faults, h.checkDomains(k, faults)...)
 	if k.ep.parse != nil {
 		faults = append(faults, k.ep.parse(h, k)...)
 	}
@@ -93,7 +97,7 @@ func (h *Handler) check(k *call) error {
 	return faults.Err()
 }
 
-// receive reads the body and judges signature, media type and size, in this
+// receive reads the body and judges signature, role, media type and size, in this
 // order. A body over the limit is not read to its end, so its digest cannot be
 // judged; which headers are there can.
 func (h *Handler) receive(k *call) error {
@@ -104,10 +108,14 @@ func (h *Handler) receive(k *call) error {
 	if len(body) > maxBody {
 		err = h.Signatures.Present(k.req)
 	} else {
-		err = h.Signatures.Check(k.req, body)
+		err = h.Signatures.Check(k.req, body, k.caller)
 	}
 	if err != nil {
 		return err
+	}
+	if role := k.ep.role(); !k.caller.May(role) {
+		explain.Note(k.ctx(), "the caller has roles %v, needs %s", k.caller.Roles, role)
+		return consent.E(consent.CodeRole, "the certificate has not the role %s", role)
 	}
 	takes := k.ep.body == bodyRequired || k.ep.body == bodyOptional && len(body) > 0
 	if takes && !isJSON(k.req.Header["Content-Type"]) {

@@ -36,6 +36,7 @@ func (h *Handler) created(k *call, c *consent.Consent, wish consents.Wish, start
 	body := wire.ConsentsResponse{
 		ConsentStatus: h.status(c),
 		ConsentID:     c.ID.String(),
+		TPPMessages:   k.hints,
 		Links:         wire.Links{wire.LinkSelf: {Href: self}, wire.LinkStatus: {Href: self + "/status"}},
 	}
 	if started == nil {

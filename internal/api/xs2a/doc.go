@@ -19,10 +19,34 @@
 //
 //	matter                      what we do, and why
 //	--------------------------  ------------------------------------------------
-//	Signature                   Its header, Digest and certificate are checked
-//	                            for presence and form, Digest against the body.
-//	                            The Signature itself is NOT verified yet: until
-//	                            then trust rests on the connection alone.
+//	Signature                   Must cover digest and x-request-id, psu-id,
+//	                            psu-corporate-id and tpp-redirect-uri where they
+//	                            are sent; may cover date and (request-target), which
+//	                            many banks ask for, though the standard allows
+//	                            nothing else. All three lists are the bank's. Also
+//	                            rsa-sha512 and ecdsa-sha256. The names of keyId are
+//	                            compared by what they say, not by their spelling.
+//	x-jws-signature             Where the bank takes it: as TS 119 182-1 has it,
+//	                            with x5c, or with x5t#S256 of what stands in
+//	                            TPP-Signature-Certificate. Not older than a minute.
+//	the seal                    Must be of the same authority and organisation as
+//	                            the client certificate, otherwise 401
+//	                            SIGNATURE_INVALID.
+//	revocation not to be told   503: who should know does not answer, which is not
+//	                            the TPP's fault, but nobody is let in on a doubt.
+//	                            The bank may choose to let in.
+//	QcType                      A certificate that says no type is taken for
+//	                            either; one that says another type is
+//	                            CERTIFICATE_INVALID.
+//	CERTIFICATE_REVOKE          As the official list spells it; certificateRevoked
+//	                            adds the D of later versions.
+//	domains of URIs             TPP-Redirect-URI, TPP-Nok-Redirect-URI and
+//	                            TPP-Notification-URI are held against CN and
+//	                            SubjectAltName: off, a WARNING in tppMessages, or
+//	                            400. A certificate without a domain covers none (a
+//	                            peer: all). Schemes of apps have no domain.
+//	roles                       As in the certificate: PSP_AI for account
+//	                            information, PSP_IC for the confirmation of funds.
 //	body over 64 KiB            400 FORMAT_ERROR with path body. 413 is no status
 //	                            of the standard. Its Digest is not judged, since
 //	                            the rest is never read.
@@ -131,7 +155,6 @@
 //	                            nothing. Currency XXX means all sub-accounts.
 //	card data (funds)           For the PSU to read: neither cardExpiryDate nor a
 //	                            cardNumber of a question is judged.
-//	certificate in the audit    Empty until callers show one.
 //	account references          Exactly one identifier; patterns hold for the
 //	                            whole value; the check digits of an IBAN must fit.
 //	                            A kind that the bank does not take is 400

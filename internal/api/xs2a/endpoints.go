@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"consentd/internal/consent"
+	"consentd/pkg/eidas"
 )
 
 // endpoint is one operation: what it takes and who serves it.
@@ -19,6 +20,14 @@ type endpoint struct {
 	serve func(*Handler, *call) (*answer, error)
 	// once says that a call which is repeated is answered as it was.
 	once bool
+}
+
+// role is what a TPP must be licensed for.
+func (ep *endpoint) role() eidas.Role {
+	if ep.kind == consent.FundsConfirmation {
+		return eidas.RoleIC
+	}
+	return eidas.RoleAI
 }
 
 // bodyRule says whether an operation takes a body.

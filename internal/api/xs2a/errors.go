@@ -121,7 +121,7 @@ func (h *Handler) fail(c echo.Context, err error) {
 		return
 	}
 	err = named(ctx, err)
-	a := answerTo(err, c.Request().Header["Accept"])
+	a := h.answerTo(err, c.Request().Header["Accept"])
 	if a.Status >= http.StatusInternalServerError {
 		h.Log.ErrorContext(ctx, "request failed", "requestId", idOf(c), "status", a.Status, "error", err)
 	}
@@ -154,7 +154,7 @@ func entryOf(err error) entry {
 }
 
 // answerTo is how an error is answered to a client that accepts these formats.
-func answerTo(err error, accept []string) *answer {
+func (h *Handler) answerTo(err error, accept []string) *answer {
 	m := entryOf(err)
 	a := &answer{Status: m.status}
 	switch m.status {
@@ -166,7 +166,7 @@ func answerTo(err error, accept []string) *answer {
 	if m.bare {
 		return a
 	}
-	media, body := render(m.status, faultsOf(err), prefersProblem(accept))
+	media, body := h.Options.render(m.status, faultsOf(err), prefersProblem(accept))
 	return a.with(media, body)
 }
 
@@ -181,13 +181,22 @@ func faultsOf(err error) consent.Faults {
 	return nil
 }
 
+// codeOf is the standard's code of a fault, in the spelling that the bank prefers.
+func (o Options) codeOf(f *consent.Error) wire.Code {
+	code := messages[f.Code].code
+	if code == wire.CertificateRevoke && o.CertificateRevoked {
+		return wire.CertificateRevoked
+	}
+	return code
+}
+
 // render writes faults in the form that the client prefers.
-func render(status int, faults consent.Faults, problem bool) (media string, body any) {
+func (o Options) render(status int, faults consent.Faults, problem bool) (media string, body any) {
 	if !problem {
 		e := wire.Error{TPPMessages: make([]wire.TPPMessage, len(faults))}
 		for i, f := range faults {
 			e.TPPMessages[i] = wire.TPPMessage{
-				Category: wire.CategoryError, Code: messages[f.Code].code, Path: f.Path, Text: shorten(f.Text, maxText),
+				Category: wire.CategoryError, Code: o.codeOf(f), Path: f.Path, Text: shorten(f.Text, maxText),
 			}
 		}
 		return wire.MediaTypeJSON, e
@@ -196,10 +205,10 @@ func render(status int, faults consent.Faults, problem bool) (media string, body
 	for i, f := range faults {
 		detail := shorten(strings.TrimPrefix(f.Path+": "+f.Text, ": "), maxText)
 		if i == 0 {
-			p.Code, p.Detail = messages[f.Code].code, detail
+			p.Code, p.Detail = o.codeOf(f), detail
 			continue
 		}
-		p.AdditionalErrors = append(p.AdditionalErrors, wire.ProblemError{Detail: detail, Code: messages[f.Code].code})
+		p.AdditionalErrors = append(p.AdditionalErrors, wire.ProblemError{Detail: detail, Code: o.codeOf(f)})
 	}
 	return wire.MediaTypeProblem, p
 }

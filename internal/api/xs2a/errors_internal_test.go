@@ -55,11 +55,11 @@ func TestTableIsTheStandards(t *testing.T) {
 func TestTextsAndMessagesAreBounded(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ü", maxText+1)
-	_, body := render(http.StatusBadRequest, consent.Faults{fault("access", long)}, false)
+	_, body := Options{}.render(http.StatusBadRequest, consent.Faults{fault("access", long)}, false)
 	e, ok := body.(wire.Error)
 	require.True(t, ok)
 	assert.Equal(t, strings.Repeat("ü", maxText), e.TPPMessages[0].Text)
-	_, body = render(http.StatusBadRequest, consent.Faults{fault("access", long)}, true)
+	_, body = Options{}.render(http.StatusBadRequest, consent.Faults{fault("access", long)}, true)
 	p, ok := body.(wire.Problem)
 	require.True(t, ok)
 	assert.Len(t, []rune(p.Detail), maxText)

@@ -81,6 +81,11 @@ type Options struct {
 	// StrictStatus answers expired for a consent that the bank ended, instead of
 	// terminatedByAspsp, which is no value of the standard.
 	StrictStatus bool
+	// Domains says what becomes of URIs outside the TPP's domains; empty for off.
+	Domains DomainRule
+	// CertificateRevoked spells CERTIFICATE_REVOKE as later versions of the
+	// standard do.
+	CertificateRevoked bool
 	// LenientDates takes the date of a timestamp where a date is asked for.
 	LenientDates bool
 }

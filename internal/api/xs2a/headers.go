@@ -66,7 +66,7 @@ var rules = []rule{
 	{name: "PSU-Corporate-ID", key: keyCorporate, on: onPSU, max: 50},
 	{name: "PSU-Corporate-ID-Type", key: "Psu-Corporate-Id-Type", on: onPSU, max: 50},
 	{name: "TPP-Brand-Logging-Information", key: "Tpp-Brand-Logging-Information", on: onCreate, max: 255},
-	{name: "TPP-Notification-URI", key: "Tpp-Notification-Uri", on: onNotify, max: consent.MaxRedirectURI, check: checkNotificationURI},
+	{name: "TPP-Notification-URI", key: keyNotificationURI, on: onNotify, max: consent.MaxRedirectURI, check: checkNotificationURI},
 	{name: "TPP-Notification-Content-Preferred", key: "Tpp-Notification-Content-Preferred", on: onNotify, check: checkNotificationContent},
 	{name: "PSU-IP-Port", key: "Psu-Ip-Port", on: onContext, check: checkPort},
 	{name: "PSU-Accept", key: "Psu-Accept", on: onContext, list: true},
@@ -83,6 +83,7 @@ var rules = []rule{
 const (
 	keyRedirectURI        = "Tpp-Redirect-Uri"
 	keyNokRedirectURI     = "Tpp-Nok-Redirect-Uri"
+	keyNotificationURI    = "Tpp-Notification-Uri"
 	keyRedirectPreferred  = "Tpp-Redirect-Preferred"
 	keyDecoupledPreferred = "Tpp-Decoupled-Preferred"
 	keyExplicitPreferred  = "Tpp-Explicit-Authorisation-Preferred"

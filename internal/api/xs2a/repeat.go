@@ -106,8 +106,8 @@ func (h *Handler) noteRefusal(k *call, err error, receipt *consent.Receipt) erro
 // otherwise the next time.
 func (h *Handler) refusalReceipt(k *call, err error) *consent.Receipt {
 	err = named(k.ctx(), err)
-	a := answerTo(err, nil)
-	a.Problem = answerTo(err, []string{wire.MediaTypeProblem})
+	a := h.answerTo(err, nil)
+	a.Problem = h.answerTo(err, []string{wire.MediaTypeProblem})
 	if a.Status == http.StatusUnauthorized || a.Status == http.StatusTooManyRequests || a.Status >= http.StatusInternalServerError {
 		return nil
 	}

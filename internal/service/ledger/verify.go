@@ -20,7 +20,8 @@ type Chain struct {
 	More    bool            // whether there is another piece
 	Count   int             // of the whole chain
 	Head    []byte
-	// Consent is the state of the consent whose chain it is; empty for what was refused.
+	// Consent is the state of the consent whose chain it is; empty for what was
+	// refused, and for the chains of TPPs and tokens.
 	Consent consent.Status
 	// Lost says that nothing is there that the entries could belong to. They may
 	// be left out then.

@@ -17,7 +17,9 @@ import (
 	"consentd/internal/service/consents"
 	"consentd/internal/service/funds"
 	"consentd/internal/service/ledger"
+	"consentd/internal/service/register"
 	"consentd/internal/service/sca"
+	"consentd/internal/service/tokens"
 	"consentd/internal/storage"
 )
 
@@ -28,6 +30,8 @@ type Store interface {
 	sca.Identities
 	funds.Store
 	ledger.Store
+	register.Store
+	tokens.Store
 	Recent(ctx context.Context, limit int) ([]*consent.Consent, error)
 	FlowStore(name string) storage.FlowStore
 }
@@ -36,6 +40,8 @@ type Store interface {
 type Opened struct {
 	Store
 	Keys *secret.Keys // those of the store
+	// Replica opens the same database once more.
+	Replica func(t *testing.T) Store
 	// Exec runs a statement on a connection of its own, behind the store's back.
 	Exec func(t *testing.T, statement string, args ...any)
 	// Hold runs a statement in a transaction of its own, which stays open until
@@ -57,6 +63,8 @@ func Run(t *testing.T, open Open) {
 	t.Run("Audit", func(t *testing.T) { testAudit(t, open) })
 	t.Run("Tampering", func(t *testing.T) { testTampering(t, open) })
 	t.Run("Funds", func(t *testing.T) { testFunds(t, open) })
+	t.Run("Register", func(t *testing.T) { testRegister(t, open) })
+	t.Run("Tokens", func(t *testing.T) { testTokens(t, open) })
 	t.Run("Races", func(t *testing.T) { testRaces(t, open) })
 }
 

@@ -1,0 +1,139 @@
+package aspsp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"consentd/internal/bankauth"
+	"consentd/internal/consent"
+	"consentd/internal/explain"
+	"consentd/internal/service/register"
+)
+
+// Register keeps the TPPs; see service/register for what its methods do and how
+// they fail.
+type Register interface {
+	List(ctx context.Context, f register.Filter) ([]register.TPP, error)
+	Get(ctx context.Context, id string) (*register.TPP, error)
+	Block(ctx context.Context, cause consent.Cause, id string, b register.Block) (t *register.TPP, ended int, err error)
+	Unblock(ctx context.Context, cause consent.Cause, id string) (*register.TPP, error)
+}
+
+// Handler serves the bank's own interface. All fields are required.
+type Handler struct {
+	Register Register
+	Gate     *bankauth.Gate
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// patience bounds how long a call that changes something may take: it does not
+// end with its client.
+const patience = 35 * time.Second
+
+// Mount registers the routes. Everything else below /aspsp/v1 is answered here
+// too, whatever the Echo instance does with errors.
+func (h *Handler) Mount(e *echo.Echo) {
+	for _, ep := range endpoints() {
+		e.Add(ep.method, ep.path, h.guarded(ep))
+	}
+	e.RouteNotFound(prefix, h.unknown())
+	e.RouteNotFound(prefix+"/*", h.unknown())
+}
+
+// Owns reports whether a path is this interface's to answer, errors included.
+func (h *Handler) Owns(path string) bool {
+	return path == prefix || strings.HasPrefix(path, prefix+"/")
+}
+
+// guarded is the handler of an endpoint, behind the gate.
+func (h *Handler) guarded(ep endpoint) echo.HandlerFunc {
+	serve := h.Gate.Require(ep.roles...)(func(c echo.Context) error {
+		k := &call{echo: c, req: c.Request(), ep: &ep, caller: bankauth.From(c)}
+		k.id, _ = ep.matches(k.req)
+		return h.carryOut(k)
+	})
+	elsewhere := h.unknown()
+	return h.answered(func(c echo.Context) error {
+		if _, ok := ep.matches(c.Request()); !ok {
+			return elsewhere(c)
+		}
+		return serve(c)
+	})
+}
+
+// unknown answers what no endpoint matched: 405 for a path that other methods
+// know, 404 otherwise.
+func (h *Handler) unknown() echo.HandlerFunc {
+	return h.answered(h.Gate.RequireKnown()(func(c echo.Context) error {
+		var allow []string
+		for _, ep := range endpoints() {
+			if _, ok := ep.matches(c.Request()); ok {
+				allow = append(allow, ep.method)
+			}
+		}
+		if len(allow) == 0 {
+			return errPath()
+		}
+		c.Response().Header().Set(echo.HeaderAllow, strings.Join(allow, ", "))
+		return errMethod()
+	}))
+}
+
+// answered stamps the answer before anything can go wrong, and answers what
+// fails.
+func (h *Handler) answered(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		stampID(c)
+		defer h.recover(c)
+		if err := next(c); err != nil {
+			h.fail(c, err)
+		}
+		return nil
+	}
+}
+
+// carryOut judges a request whose caller may call, and serves it.
+func (h *Handler) carryOut(k *call) error {
+	explain.Note(k.ctx(), "the caller is %s (%s), %s", k.caller.ID, k.caller.Name, k.caller.Role)
+	if err := k.receive(); err != nil {
+		return err
+	}
+	if k.ep.changes() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(k.ctx()), patience)
+		defer cancel()
+		k.req = k.req.WithContext(ctx)
+	}
+	body, err := k.ep.serve(h, k)
+	if err != nil {
+		return err
+	}
+	return h.send(k.echo, http.StatusOK, mediaJSON, body)
+}
+
+// recover answers a panic as an internal error and logs where it was.
+func (h *Handler) recover(c echo.Context) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(p) // net/http's own way to cut a connection
+	}
+	// The value may hold anything; where it happened is enough.
+	h.fail(c, fmt.Errorf("panic (%T): %s", p, debug.Stack()))
+}
+
+func errPath() error { return consent.E(consent.CodePathUnknown, "no such resource") }
+
+func errMethod() error {
+	return consent.E(consent.CodeMethodNotAllowed, "this method is not offered here")
+}

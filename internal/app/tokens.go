@@ -1,0 +1,105 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+
+	"consentd/internal/config"
+	"consentd/internal/secret"
+	"consentd/internal/service"
+	"consentd/internal/service/tokens"
+)
+
+// TokenOrder is a token that is to be made.
+type TokenOrder struct {
+	Role, Name string
+	TTL        time.Duration // 0: it never ends
+}
+
+// NewToken makes a token for one of the bank's own systems and writes it to out:
+// it is not kept, so nobody can see it again. What is to be known of it goes to
+// notes.
+func NewToken(ctx context.Context, cfg *config.Config, log *slog.Logger, o TokenOrder, out, notes io.Writer) error {
+	return withTokens(ctx, cfg, log, func(t *tokens.Tokens) error {
+		text, made, err := t.New(ctx, service.Role(o.Role), o.Name, o.TTL)
+		if err != nil {
+			return err //nolint:wrapcheck // it says what is wrong
+		}
+		fmt.Fprintln(out, text)
+		fmt.Fprintf(notes, "token %s of %s, role %s, %s. It is shown this once.\n", made.ID, made.Name, made.Role, until(made.ExpiresAt))
+		return nil
+	})
+}
+
+// ListTokens writes every token there was to out, one in a line.
+func ListTokens(ctx context.Context, cfg *config.Config, log *slog.Logger, out io.Writer) error {
+	return withTokens(ctx, cfg, log, func(t *tokens.Tokens) error {
+		list, err := t.List(ctx)
+		if err != nil {
+			return err //nolint:wrapcheck // it says what is wrong
+		}
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "ID\tROLE\tNAME\tMADE\tSTATE")
+		for _, k := range list {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Role, k.Name, k.CreatedAt.Format(time.DateOnly), stateOf(k, Now()))
+		}
+		return table.Flush() //nolint:wrapcheck // of the terminal
+	})
+}
+
+// RevokeToken ends a token at once; one that has ended stays as it is.
+func RevokeToken(ctx context.Context, cfg *config.Config, log *slog.Logger, id string, out io.Writer) error {
+	parsed, err := uuid.Parse(id)
+	if err != nil {
+		return fmt.Errorf("%q is not the id of a token: see consentd token list", id)
+	}
+	return withTokens(ctx, cfg, log, func(t *tokens.Tokens) error {
+		k, err := t.Revoke(ctx, parsed)
+		if err != nil {
+			return err //nolint:wrapcheck // it says what is wrong
+		}
+		fmt.Fprintf(out, "token %s of %s is %s\n", k.ID, k.Name, stateOf(k, Now()))
+		return nil
+	})
+}
+
+func stateOf(k tokens.Token, now time.Time) string {
+	switch {
+	case !k.RevokedAt.IsZero():
+		return "revoked " + k.RevokedAt.Format(time.DateOnly)
+	case !k.Good(now):
+		return "expired " + k.ExpiresAt.Format(time.DateOnly)
+	default:
+		return "good " + until(k.ExpiresAt)
+	}
+}
+
+func until(end time.Time) string {
+	if end.IsZero() {
+		return "without end"
+	}
+	return "until " + end.Format(time.RFC3339)
+}
+
+func withTokens(ctx context.Context, cfg *config.Config, log *slog.Logger, use func(*tokens.Tokens) error) (err error) {
+	keys, err := secret.New([]byte(cfg.MasterKey.Reveal()))
+	if err != nil {
+		return err
+	}
+	db, err := OpenDatabase(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := ready(ctx, db); err != nil {
+		return err
+	}
+	return use(&tokens.Tokens{Store: db, Keys: keys, Now: Now})
+}

@@ -1,0 +1,215 @@
+package app
+
+import (
+	"context"
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"consentd/internal/bankauth"
+	"consentd/internal/config"
+	"consentd/internal/jobs"
+	"consentd/internal/service"
+	"consentd/internal/service/tokens"
+	"consentd/internal/tpp"
+	"consentd/pkg/eidas"
+	"consentd/pkg/httpsig"
+)
+
+// reloading is how often files are looked at for changes.
+const reloading = 10 * time.Second
+
+// trust is by what callers are judged: all that a configuration says of
+// certificates and signatures, read from its files.
+type trust struct {
+	tpp, psu, bank *pair // of the listeners; nil for plain HTTP
+	seal           *pair // the bank's own; nil where answers are not signed
+	anchors        *eidas.Anchors
+	proxy          *tpp.Proxy
+	clients        *x509.CertPool // of the bank's systems
+}
+
+// reloader is what is read again when its files change.
+type reloader interface {
+	Reload() (changed bool, err error)
+}
+
+// loadTrust reads everything, and reports all that is wrong with it.
+func loadTrust(cfg *config.Config) (*trust, error) {
+	t := &trust{}
+	var errs []error
+	for _, p := range []struct {
+		path  string
+		files config.KeyPair
+		into  **pair
+	}{
+		{"tls.tpp", cfg.TLS.TPP, &t.tpp},
+		{"tls.psu", cfg.TLS.PSU, &t.psu},
+		{"tls.bank", cfg.TLS.Bank, &t.bank},
+		{"signature.answers", cfg.Signature.Answers, &t.seal},
+	} {
+		if !p.files.Given() {
+			continue
+		}
+		loaded, err := loadPair(p.files)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", p.path, err))
+			continue
+		}
+		*p.into = loaded
+	}
+	var err error
+	if len(cfg.TPPs.Anchors) > 0 {
+		if t.anchors, err = eidas.LoadAnchors(cfg.TPPs.Anchors...); err != nil {
+			errs = append(errs, fmt.Errorf("tpps.anchors: %w", err))
+		}
+	}
+	if cfg.BankCallers.CAFile != "" {
+		if t.clients, err = poolOf(cfg.BankCallers.CAFile); err != nil {
+			errs = append(errs, fmt.Errorf("bankCallers.caFile: %w", err))
+		}
+	}
+	if t.proxy, err = proxyOf(cfg.TPPs.Proxy); err != nil {
+		errs = append(errs, fmt.Errorf("tpps.proxy.addresses: %w", err))
+	}
+	return t, errors.Join(errs...)
+}
+
+func proxyOf(c config.Proxy) (*tpp.Proxy, error) {
+	if c.Header == "" {
+		return nil, nil //nolint:nilnil // a nil proxy is none
+	}
+	from := make([]netip.Prefix, len(c.Addresses))
+	for i, address := range c.Addresses {
+		var err error
+		if from[i], err = config.ParsePrefix(address); err != nil {
+			return nil, err
+		}
+	}
+	return &tpp.Proxy{Header: c.Header, From: from}, nil
+}
+
+// reload is the job that looks at the files.
+func (t *trust) reload(log *slog.Logger) jobs.Job {
+	named := map[string]reloader{}
+	for name, p := range map[string]*pair{"tls.tpp": t.tpp, "tls.psu": t.psu, "tls.bank": t.bank, "signature.answers": t.seal} {
+		if p != nil {
+			named[name] = p
+		}
+	}
+	if t.anchors != nil {
+		named["tpps.anchors"] = t.anchors
+	}
+	return jobs.Job{Name: "read certificates again", Every: reloading, Work: func(ctx context.Context, _ int) (int, error) {
+		var errs []error
+		for name, r := range named {
+			changed, err := r.Reload()
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+			if changed {
+				log.InfoContext(ctx, "certificates were read again", "of", name)
+			}
+		}
+		return 0, errors.Join(errs...)
+	}}
+}
+
+// listen is how a listener speaks TLS; nil for plain HTTP.
+func (p *pair) listen(ask tls.ClientAuthType, clients *x509.CertPool) *tls.Config {
+	if p == nil {
+		return nil
+	}
+	return serverTLS(p.certificate, ask, clients)
+}
+
+// callers tells TPPs: by their certificates, unless the configuration takes
+// everybody for the same.
+func callers(cfg *config.Config, v *eidas.Verifier, proxy *tpp.Proxy, r tpp.Register) tpp.Identifier {
+	if cfg.Insecure {
+		return tpp.Unverified{As: unverified()}
+	}
+	return &tpp.Certificates{Verifier: v, Register: r, Proxy: proxy}
+}
+
+// verifier judges the certificates of TPPs; nil where nothing is known to judge
+// them by.
+func (t *trust) verifier(cfg config.TPPs, now func() time.Time) *eidas.Verifier {
+	if t.anchors == nil {
+		return nil
+	}
+	o := eidas.Options{Anchors: t.anchors, Now: now, BlockedIssuers: cfg.BlockedIssuers}
+	if cfg.Revocation != config.RevocationOff {
+		o.Revocation = &eidas.Revocation{
+			HTTP: &http.Client{}, Timeout: cfg.RevocationTimeout, FailOpen: cfg.Revocation == config.RevocationAnswered,
+		}
+	}
+	return eidas.NewVerifier(o)
+}
+
+// signatures is what TPPs must sign. Without a verifier nothing is required,
+// since nothing could be verified.
+func signatures(cfg config.Signature, v *eidas.Verifier, now func() time.Time) tpp.Signatures {
+	if v == nil {
+		return tpp.Signatures{}
+	}
+	s := tpp.Signatures{
+		Required: cfg.Required, Seals: v,
+		Profile: httpsig.Profile{Required: cfg.Covered, IfPresent: cfg.CoveredIfSent, Others: cfg.MayCover},
+	}
+	if cfg.JWS {
+		profile := httpsig.DefaultJWSProfile(now)
+		profile.MaxAge = cfg.JWSMaxAge
+		s.JWS = &profile
+	}
+	return s
+}
+
+// sealer signs answers; nil where the bank has no seal.
+func (t *trust) sealer(owns func(string) bool, now func() time.Time) *tpp.Sealer {
+	if t.seal == nil {
+		return nil
+	}
+	return &tpp.Sealer{Owns: owns, Signer: func() (*httpsig.JWSSigner, error) { return jwsSigner(t.seal.current.Load(), now) }}
+}
+
+func jwsSigner(seal *tls.Certificate, now func() time.Time) (*httpsig.JWSSigner, error) {
+	s := &httpsig.JWSSigner{Certificate: seal.Leaf, Now: now}
+	key, ok := seal.PrivateKey.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("the key of the seal cannot sign")
+	}
+	s.Key = key
+	for _, der := range seal.Certificate[1:] {
+		issuer, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("chain of the seal: %w", err)
+		}
+		s.Chain = append(s.Chain, issuer)
+	}
+	return s, nil
+}
+
+// bankCallers tells the bank's own systems: by a bearer token where one is sent,
+// otherwise by the certificate that the listener verified.
+func bankCallers(cfg config.BankCallers, t *tokens.Tokens) (bankauth.Authenticator, error) {
+	holders := make([]bankauth.Holder, len(cfg.Certificates))
+	for i, c := range cfg.Certificates {
+		holders[i] = bankauth.Holder{
+			Name: c.Name, Role: service.Role(c.Role), Subject: c.Subject,
+			Fingerprint: strings.ToLower(strings.ReplaceAll(c.Fingerprint, ":", "")),
+		}
+	}
+	certificates, err := bankauth.NewCertificates(holders...)
+	if err != nil {
+		return nil, fmt.Errorf("bankCallers.certificates: %w", err)
+	}
+	return bankauth.Any{&bankauth.Bearer{Tokens: t}, certificates}, nil
+}

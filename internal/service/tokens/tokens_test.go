@@ -1,0 +1,163 @@
+package tokens_test
+
+import (
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/consent"
+	"consentd/internal/secret"
+	"consentd/internal/service"
+	"consentd/internal/service/tokens"
+	"consentd/internal/storage"
+	"consentd/test/pgtest"
+)
+
+var begin = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// bundle is the use case over a fresh store, with a clock to turn.
+type bundle struct {
+	*tokens.Tokens
+	db  *storage.DB
+	now time.Time
+}
+
+func each(t *testing.T, test func(t *testing.T, b *bundle)) {
+	t.Helper()
+	for _, engine := range pgtest.Engines(t) {
+		t.Run(engine, func(t *testing.T) { test(t, setup(t, engine)) })
+	}
+}
+
+func setup(t *testing.T, engine string) *bundle {
+	t.Helper()
+	keys, err := secret.New(secret.NewMaster())
+	require.NoError(t, err)
+	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
+	if engine == pgtest.Postgres {
+		url = pgtest.DSN(t)
+	}
+	b := &bundle{now: begin}
+	now := func() time.Time { return b.now }
+	b.db, err = storage.Open(t.Context(), storage.Options{
+		URL: url, MaxConnections: 4, Keys: keys, Now: now, Log: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, b.db.Close()) })
+	_, err = b.db.Migrate(t.Context())
+	require.NoError(t, err)
+	b.Tokens = &tokens.Tokens{Store: b.db, Keys: keys, Now: now}
+	return b
+}
+
+func codeOf(t *testing.T, want consent.Code, err error) {
+	t.Helper()
+	require.Equal(t, want, consent.CodeOf(err), "%v", err)
+}
+
+func TestTokens(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		text, forEver, err := b.New(t.Context(), service.Dashboard, " dashboard ", 0)
+		require.NoError(t, err)
+		require.Regexp(t, `^consentd_[A-Za-z0-9_-]{43}$`, text)
+		require.Equal(t, tokens.Token{ID: forEver.ID, Name: "dashboard", Role: service.Dashboard, CreatedAt: begin}, forEver)
+		other, hour, err := b.New(t.Context(), service.Hub, "hub", time.Hour)
+		require.NoError(t, err)
+		require.NotEqual(t, text, other)
+		require.Equal(t, begin.Add(time.Hour), hour.ExpiresAt)
+
+		got, err := b.Check(t.Context(), text)
+		require.NoError(t, err)
+		require.Equal(t, forEver, got)
+		b.now = begin.Add(time.Hour - time.Microsecond)
+		got, err = b.Check(t.Context(), other)
+		require.NoError(t, err)
+		require.Equal(t, hour, got)
+		b.now = begin.Add(time.Hour)
+		_, err = b.Check(t.Context(), other)
+		codeOf(t, consent.CodeUnauthenticated, err)
+
+		revoked, err := b.Revoke(t.Context(), forEver.ID)
+		require.NoError(t, err)
+		require.Equal(t, b.now, revoked.RevokedAt)
+		_, err = b.Check(t.Context(), text)
+		codeOf(t, consent.CodeUnauthenticated, err)
+		b.now = begin.Add(2 * time.Hour)
+		again, err := b.Revoke(t.Context(), forEver.ID)
+		require.NoError(t, err)
+		require.Equal(t, revoked, again)
+		list, err := b.List(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []tokens.Token{revoked, hour}, list)
+
+		entries, err := b.db.History(t.Context(), tokens.Chain(forEver.ID))
+		require.NoError(t, err)
+		require.Len(t, entries, 2)
+		require.Equal(t, []string{"aspsp", "", "active", "token for dashboard"},
+			[]string{string(entries[0].By), entries[0].From, entries[0].To, entries[0].Operation})
+		require.Equal(t, []string{"aspsp", "active", "revoked", ""},
+			[]string{string(entries[1].By), entries[1].From, entries[1].To, entries[1].Operation})
+		entries, err = b.db.History(t.Context(), tokens.Chain(hour.ID))
+		require.NoError(t, err)
+		require.Equal(t, "token for hub until 2026-03-01T13:00:00Z", entries[0].Operation)
+	})
+}
+
+func TestCheckRefuses(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		text, _, err := b.New(t.Context(), service.Hub, "hub", 0)
+		require.NoError(t, err)
+		changed := []byte(text)
+		changed[20] ^= 1
+		for _, bad := range []string{
+			"", "consentd_", text[:len(text)-1], text + "x", strings.ToUpper(text), " " + text[:len(text)-1], string(changed),
+			"consentd_" + secret.Handle(), strings.Repeat("x", 1<<20),
+		} {
+			_, err := b.Check(t.Context(), bad)
+			codeOf(t, consent.CodeUnauthenticated, err)
+			require.NotContains(t, err.Error(), text[9:])
+		}
+	})
+}
+
+// TestCheckAnotherKey has the database read by a program with another key.
+func TestCheckAnotherKey(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		text, _, err := b.New(t.Context(), service.Hub, "hub", 0)
+		require.NoError(t, err)
+		b.Keys, err = secret.New(secret.NewMaster())
+		require.NoError(t, err)
+		_, err = b.Check(t.Context(), text)
+		codeOf(t, consent.CodeUnauthenticated, err)
+	})
+}
+
+func TestNewRefuses(t *testing.T) {
+	b := setup(t, "sqlite")
+	for name, x := range map[string]struct {
+		role service.Role
+		name string
+		ttl  time.Duration
+	}{
+		"no role":        {"", "x", 0},
+		"another role":   {"admin", "x", 0},
+		"no name":        {service.Hub, "  ", 0},
+		"a long name":    {service.Hub, strings.Repeat("ü", 101), 0},
+		"a line break":   {service.Hub, "a\nb", 0},
+		"no text":        {service.Hub, "\xff", 0},
+		"a negative end": {service.Hub, "x", -time.Second},
+	} {
+		_, _, err := b.New(t.Context(), x.role, x.name, x.ttl)
+		require.Equal(t, consent.CodeFormat, consent.CodeOf(err), name)
+	}
+	_, err := b.Revoke(t.Context(), uuid.New())
+	codeOf(t, consent.CodeNotFound, err)
+	list, err := b.List(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, list)
+}

@@ -1,0 +1,193 @@
+package tpp
+
+import (
+	"encoding/pem"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"consentd/internal/consent"
+)
+
+// HeaderXFCC is Envoy's header for the certificate of a client.
+const HeaderXFCC = "X-Forwarded-Client-Cert"
+
+// maxForwarded is the size in bytes up to which a forwarded certificate is read.
+const maxForwarded = 32 << 10
+
+// forwarded are the headers in which proxies are known to pass a certificate on.
+// Nobody but the configured proxy, in its one header, may say such a thing.
+var forwarded = []string{"Ssl-Client-Cert", "X-Ssl-Client-Cert", "X-Client-Cert", "Client-Cert", "X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert", "Tpp-Qwac-Certificate"}
+
+// Proxy is a reverse proxy that ends the TPPs' connections and passes their
+// certificates on. A nil Proxy is none.
+type Proxy struct {
+	// Header holds a PEM, URL-encoded or in one line; X-Forwarded-Client-Cert
+	// holds what Envoy writes.
+	Header string
+	// From are the addresses from which the header is believed.
+	From []netip.Prefix
+}
+
+// Strip takes what only the proxy may say out of the requests of everybody else.
+func (p *Proxy) Strip(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		for _, name := range p.headers() {
+			if !p.sent(r) || name != http.CanonicalHeaderKey(p.Header) {
+				delete(r.Header, name)
+			}
+		}
+		return next(c)
+	}
+}
+
+// headers are those that may come from the proxy only.
+func (p *Proxy) headers() []string {
+	if p == nil || slices.Contains(forwarded, http.CanonicalHeaderKey(p.Header)) {
+		return forwarded
+	}
+	return append(slices.Clone(forwarded), http.CanonicalHeaderKey(p.Header))
+}
+
+// sent reports whether the proxy sent a request: then the connection's own
+// certificate is the proxy's.
+func (p *Proxy) sent(r *http.Request) bool {
+	if p == nil {
+		return false
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	address, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	address = address.Unmap().WithZone("")
+	return slices.ContainsFunc(p.From, func(from netip.Prefix) bool { return from.Contains(address) })
+}
+
+// read is the chain in the header, the leaf first; none where the client showed
+// none. Fails with CodeCertificateInvalid.
+func (p *Proxy) read(r *http.Request) ([][]byte, error) {
+	values := r.Header.Values(p.Header)
+	if len(values) == 0 || len(values) == 1 && strings.TrimSpace(values[0]) == "" {
+		return nil, nil
+	}
+	if len(values) > 1 || len(values[0]) > maxForwarded {
+		return nil, errForwarded()
+	}
+	text := values[0]
+	if http.CanonicalHeaderKey(p.Header) == HeaderXFCC {
+		var ok bool
+		if text, ok = elementOf(text); !ok {
+			return nil, errForwarded()
+		}
+		if text == "" {
+			return nil, nil
+		}
+	}
+	chain := certificatesIn(text)
+	if len(chain) == 0 {
+		return nil, errForwarded()
+	}
+	return chain, nil
+}
+
+func errForwarded() error {
+	return consent.E(consent.CodeCertificateInvalid, "the client certificate: cannot be read from what the proxy passed on")
+}
+
+// elementOf is the chain, or else the certificate, of the one element of
+// X-Forwarded-Client-Cert; empty where it has neither. Several elements mean that
+// the proxy appends to what its clients claim, and none of them can be believed.
+func elementOf(value string) (text string, ok bool) {
+	pairs, ok := pairsOf(value)
+	if !ok {
+		return "", false
+	}
+	if pairs["chain"] != "" {
+		return pairs["chain"], true
+	}
+	return pairs["cert"], true
+}
+
+// pairsOf splits key=value pairs at semicolons outside quotes. A comma outside
+// quotes begins another element: not ok, nor is a key that comes twice.
+func pairsOf(value string) (map[string]string, bool) {
+	pairs := map[string]string{}
+	for rest := value; rest != ""; {
+		key, after, found := strings.Cut(rest, "=")
+		if !found {
+			return nil, false
+		}
+		text, tail, ok := valueOf(after)
+		key = strings.ToLower(strings.TrimSpace(key))
+		if _, twice := pairs[key]; !ok || twice && key != "uri" && key != "dns" {
+			return nil, false
+		}
+		pairs[key] = text
+		rest = tail
+	}
+	return pairs, true
+}
+
+// valueOf reads one value, quoted or not, and what follows its semicolon.
+func valueOf(s string) (value, rest string, ok bool) {
+	if !strings.HasPrefix(s, `"`) {
+		end := strings.IndexAny(s, ";,")
+		if end < 0 {
+			return s, "", true
+		}
+		return s[:end], s[end+1:], s[end] == ';'
+	}
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			rest = s[i+1:]
+			if rest != "" && rest[0] != ';' {
+				return "", "", false
+			}
+			return strings.ReplaceAll(s[1:i], `\"`, `"`), strings.TrimPrefix(rest, ";"), true
+		}
+	}
+	return "", "", false
+}
+
+// certificatesIn decodes the certificates of a PEM that came in one line: with
+// percent-encoding, or with blanks in place of line breaks.
+func certificatesIn(text string) [][]byte {
+	if strings.Contains(text, "%") {
+		decoded, err := url.PathUnescape(text) // a plus is part of base64, no blank
+		if err != nil {
+			return nil
+		}
+		text = decoded
+	}
+	var chain [][]byte
+	for rest := []byte(unfolded(text)); len(strings.TrimSpace(string(rest))) > 0; {
+		var block *pem.Block
+		block, rest = pem.Decode(rest)
+		if block == nil || block.Type != "CERTIFICATE" {
+			return nil
+		}
+		chain = append(chain, block.Bytes)
+	}
+	return chain
+}
+
+// unfolded puts the line breaks back around the armour of a PEM.
+func unfolded(text string) string {
+	const begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+	text = strings.NewReplacer(begin, "\x00", end, "\x01").Replace(text)
+	text = strings.Join(strings.Fields(text), "\n")
+	return strings.NewReplacer("\x00", begin+"\n", "\x01", "\n"+end+"\n").Replace(text)
+}

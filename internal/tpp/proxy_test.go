@@ -1,0 +1,120 @@
+package tpp_test
+
+import (
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/consent"
+	"consentd/internal/tpp"
+)
+
+// What a proxy may write into the header for one and the same certificate.
+func TestForwardedCertificate(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	armoured := string(b.qwac.CertificatePEM())
+	chain := armoured + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: b.ca.Certificate().Raw}))
+	oneLine := strings.TrimSpace(strings.ReplaceAll(armoured, "\n", " "))
+	for name, c := range map[string]struct {
+		header, value string
+		want          consent.Code
+	}{
+		"nginx":                         {"ssl-client-cert", url.PathEscape(armoured), ""},
+		"query escaped":                 {"ssl-client-cert", strings.ReplaceAll(url.QueryEscape(armoured), "+", "%20"), ""},
+		"one line":                      {"ssl-client-cert", oneLine, ""},
+		"a chain":                       {"ssl-client-cert", url.PathEscape(chain), ""},
+		"Envoy":                         {tpp.HeaderXFCC, `By=spiffe://a/b;Hash=00ff;Cert="` + url.QueryEscape(strings.ReplaceAll(armoured, "+", "%2B")) + `"`, consent.CodeCertificateInvalid},
+		"Envoy, as it escapes":          {tpp.HeaderXFCC, `By=spiffe://a/b;Hash=00ff;Subject="CN=a,O=\"x; y\"";URI=a;URI=b;Cert="` + url.PathEscape(armoured) + `"`, ""},
+		"Envoy with chain":              {tpp.HeaderXFCC, `Hash=00;Cert="` + url.PathEscape(armoured) + `";Chain="` + url.PathEscape(chain) + `"`, ""},
+		"Envoy, no certificate":         {tpp.HeaderXFCC, `By=spiffe://a/b;Hash=00ff`, consent.CodeCertificateMissing},
+		"Envoy, appended":               {tpp.HeaderXFCC, `Cert="` + url.PathEscape(armoured) + `",By=x;Cert="` + url.PathEscape(armoured) + `"`, consent.CodeCertificateInvalid},
+		"Envoy, appended without quote": {tpp.HeaderXFCC, `Hash=00,Cert="` + url.PathEscape(armoured) + `"`, consent.CodeCertificateInvalid},
+		"Envoy, two certificates":       {tpp.HeaderXFCC, `Cert="` + url.PathEscape(armoured) + `";Cert="x"`, consent.CodeCertificateInvalid},
+		"Envoy, an open quote":          {tpp.HeaderXFCC, `Cert="` + url.PathEscape(armoured), consent.CodeCertificateInvalid},
+		"nothing":                       {"ssl-client-cert", "", consent.CodeCertificateMissing},
+		"blank":                         {"ssl-client-cert", "  ", consent.CodeCertificateMissing},
+		"no PEM":                        {"ssl-client-cert", "(null)", consent.CodeCertificateInvalid},
+		"a key":                         {"ssl-client-cert", url.PathEscape("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), consent.CodeCertificateInvalid},
+		"something after it":            {"ssl-client-cert", url.PathEscape(armoured + "x"), consent.CodeCertificateInvalid},
+		"bad escapes":                   {"ssl-client-cert", "%zz", consent.CodeCertificateInvalid},
+		"far too long":                  {"ssl-client-cert", strings.Repeat("A", 40<<10), consent.CodeCertificateInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			callers := b.callers
+			callers.Proxy = &tpp.Proxy{Header: c.header, From: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}}
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.RemoteAddr = "10.1.2.3:4444"
+			if c.value != "" {
+				r.Header.Set(c.header, c.value)
+			}
+			who, err := callers.Identify(r)
+			if c.want != "" {
+				require.Error(t, err)
+				require.Equal(t, c.want, consent.CodeOf(err))
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, b.id, who.ID)
+		})
+	}
+}
+
+// The header of a proxy is worth nothing from anybody else, whatever else they
+// show, and the proxy's own certificate is nobody's but its own.
+func TestForgedHeader(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	forged := url.PathEscape(string(b.qwac.CertificatePEM()))
+	proxy := &tpp.Proxy{Header: "ssl-client-cert", From: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32"), netip.MustParsePrefix("::1/128")}}
+	for name, c := range map[string]struct {
+		proxy  *tpp.Proxy
+		from   string
+		header string
+		tls    bool
+		kept   bool
+		want   consent.Code
+	}{
+		"from the proxy":                     {proxy: proxy, from: "10.0.0.1:1", header: "ssl-client-cert", kept: true},
+		"from the proxy, IPv4 in IPv6":       {proxy: proxy, from: "[::ffff:10.0.0.1]:1", header: "Ssl-Client-Cert", kept: true},
+		"from the proxy by IPv6":             {proxy: proxy, from: "[::1]:1", header: "ssl-client-cert", kept: true},
+		"from the proxy, in another header":  {proxy: proxy, from: "10.0.0.1:1", header: "X-Forwarded-Client-Cert", want: consent.CodeCertificateMissing},
+		"from elsewhere":                     {proxy: proxy, from: "10.0.0.2:1", header: "ssl-client-cert", want: consent.CodeCertificateMissing},
+		"from elsewhere, with a certificate": {proxy: proxy, from: "10.0.0.2:1", header: "ssl-client-cert", tls: true},
+		"without a proxy":                    {from: "10.0.0.1:1", header: "ssl-client-cert", want: consent.CodeCertificateMissing},
+		"a proxy's own certificate":          {proxy: proxy, from: "10.0.0.1:1", header: "x-none", tls: true, kept: true, want: consent.CodeCertificateMissing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			callers := b.callers
+			callers.Proxy = c.proxy
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.RemoteAddr = c.from
+			r.Header.Set(c.header, forged)
+			if c.tls {
+				b.connected(r, b.qwac)
+			}
+			var err error
+			strip := c.proxy.Strip(func(echo.Context) error {
+				_, err = callers.Identify(r)
+				return nil
+			})
+			require.NoError(t, strip(echo.New().NewContext(r, httptest.NewRecorder())))
+			assert.Equal(t, c.kept, r.Header.Get(c.header) != "")
+			if c.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.Equal(t, c.want, consent.CodeOf(err))
+		})
+	}
+}
