@@ -79,7 +79,8 @@ func plainError(log *slog.Logger, err error, c echo.Context) {
 }
 
 // xs2aOptions are the dialect's switches as the configuration has them.
-func xs2aOptions(c config.XS2A, approaches []string) xs2a.Options {
+func xs2aOptions(cfg *config.Config) xs2a.Options {
+	c, approaches := cfg.XS2A, cfg.SCA.Approaches
 	scopes := []consent.Scope{consent.ScopeDedicated}
 	if c.BankOffered {
 		scopes = append(scopes, consent.ScopeBankOffered)
@@ -102,7 +103,7 @@ func xs2aOptions(c config.XS2A, approaches []string) xs2a.Options {
 		TrustedBeneficiaries: c.TrustedBeneficiaries, AppSchemes: c.RedirectSchemes,
 		BasePath: c.BasePath, RelativeLinks: c.RelativeLinks, Funds: c.FundsConfirmation,
 		Start: xs2a.StartMode(c.StartAuthorisationMode), Sessions: c.Sessions, StrictStatus: c.StrictStatus, LenientDates: c.LenientDates,
-		CertificateRevoked: c.CertificateRevoked,
+		CertificateRevoked: c.CertificateRevoked, Domains: xs2a.DomainRule(cfg.TPPs.Domains),
 	}
 }
 

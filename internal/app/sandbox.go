@@ -17,7 +17,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"consentd/internal/api/xs2a"
 	"consentd/internal/config"
 	"consentd/internal/consent"
 	"consentd/internal/docs"
@@ -141,10 +140,9 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 			TLS: &tpp.Certificates{Verifier: verifier, Register: core.register}, TPPs: tpps, Register: core.register,
 		},
 		signatures: sandboxSignatures(o.Strict, verifier, o.Now),
-		options:    xs2aOptions(cfg.XS2A, cfg.SCA.Approaches),
+		options:    xs2aOptions(cfg),
 		links:      a.sandboxLinks(o.PublicURL),
 	})
-	api.Options.Domains = xs2a.DomainRule(cfg.TPPs.Domains)
 	backOffice := p.aspsp(core, sandboxBank())
 	e := newEcho(plainFront, watch, api, backOffice)
 	api.Mount(e)

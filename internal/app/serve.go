@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"time"
 
-	"consentd/internal/api/xs2a"
 	"consentd/internal/bank"
 	"consentd/internal/config"
 	"consentd/internal/consent"
@@ -117,10 +116,9 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 	api := p.xs2a(core, surface{
 		callers:    callers(cfg, verifier, trust.proxy, core.register),
 		signatures: signatures(cfg.Signature, verifier, p.now),
-		options:    xs2aOptions(cfg.XS2A, cfg.SCA.Approaches),
+		options:    xs2aOptions(cfg),
 		links:      linksOf(cfg),
 	})
-	api.Options.Domains = xs2a.DomainRule(cfg.TPPs.Domains)
 	tppFront := newEcho("tpp", watch, api)
 	tppFront.Pre(trust.proxy.Strip)
 	tppFront.Use(trust.sealer(api.Owns, p.now).Sign)

@@ -189,3 +189,25 @@ func TestOCSPAnswerWithoutNextUpdate(t *testing.T) {
 		require.Equal(t, s.asked, w.desk.asked("/ocsp"))
 	}
 }
+
+// TestOCSPKeepsWhatWasNotTold leaves a responder alone for a while that answers, but
+// does not know the certificate; others are asked for all the same.
+func TestOCSPKeepsWhatWasNotTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	unknown := said{keyOf(t, w.root), nil, w.root.Certificate(), ocsp.Response{Status: ocsp.Unknown, ThisUpdate: w.now(), NextUpdate: w.now().Add(day)}}
+	address := w.desk.on("/ocsp", unknown.handler)
+	v, leaf := w.verifier(asking(&eidas.Revocation{})), w.issue(w.root, at(address, ""))
+	for range 3 {
+		_, err := w.verify(v, leaf)
+		requireReason(t, eidas.Unknown, err)
+	}
+	require.Equal(t, 1, w.desk.asked("/ocsp"))
+	_, err := w.verify(v, w.issue(w.root, at(address, "")))
+	requireReason(t, eidas.Unknown, err)
+	require.Equal(t, 2, w.desk.asked("/ocsp"))
+	w.turn(10 * time.Second)
+	_, err = w.verify(v, leaf)
+	requireReason(t, eidas.Unknown, err)
+	require.Equal(t, 3, w.desk.asked("/ocsp"))
+}

@@ -95,7 +95,7 @@ func (r *Revocation) keep() time.Duration {
 }
 
 // check looks up every certificate of a chain but the anchor at its end, at the
-// same time. It returns until when that holds, or an error: errRevoked,
+// same time, and waits for no longer than the context, which bounds the whole. It returns until when that holds, or an error: errRevoked,
 // errIssuerRevoked, or why nothing can be told.
 func (r *Revocation) check(ctx context.Context, chain []*x509.Certificate, now time.Time) (time.Time, error) {
 	r.prepare()

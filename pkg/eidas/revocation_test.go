@@ -112,7 +112,7 @@ func TestRevocationOfAuthorities(t *testing.T) {
 
 	w.desk.on("/middle", w.ocsp(middle))
 	asked := w.desk.asked("/root.crl")
-	v := w.verifier(asking(&eidas.Revocation{}), func(o *eidas.Options) { o.Anchors = eidas.NewAnchors(middle.Certificate()) })
+	v := w.verifier(asking(&eidas.Revocation{}), func(o *eidas.Options) { o.Anchors = eidas.NewAnchors(w.root.Certificate(), middle.Certificate()) })
 	_, err = w.verify(v, leaf)
 	require.NoError(t, err, "an anchor is trusted because the operator says so")
 	require.Equal(t, asked, w.desk.asked("/root.crl"))

@@ -134,7 +134,7 @@ func TestSameCallAtTwoServers(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, c.Authorisations, 2, "the one made with the consent, and the one that was started")
 	seen := r.verify(t)
-	require.Equal(t, ledger.Verified{Chains: 1, Entries: 2, Digest: seen.Digest}, seen)
+	require.Equal(t, ledger.Verified{Chains: 2, Entries: 3, Digest: seen.Digest}, seen, "the consent's, and that the TPP was entered")
 }
 
 // TestSamePasswordAtTwoServers starts an authorisation with a password, in one

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -76,14 +77,17 @@ func TestSandboxStrict(t *testing.T) {
 	status, answer, _ := p.raw(http.MethodGet, p.base+"/v1/consents/x", "", "X-Request-ID", "99391c7e-ad88-49ec-a2ad-99ddcb1f7721")
 	require.Equal(t, http.StatusUnauthorized, status)
 	require.Contains(t, answer, "SIGNATURE_MISSING")
-	require.Contains(t, p.greeting, "verifies no signature yet")
+	require.Contains(t, p.greeting, "every request must be signed")
 
 	back := p.authorise(p.button(), "anna", "").to
 	status, answer, _ = p.raw(http.MethodGet, back, "")
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, answer, `<span class="status valid">valid</span>`)
 
-	link := p.paste(p.greeting).Links["scaRedirect"].Href
+	status, page, _ := p.raw(http.MethodGet, p.base+"/", "")
+	require.Equal(t, http.StatusOK, status)
+	_, printed, _ := strings.Cut(html.UnescapeString(page), "<code>curl")
+	link := p.paste("curl" + printed).Links["scaRedirect"].Href
 	p.open(link).at("login", http.StatusOK)
 }
 
@@ -162,7 +166,7 @@ func TestSandboxKeepsItsDataPrivate(t *testing.T) {
 				modes[e.Name()] = info.Mode()
 			}
 			require.Equal(t, map[string]os.FileMode{
-				"consentd.db": 0o600, "consentd.db-shm": 0o600, "consentd.db-wal": 0o600, "master.key": 0o600,
+				"consentd.db": 0o600, "consentd.db-shm": 0o600, "consentd.db-wal": 0o600, "master.key": 0o600, "ca.pem": 0o600, "ca.key": 0o600,
 			}, modes)
 		})
 	}
