@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures create, status, start and memory beside the floors of this machine: doc.go says how. Under 3 minutes.
+# Measures create, status, start, memory and what trust costs beside the floors of this machine: doc.go says how. Under 3 minutes.
 #
 #   test/bench/bench.sh [-clients 16] [-rounds 5] [-seconds 4] [-starts 5]
 set -euo pipefail
@@ -20,8 +20,9 @@ trap 'exit 143' TERM
 
 make build
 go build -o "$dir/" ./test/bench ./test/bench/floor
+go test -c -o "$dir/tpp.test" ./internal/tpp
 
-"$dir/bench" -consentd "$PWD/bin/consentd" -floor "$dir/floor" -dir "$dir" "$@" &
+"$dir/bench" -consentd "$PWD/bin/consentd" -floor "$dir/floor" -verify "$dir/tpp.test" -dir "$dir" "$@" &
 pid=$!
 status=0
 wait "$pid" || status=$?

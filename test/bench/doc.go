@@ -13,6 +13,15 @@
 //   - create: wrk posts consents, each with a request id of its own.
 //   - status, floor: wrk on an Echo server that answers a constant (floor/).
 //   - status: wrk reads the status of some hundred consents.
+//   - create, unsigned, over plain HTTP, and create, signed, over mutual TLS: a
+//     client of our own posts consents to the same server as wrk, and to a second
+//     one on the same database that verifies TPPs: client certificate (QWAC),
+//     signature and its certificate (QSEAL), and both certificates' revocation, by
+//     a list that the benchmark serves. All that the client sends is prepared and
+//     signed, and its connections are open, before the clock starts: signing is
+//     the TPP's cost, and connections are kept. The one beside the other is the
+//     price of trust.
+//   - verification by itself: the Go benchmark SignedCall of internal/tpp.
 //
 // Everything shares the machine: client, server and database. PostgreSQL is
 // durable, as in production: a consent that was answered 201 is on disk. So the

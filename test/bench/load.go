@@ -21,6 +21,8 @@ type result struct {
 	errors    int
 }
 
+func (r result) speed() float64 { return r.perSecond }
+
 // insertFile holds the statement that pgbench runs.
 const insertFile = "create.sql"
 
@@ -30,7 +32,7 @@ func (b *bench) createByWrk(ctx context.Context, length time.Duration) (result, 
 	if err != nil {
 		return result{}, err
 	}
-	got, requests, err := b.wrk(ctx, length, createFile, b.tpp)
+	got, requests, err := b.wrk(ctx, length, createFile, b.insecure.tpp)
 	if err != nil {
 		return result{}, fmt.Errorf("create: %w", err)
 	}
@@ -46,7 +48,7 @@ func (b *bench) createByWrk(ctx context.Context, length time.Duration) (result, 
 }
 
 func (b *bench) statusByWrk(ctx context.Context, length time.Duration) (result, error) {
-	got, _, err := b.wrk(ctx, length, statusFile, b.tpp)
+	got, _, err := b.wrk(ctx, length, statusFile, b.insecure.tpp)
 	if err != nil {
 		return result{}, fmt.Errorf("status: %w", err)
 	}

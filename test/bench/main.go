@@ -17,12 +17,13 @@ import (
 type settings struct {
 	consentd string // the program to measure
 	floor    string // the Echo floor
+	verify   string // the tests of internal/tpp, whose benchmark says what verification costs
 	script   string // of wrk
 	dir      string // for everything that is written
 	rounds   int
 	seconds  int // of each measurement
-	clients  int // connections of wrk and of pgbench
-	pool     int // connections of the server to the database
+	clients  int // connections of each client and of pgbench
+	pool     int // connections of each server to the database
 	starts   int
 }
 
@@ -30,12 +31,13 @@ func main() {
 	var s settings
 	flag.StringVar(&s.consentd, "consentd", "bin/consentd", "program to measure")
 	flag.StringVar(&s.floor, "floor", "", "Echo floor, built of test/bench/floor")
+	flag.StringVar(&s.verify, "verify", "", "tests of internal/tpp, built by go test -c")
 	flag.StringVar(&s.script, "script", "test/bench/load.lua", "script of wrk")
 	flag.StringVar(&s.dir, "dir", "", "folder for everything that is written; the caller removes it")
 	flag.IntVar(&s.rounds, "rounds", 5, "interleaved rounds")
 	flag.IntVar(&s.seconds, "seconds", 4, "length of each measurement")
-	flag.IntVar(&s.clients, "clients", 16, "connections of wrk and of pgbench")
-	flag.IntVar(&s.pool, "pool", 16, "connections of the server to the database")
+	flag.IntVar(&s.clients, "clients", 16, "connections of each client and of pgbench")
+	flag.IntVar(&s.pool, "pool", 16, "connections of each server to the database")
 	flag.IntVar(&s.starts, "starts", 5, "starts to time")
 	flag.Parse()
 
@@ -55,41 +57,60 @@ func run(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	defer pg.Stop()
-	b, err := prepare(ctx, s, pg.DSN("postgres"))
+	trust, err := newTrust(ctx, s.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, trust.close()) }()
+	b, err := prepare(ctx, s, trust, pg.DSN("postgres"))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.db.Close()) }()
-
 	var r report
-	if r.starts, err = b.timeStarts(ctx); err != nil {
+	if err := b.fill(ctx, &r); err != nil {
 		return err
 	}
-	server, err := b.startServer(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, server.stop()) }()
-	floor, err := b.startFloor(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, floor.kill()) }()
-
-	if err := b.seed(ctx); err != nil {
-		return err
-	}
-	memory := watchMemory(ctx, server.cmd.Process.Pid)
-	if err := b.measure(ctx, &r); err != nil {
-		return err
-	}
-	r.resident, r.peak = memory()
 	text, err := r.text(ctx, b)
 	if err != nil {
 		return err
 	}
 	fmt.Print(text)
 	return nil
+}
+
+// fill measures everything, with the servers that it starts and ends.
+func (b *bench) fill(ctx context.Context, r *report) (err error) {
+	if r.starts, err = b.timeStarts(ctx); err != nil {
+		return err
+	}
+	insecure, err := b.startServer(ctx, b.insecure)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, insecure.stop()) }()
+	verifying, err := b.startServer(ctx, b.verifying)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, verifying.stop()) }()
+	floor, err := b.startFloor(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, floor.kill()) }()
+
+	// The seed comes first: it wants the database to be as it left it.
+	if err := b.seed(ctx); err != nil {
+		return err
+	}
+	if err := b.checkVerifying(ctx); err != nil {
+		return err
+	}
+	ofInsecure, ofVerifying := watchMemory(ctx, insecure.cmd.Process.Pid), watchMemory(ctx, verifying.cmd.Process.Pid)
+	err = b.measure(ctx, r)
+	r.insecure, r.verifying = ofInsecure(), ofVerifying()
+	return err
 }
 
 // measure runs the rounds, after one short round that warms everything up.
@@ -115,6 +136,8 @@ func (b *bench) round(ctx context.Context, r *report, length time.Duration) erro
 		{&r.create.ours, b.createByWrk},
 		{&r.status.floor, b.statusOfFloor},
 		{&r.status.ours, b.statusByWrk},
+		{&r.trust.floor, b.createBy(b.plainly())},
+		{&r.trust.ours, b.createBy(b.trusted())},
 	}
 	for _, step := range steps {
 		got, err := step.run(ctx, length)
@@ -123,5 +146,7 @@ func (b *bench) round(ctx context.Context, r *report, length time.Duration) erro
 		}
 		*step.into = append(*step.into, got)
 	}
-	return nil
+	took, err := b.verifyAlone(ctx)
+	r.verify = append(r.verify, took)
+	return err
 }

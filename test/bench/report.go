@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"slices"
@@ -15,14 +16,19 @@ import (
 	"time"
 )
 
-// pair is a path's measurements beside its floor's, round by round.
+// pair is a path's measurements beside its floor's, round by round. The floor of
+// a signed create is the unsigned one, by the same client.
 type pair struct{ floor, ours []result }
+
+// memory is what a process had resident under load, in KiB.
+type memory struct{ resident, peak int }
 
 // report is all that was measured.
 type report struct {
-	create, status pair
-	starts         []time.Duration
-	resident, peak int // KiB, under load
+	create, status, trust pair
+	starts                []time.Duration
+	verify                []time.Duration // a signed call, verification alone
+	insecure, verifying   memory          // of the servers
 }
 
 // The budgets: at least so much of the floor, at most so much time and memory.
@@ -30,6 +36,7 @@ const (
 	createBudget = 0.45
 	statusBudget = 0.35
 	startBudget  = 150 * time.Millisecond
+	verifyBudget = 200 * time.Microsecond
 	memoryBudget = 80 * 1024 // KiB
 )
 
@@ -48,31 +55,63 @@ func (r *report) text(ctx context.Context, b *bench) (string, error) {
 	table := tabwriter.NewWriter(&out, 0, 0, 3, ' ', tabwriter.AlignRight)
 	_, err = table.Write([]byte("path\tfloor/s\tours/s\tratio\tbudget\tp50\tp99\terrors\t\t\n" +
 		r.create.line("create", createBudget) + r.status.line("status", statusBudget)))
-	if err := errors.Join(err, table.Flush()); err != nil {
+	if err := errors.Join(err, table.Flush(), r.trustText(&out)); err != nil {
 		return "", err
 	}
 	start := median(r.starts)
 	fmt.Fprintf(&out, "\nstart to ready: %s of %d starts, budget < %s%s\n", milliseconds(start), len(r.starts), startBudget, verdict(start < startBudget))
-	fmt.Fprintf(&out, "resident under load: %.1f MB, at its peak %.1f MB, budget < %d MB%s\n",
-		float64(r.resident)/1024, float64(r.peak)/1024, memoryBudget/1024, verdict(r.peak < memoryBudget))
+	fmt.Fprint(&out, r.insecure.line("resident under load"), r.verifying.line("resident under load, verifying TPPs"))
 	return out.String(), nil
+}
+
+// trustText is what it costs to verify TPPs.
+func (r *report) trustText(out io.Writer) error {
+	fmt.Fprint(out, "\nby a client whose requests are prepared, and signed, before:\n\n")
+	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
+	_, err := table.Write([]byte("path\tours/s\tof unsigned\tp50\tp99\terrors\t\n" +
+		trustLine("create, unsigned, over plain HTTP", r.trust.floor, "") +
+		trustLine("create, signed, over mutual TLS", r.trust.ours, fmt.Sprintf("%.0f %%", 100*r.trust.ratio()))))
+	if err := errors.Join(err, table.Flush()); err != nil {
+		return err
+	}
+	alone := median(r.verify)
+	fmt.Fprintf(out, "\nverifying a signed call, alone: %d µs, budget < %d µs%s\n",
+		alone.Microseconds(), verifyBudget.Microseconds(), verdict(alone < verifyBudget))
+	return nil
+}
+
+func trustLine(name string, results []result, ofUnsigned string) string {
+	return fmt.Sprintf("%s\t%.0f\t%s\t%s\t\n", name, median(each(results, result.speed)), ofUnsigned, times(results))
+}
+
+func (m memory) line(name string) string {
+	return fmt.Sprintf("%s: %.1f MB, at its peak %.1f MB, budget < %d MB%s\n", name,
+		float64(m.resident)/1024, float64(m.peak)/1024, memoryBudget/1024, verdict(m.peak < memoryBudget))
 }
 
 // line is a row of the table.
 func (p pair) line(name string, budget float64) string {
+	return fmt.Sprintf("%s\t%.0f\t%.0f\t%.2f\t≥ %.2f\t%s\t%s\t\n", name,
+		median(each(p.floor, result.speed)), median(each(p.ours, result.speed)), p.ratio(), budget, times(p.ours), verdict(p.ratio() >= budget))
+}
+
+// ratio is the median of each round's own.
+func (p pair) ratio() float64 {
 	ratios := make([]float64, len(p.ours))
-	failures := 0
 	for i := range p.ours {
 		ratios[i] = p.ours[i].perSecond / p.floor[i].perSecond
-		failures += p.ours[i].errors
 	}
-	ratio := median(ratios)
-	speed := func(r result) float64 { return r.perSecond }
-	return fmt.Sprintf("%s\t%.0f\t%.0f\t%.2f\t≥ %.2f\t%s\t%s\t%d\t%s\t\n", name,
-		median(each(p.floor, speed)), median(each(p.ours, speed)), ratio, budget,
-		milliseconds(median(each(p.ours, func(r result) time.Duration { return r.p50 }))),
-		milliseconds(median(each(p.ours, func(r result) time.Duration { return r.p99 }))),
-		failures, verdict(ratio >= budget))
+	return median(ratios)
+}
+
+// times are the columns p50, p99 and errors.
+func times(results []result) string {
+	failures := 0
+	for _, r := range results {
+		failures += r.errors
+	}
+	return fmt.Sprintf("%s\t%s\t%d", milliseconds(median(each(results, func(r result) time.Duration { return r.p50 }))),
+		milliseconds(median(each(results, func(r result) time.Duration { return r.p99 }))), failures)
 }
 
 func verdict(kept bool) string {
@@ -104,8 +143,8 @@ func median[T cmp.Ordered](values []T) T {
 
 // watchMemory looks at a process's memory until the function that it returns is
 // called, which tells the largest resident set that was seen, and the peak as
-// the system has it, in KiB.
-func watchMemory(ctx context.Context, pid int) func() (resident, peak int) {
+// the system has it.
+func watchMemory(ctx context.Context, pid int) func() memory {
 	ctx, cancel := context.WithCancel(ctx)
 	largest := 0
 	var done sync.WaitGroup
@@ -121,10 +160,10 @@ func watchMemory(ctx context.Context, pid int) func() (resident, peak int) {
 			}
 		}
 	})
-	return func() (int, int) {
+	return func() memory {
 		cancel()
 		done.Wait()
-		return largest, memoryOf(pid, "VmHWM:")
+		return memory{resident: largest, peak: memoryOf(pid, "VmHWM:")}
 	}
 }
 

@@ -21,8 +21,8 @@ const body = `{"access":{"balances":[{"iban":"FR7617515000920400430518020","curr
 	`"recurringIndicator":true,"validUntil":"9999-12-31","frequencyPerDay":4,"combinedServiceIndicator":false}`
 
 // postConsent is what a TPP sends to create a consent.
-func (b *bench) postConsent(ctx context.Context, requestID string) (*http.Request, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+b.tpp+"/v1/consents", strings.NewReader(body))
+func postConsent(ctx context.Context, address, requestID string) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/v1/consents", strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +44,8 @@ func (b *bench) postConsent(ctx context.Context, requestID string) (*http.Reques
 }
 
 // getStatus is what a TPP sends to learn the status of a consent.
-func (b *bench) getStatus(ctx context.Context, consent, requestID string) (*http.Request, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.tpp+"/v1/consents/"+consent+"/status", http.NoBody)
+func getStatus(ctx context.Context, address, consent, requestID string) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/v1/consents/"+consent+"/status", http.NoBody)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (b *bench) getStatus(ctx context.Context, consent, requestID string) (*http
 
 // create posts one consent and returns its id.
 func (b *bench) create(ctx context.Context) (string, error) {
-	request, err := b.postConsent(ctx, uuid.NewString())
+	request, err := postConsent(ctx, b.insecure.tpp, uuid.NewString())
 	if err != nil {
 		return "", err
 	}
@@ -90,13 +90,13 @@ const placeholder = "{request-id}"
 
 // writeRequests writes the requests that wrk sends.
 func (b *bench) writeRequests(ctx context.Context, ids []string) error {
-	post, err := b.postConsent(ctx, placeholder)
+	post, err := postConsent(ctx, b.insecure.tpp, placeholder)
 	if err != nil {
 		return err
 	}
 	gets := make([]*http.Request, len(ids))
 	for i, id := range ids {
-		if gets[i], err = b.getStatus(ctx, id, placeholder); err != nil {
+		if gets[i], err = getStatus(ctx, b.insecure.tpp, id, placeholder); err != nil {
 			return err
 		}
 	}

@@ -22,11 +22,18 @@ import (
 // bench is what the measurements share.
 type bench struct {
 	settings
-	dsn    string
-	db     *sql.DB
-	config string // file
-	// Addresses of the server's listeners and of the floor.
-	tpp, psu, ops, floorAddress string
+	dsn string
+	db  *sql.DB
+	// insecure takes every caller for one TPP, over plain HTTP. Both work on the same database.
+	insecure, verifying server
+	trust               *trust
+	floorAddress        string
+}
+
+// server is a configuration file of the program, and where it then listens.
+type server struct {
+	config              string
+	tpp, psu, bank, ops string
 }
 
 // timeouts are generous: they end what hangs.
@@ -35,19 +42,23 @@ const (
 	stopTimeout  = 20 * time.Second
 )
 
-// prepare writes a configuration in production profile and brings the schema up to date.
-func prepare(ctx context.Context, s settings, dsn string) (*bench, error) {
-	b := &bench{settings: s, dsn: dsn, config: filepath.Join(s.dir, "consentd.yaml")}
-	for _, address := range []*string{&b.tpp, &b.psu, &b.ops, &b.floorAddress} {
+// prepare writes the configurations, in production profile, and brings the schema up to date.
+func prepare(ctx context.Context, s settings, t *trust, dsn string) (*bench, error) {
+	b := &bench{settings: s, trust: t, dsn: dsn}
+	b.insecure.config, b.verifying.config = filepath.Join(s.dir, "insecure.yaml"), filepath.Join(s.dir, "verifying.yaml")
+	for _, address := range []*string{
+		&b.insecure.tpp, &b.insecure.psu, &b.insecure.bank, &b.insecure.ops,
+		&b.verifying.tpp, &b.verifying.psu, &b.verifying.bank, &b.verifying.ops, &b.floorAddress,
+	} {
 		var err error
 		if *address, err = freeAddress(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if err := b.writeConfig(); err != nil {
+	if err := b.writeConfigs(); err != nil {
 		return nil, err
 	}
-	migrate := exec.CommandContext(ctx, b.consentd, "migrate", "up", "--config", b.config)
+	migrate := exec.CommandContext(ctx, b.consentd, "migrate", "up", "--config", b.insecure.config)
 	if out, err := migrate.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("consentd migrate up: %w\n%s", err, out)
 	}
@@ -56,23 +67,17 @@ func prepare(ctx context.Context, s settings, dsn string) (*bench, error) {
 	return b, err
 }
 
-// writeConfig writes the configuration and its secrets. Neither path that is
+// writeConfigs writes the configurations and their secrets. No path that is
 // measured calls the bank, so nobody listens at its address.
-func (b *bench) writeConfig() error {
+func (b *bench) writeConfigs() error {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails: crypto/rand ends the process instead
 	files := map[string]string{
-		"master.key":   base64.StdEncoding.EncodeToString(key),
-		"database.url": b.dsn,
-		"bank.token":   rand.Text(),
-		"consentd.yaml": fmt.Sprintf(`insecure: true
-brand: Benchmark
-masterKeyFile: master.key
-listeners: {tpp: "%s", psu: "%s", ops: "%s"}
-database: {urlFile: database.url, maxConnections: %d}
-bank: {url: "http://127.0.0.1:9", tokenFile: bank.token}
-log: {level: warn}
-`, b.tpp, b.psu, b.ops, b.pool),
+		"master.key":     base64.StdEncoding.EncodeToString(key),
+		"database.url":   b.dsn,
+		"bank.token":     rand.Text(),
+		"insecure.yaml":  "insecure: true\n" + b.common(b.insecure),
+		"verifying.yaml": verifies + b.common(b.verifying),
 	}
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(content), 0o600); err != nil {
@@ -82,6 +87,17 @@ log: {level: warn}
 	return nil
 }
 
+// common is what both configurations say.
+func (b *bench) common(s server) string {
+	return fmt.Sprintf(`brand: Benchmark
+masterKeyFile: master.key
+listeners: {tpp: "%s", psu: "%s", bank: "%s", ops: "%s"}
+database: {urlFile: database.url, maxConnections: %d}
+bank: {url: "http://127.0.0.1:9", tokenFile: bank.token}
+log: {level: warn}
+`, s.tpp, s.psu, s.bank, s.ops, b.pool)
+}
+
 // process is a program that we started.
 type process struct {
 	cmd    *exec.Cmd
@@ -89,9 +105,10 @@ type process struct {
 	ended  chan error
 }
 
-// start runs a program until the context is over, or until stop or kill.
-func (b *bench) start(ctx context.Context, path string, args ...string) (*process, error) {
-	output, err := os.Create(filepath.Join(b.dir, filepath.Base(path)+".log"))
+// start runs a program until the context is over, or until stop or kill. What it
+// says goes into a file of the given name.
+func (b *bench) start(ctx context.Context, log, path string, args ...string) (*process, error) {
+	output, err := os.Create(filepath.Join(b.dir, log))
 	if err != nil {
 		return nil, err
 	}
@@ -141,16 +158,16 @@ func (p *process) failed(err error) error {
 }
 
 // startServer starts the program and returns once it is ready.
-func (b *bench) startServer(ctx context.Context) (*process, error) {
-	p, err := b.start(ctx, b.consentd, "serve", "--config", b.config)
+func (b *bench) startServer(ctx context.Context, s server) (*process, error) {
+	p, err := b.start(ctx, filepath.Base(s.config)+".log", b.consentd, "serve", "--config", s.config)
 	if err != nil {
 		return nil, err
 	}
-	return p, p.wait(ctx, "http://"+b.ops+"/readyz")
+	return p, p.wait(ctx, "http://"+s.ops+"/readyz")
 }
 
 func (b *bench) startFloor(ctx context.Context) (*process, error) {
-	p, err := b.start(ctx, b.floor, b.floorAddress)
+	p, err := b.start(ctx, "floor.log", b.floor, b.floorAddress)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +200,7 @@ func (b *bench) timeStarts(ctx context.Context) ([]time.Duration, error) {
 	var took []time.Duration
 	for range b.starts {
 		begin := time.Now()
-		p, err := b.startServer(ctx)
+		p, err := b.startServer(ctx, b.insecure)
 		if err != nil {
 			return nil, err
 		}
