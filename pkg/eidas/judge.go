@@ -171,6 +171,8 @@ func (j *judgement) revoked(ctx context.Context, chains [][]*x509.Certificate) (
 		return j.now, fault(Revoked, "its issuer has revoked it", worst)
 	case errors.Is(worst, errIssuerRevoked):
 		return j.now, fault(Revoked, "an authority of its chain was revoked", worst)
+	case errors.Is(worst, errNowhere): // nor will it be told later
+		return j.now, fault(Unusable, "it names nobody who could tell whether it was revoked", worst)
 	}
 	return j.now, fault(Unknown, "its issuer cannot be asked now whether it was revoked", worst)
 }

@@ -71,6 +71,10 @@ var (
 	errIssuerRevoked = errors.New("an issuer is revoked")
 )
 
+// errNowhere says that a certificate names no address at which its revocation
+// could be asked.
+var errNowhere = errors.New("no address to ask at")
+
 func (r *Revocation) prepare() {
 	r.once.Do(func() {
 		r.client = r.newClient()
@@ -150,7 +154,7 @@ func (r *Revocation) ask(ctx context.Context, cert, issuer *x509.Certificate, no
 		errs = append(errs, fmt.Errorf("crl: %w", err))
 	}
 	if len(errs) == 0 {
-		return answer{}, errors.New("the certificate names no address at which its revocation could be asked")
+		return answer{}, errNowhere
 	}
 	return answer{}, errors.Join(errs...)
 }

@@ -54,7 +54,7 @@ func TestRevocation(t *testing.T) {
 		{"responder down, no list", unanswered, nil, eidas.Unknown, ""},
 		{"both down", unanswered, unanswered, eidas.Unknown, ""},
 		{"no responder, list down", nil, unanswered, eidas.Unknown, ""},
-		{"nobody to ask", nil, nil, eidas.Unknown, ""},
+		{"nobody to ask", nil, nil, eidas.Unusable, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -129,7 +129,7 @@ func TestRevocationAsksOnlyForTrustedChains(t *testing.T) {
 	refused := map[eidas.Reason][]*issue.Issued{
 		eidas.Untrusted: {w.issue(stranger, at(ocsp, crl)), w.issue(strangersMiddle, at(ocsp, crl))},
 		eidas.Expired:   {w.issue(w.root, at(ocsp, crl), func(o *issue.Order) { o.NotAfter = w.now().Add(-time.Hour) })},
-		eidas.Unknown: {
+		eidas.Unusable: {
 			w.issue(w.root, at("ldap://"+w.desk.Listener.Addr().String()+"/ocsp", "file:///etc/hosts")),
 			w.issue(w.root, at("", "ftp://"+w.desk.Listener.Addr().String()+"/crl")),
 		},

@@ -70,7 +70,8 @@ func NewVerifier(o Options) *Verifier {
 //   - [NotYetValid], [Expired]: the certificate itself, now;
 //   - [Revoked], [Unknown]: the certificate or an authority below the anchor;
 //   - [NoStatement], [Malformed]: see [Parse];
-//   - [Unusable]: type, key usage or an unknown critical extension do not fit.
+//   - [Unusable]: type, key usage or an unknown critical extension do not fit, or
+//     nobody is named who could tell whether it was revoked.
 //
 // Good verdicts are kept, within bounds, for at most five minutes and never beyond
 // what they rest on; all others are found anew each time. The certificate returned
