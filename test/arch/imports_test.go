@@ -74,11 +74,12 @@ var table = map[string][]string{
 	"internal/storage/storagetest": {"internal/storage", "internal/consent", "internal/secret", "internal/service", "pkg/sca", rapid, testify, uuid, xsync},
 
 	// The edge. Each dialect knows its own wire types only.
-	"internal/api":         {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", echo, uuid, validator},
-	"internal/api/aspsp":   {"internal/bankauth", "internal/consent", "internal/explain", "internal/service", "openapi", echo, uuid, validator},
-	"internal/api/manager": {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/manager", echo, uuid, validator},
-	"internal/api/stet":    {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/stet", echo, uuid, validator},
-	"internal/api/xs2a":    {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/eidas", "pkg/sca", "pkg/xs2a", echo, text, uuid, validator},
+	"internal/api":         {"internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", echo, uuid, validator},
+	"internal/api/aspsp":   {"internal/bankauth", "internal/consent", "internal/edge", "internal/explain", "internal/service", "openapi", echo, uuid, validator},
+	"internal/api/manager": {"internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/manager", echo, uuid, validator},
+	"internal/api/stet":    {"internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/stet", echo, uuid, validator},
+	"internal/api/xs2a":    {"internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/eidas", "pkg/sca", "pkg/xs2a", echo, text, uuid, validator},
+	"internal/edge":        {"internal/consent", echo, uuid},
 	"internal/bankauth":    {"internal/consent", "internal/service", echo, uuid},
 	"internal/docs":        {"openapi", echo, openapi3, yaml},
 	"internal/oauth":       {"internal/consent", "internal/service", echo, jwx},

@@ -2,24 +2,17 @@ package aspsp
 
 import (
 	"context"
-	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/bankauth"
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	"consentd/internal/explain"
 )
-
-// maxBody is the size in bytes above which a body is refused.
-const maxBody = 64 << 10
 
 // call is one request of a caller that may make it.
 type call struct {
@@ -38,7 +31,7 @@ func (k *call) ctx() context.Context { return k.req.Context() }
 // cause says in the audit who called.
 func (k *call) cause() consent.Cause {
 	return consent.Cause{
-		By: consent.ByASPSP, Who: k.caller.ID, Certificate: k.caller.Certificate, RequestID: idOf(k.echo),
+		By: consent.ByASPSP, Who: k.caller.ID, Certificate: k.caller.Certificate, RequestID: edge.RequestID(k.echo),
 	}
 }
 
@@ -54,16 +47,18 @@ func (k *call) wrong(more consent.Faults) error {
 // receive reads the request. What is wrong with headers and query is kept, to be
 // reported together with the body's faults.
 func (k *call) receive() error {
-	k.faults = checkID(k.req.Header[keyRequestID])
+	k.faults = checkID(k.req.Header[edge.KeyRequestID])
 	k.readQuery()
 	if !k.ep.body {
 		return nil
 	}
-	if !isJSON(k.req.Header["Content-Type"]) {
+	if !edge.IsJSON(k.req.Header["Content-Type"]) {
 		return consent.At(consent.CodeMediaType, "Header.Content-Type", "must be application/json")
 	}
 	var err error
-	k.body, err = readBody(k.req)
+	if k.body, err = edge.ReadBody(k.req); err == nil && len(k.body) > edge.MaxBody {
+		return edge.ErrTooLarge()
+	}
 	return err
 }
 
@@ -88,33 +83,3 @@ func (k *call) readQuery() {
 }
 
 func queryPath(name string) string { return "Query." + name }
-
-// readBody reads a body that is not larger than maxBody.
-func readBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
-	switch {
-	case tooLarge || len(body) > maxBody:
-		return nil, consent.At(consent.CodeTooLarge, pathBody, "must not be larger than %d bytes", maxBody)
-	case err == nil:
-		return body, nil
-	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
-		return nil, consent.E(consent.CodeTimeout, "the body did not come in time").Because(err)
-	default:
-		return nil, consent.At(consent.CodeFormat, pathBody, "could not be read").Because(err)
-	}
-}
-
-// isJSON tells whether a Content-Type is application/json, in UTF-8 where it
-// names a charset.
-func isJSON(header []string) bool {
-	if len(header) != 1 {
-		return false
-	}
-	media, params, err := mime.ParseMediaType(header[0])
-	if err != nil || media != mediaJSON {
-		return false
-	}
-	charset, ok := params["charset"]
-	return !ok || strings.EqualFold(charset, "utf-8")
-}

@@ -14,6 +14,7 @@ import (
 
 	"consentd/internal/bankauth"
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	"consentd/internal/explain"
 	"consentd/internal/service/register"
 )
@@ -81,10 +82,10 @@ func (h *Handler) unknown() echo.HandlerFunc {
 			}
 		}
 		if len(allow) == 0 {
-			return errPath()
+			return edge.ErrPath()
 		}
 		c.Response().Header().Set(echo.HeaderAllow, strings.Join(allow, ", "))
-		return errMethod()
+		return edge.ErrMethod()
 	}))
 }
 
@@ -92,7 +93,7 @@ func (h *Handler) unknown() echo.HandlerFunc {
 // fails.
 func (h *Handler) answered(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		stampID(c)
+		edge.StampID(c)
 		defer h.recover(c)
 		if err := next(c); err != nil {
 			h.fail(c, err)
@@ -130,10 +131,4 @@ func (h *Handler) recover(c echo.Context) {
 	}
 	// The value may hold anything; where it happened is enough.
 	h.fail(c, fmt.Errorf("panic (%T): %s", p, debug.Stack()))
-}
-
-func errPath() error { return consent.E(consent.CodePathUnknown, "no such resource") }
-
-func errMethod() error {
-	return consent.E(consent.CodeMethodNotAllowed, "this method is not offered here")
 }

@@ -14,10 +14,8 @@ import (
 	"unicode/utf8"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 )
-
-// pathBody stands for the body as a whole.
-const pathBody = "body"
 
 func fault(path, text string) *consent.Error {
 	return &consent.Error{Code: consent.CodeFormat, Path: path, Text: text}
@@ -27,7 +25,7 @@ func fault(path, text string) *consent.Error {
 // it, no member twice and none but those named. The members stay as they came.
 func object(body []byte, names ...string) (map[string]json.RawMessage, consent.Faults) {
 	if !utf8.Valid(body) {
-		return nil, consent.Faults{fault(pathBody, "must be UTF-8")}
+		return nil, consent.Faults{fault(edge.PathBody, "must be UTF-8")}
 	}
 	var whole json.RawMessage
 	if err := json.Unmarshal(body, &whole); err != nil {
@@ -35,7 +33,7 @@ func object(body []byte, names ...string) (map[string]json.RawMessage, consent.F
 	}
 	d := json.NewDecoder(bytes.NewReader(body)) // of what is known to be well formed
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
-		return nil, consent.Faults{fault(pathBody, "must be a JSON object")}
+		return nil, consent.Faults{fault(edge.PathBody, "must be a JSON object")}
 	}
 	members, faults := map[string]json.RawMessage{}, consent.Faults(nil)
 	for d.More() {
@@ -59,9 +57,9 @@ func object(body []byte, names ...string) (map[string]json.RawMessage, consent.F
 
 func notJSON(err error) *consent.Error {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fault(pathBody, "must be one JSON object; it breaks at byte "+strconv.FormatInt(syntax.Offset, 10))
+		return fault(edge.PathBody, "must be one JSON object; it breaks at byte "+strconv.FormatInt(syntax.Offset, 10))
 	}
-	return fault(pathBody, "must be JSON")
+	return fault(edge.PathBody, "must be JSON")
 }
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,50}$`)

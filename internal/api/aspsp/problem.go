@@ -1,14 +1,13 @@
 package aspsp
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	"consentd/internal/explain"
 )
 
@@ -16,8 +15,6 @@ const (
 	mediaJSON    = "application/json"
 	mediaProblem = "application/problem+json"
 
-	// maxErrors bounds an answer: a body can hold thousands of faults.
-	maxErrors = 50
 	// retryAfter is after how many seconds a 503 is worth another try.
 	retryAfter = "1"
 )
@@ -91,32 +88,8 @@ func (h *Handler) HTTPError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	stampID(c)
-	h.fail(c, domainOf(err))
-}
-
-// domainOf translates what Echo and its middleware say.
-func domainOf(err error) error {
-	he, ok := errors.AsType[*echo.HTTPError](err)
-	if !ok {
-		return err
-	}
-	switch he.Code {
-	case http.StatusNotFound:
-		return errPath()
-	case http.StatusMethodNotAllowed:
-		return errMethod()
-	case http.StatusBadRequest:
-		return consent.E(consent.CodeFormat, "the request is malformed").Because(err)
-	case http.StatusRequestEntityTooLarge:
-		return consent.At(consent.CodeTooLarge, pathBody, "must not be larger than %d bytes", maxBody)
-	case http.StatusRequestTimeout:
-		return consent.E(consent.CodeTimeout, "the request did not come in time").Because(err)
-	case http.StatusServiceUnavailable:
-		return consent.E(consent.CodeUnavailable, "not now").Because(err)
-	default:
-		return err
-	}
+	edge.StampID(c)
+	h.fail(c, edge.FromEcho(err))
 }
 
 // fail answers an error. What is our own fault is logged, and nothing of it
@@ -124,12 +97,12 @@ func domainOf(err error) error {
 func (h *Handler) fail(c echo.Context, err error) {
 	ctx := c.Request().Context()
 	if c.Response().Committed {
-		h.Log.ErrorContext(ctx, "failed after the answer", "requestId", idOf(c), "error", err)
+		h.Log.ErrorContext(ctx, "failed after the answer", "requestId", edge.RequestID(c), "error", err)
 		return
 	}
-	p := problemOf(named(ctx, err))
+	p := problemOf(edge.Named(ctx, err))
 	if p.Status >= http.StatusInternalServerError {
-		h.Log.ErrorContext(ctx, "request failed", "requestId", idOf(c), "status", p.Status, "error", err)
+		h.Log.ErrorContext(ctx, "request failed", "requestId", edge.RequestID(c), "status", p.Status, "error", err)
 	}
 	header := c.Response().Header()
 	switch p.Status {
@@ -144,22 +117,7 @@ func (h *Handler) fail(c echo.Context, err error) {
 	}
 	explain.Note(ctx, "answered %d %s", p.Status, p.Code)
 	if err := h.send(c, p.Status, mediaProblem, p); err != nil {
-		h.Log.ErrorContext(ctx, "an error could not be answered", "requestId", idOf(c), "error", err)
-	}
-}
-
-// named gives an error its code where only the circumstances tell it.
-func named(ctx context.Context, err error) error {
-	if consent.CodeOf(err) != consent.CodeInternal {
-		return err
-	}
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return consent.E(consent.CodeUnavailable, "it took too long").Because(err)
-	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		return consent.E(consent.CodeTimeout, "the client went away").Because(err)
-	default:
-		return err
+		h.Log.ErrorContext(ctx, "an error could not be answered", "requestId", edge.RequestID(c), "error", err)
 	}
 }
 
@@ -174,7 +132,7 @@ func problemOf(err error) problem {
 	if status >= http.StatusInternalServerError {
 		return p
 	}
-	for i, f := range faultsOf(err) {
+	for i, f := range edge.Faults(err) {
 		if i == 0 {
 			p.Detail = f.Text
 			if f.Path != "" {
@@ -186,16 +144,6 @@ func problemOf(err error) problem {
 		}
 	}
 	return p
-}
-
-func faultsOf(err error) consent.Faults {
-	if faults, ok := errors.AsType[consent.Faults](err); ok {
-		return faults[:min(len(faults), maxErrors)]
-	}
-	if one, ok := errors.AsType[*consent.Error](err); ok {
-		return consent.Faults{one}
-	}
-	return nil
 }
 
 // send answers. What the register holds is the bank's affair, so nothing on the
@@ -210,7 +158,7 @@ func (h *Handler) send(c echo.Context, status int, media string, body any) error
 	header.Set(echo.HeaderContentType, media)
 	c.Response().WriteHeader(status)
 	if _, err := c.Response().Write(encoded); err != nil {
-		h.Log.DebugContext(c.Request().Context(), "the client went away", "requestId", idOf(c), "error", err)
+		h.Log.DebugContext(c.Request().Context(), "the client went away", "requestId", edge.RequestID(c), "error", err)
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"consentd/internal/bankauth"
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	"consentd/internal/service"
 	"consentd/internal/service/ledger"
 	"consentd/internal/service/register"
@@ -50,11 +51,11 @@ func TestTableIsTotal(t *testing.T) {
 
 func TestErrorsAreBounded(t *testing.T) {
 	t.Parallel()
-	many := make(consent.Faults, maxErrors+1)
+	many := make(consent.Faults, edge.MaxFaults+1)
 	for i := range many {
 		many[i] = fault("reason", "x")
 	}
-	assert.Len(t, problemOf(many).Errors, maxErrors)
+	assert.Len(t, problemOf(many).Errors, edge.MaxFaults)
 }
 
 // nothing is a register that holds nothing, and a ledger that counts.
@@ -130,7 +131,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 				assert.Equal(t, http.StatusForbidden, rec.Code, where)
 				require.Len(t, n.refused, 1, where)
 				assert.Equal(t, ledger.Refusal{
-					Cause: consent.Cause{By: consent.ByASPSP, Who: "token/" + who, RequestID: rec.Header().Get(headerRequestID)},
+					Cause: consent.Cause{By: consent.ByASPSP, Who: "token/" + who, RequestID: rec.Header().Get(edge.HeaderRequestID)},
 					Code:  consent.CodeRole, Operation: ep.method + " " + ep.path,
 				}, n.refused[0], where)
 			}

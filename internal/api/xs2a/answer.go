@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"consentd/internal/edge"
 	wire "consentd/pkg/xs2a"
 )
 
@@ -74,6 +75,6 @@ func (h *Handler) send(c echo.Context, a *answer) {
 	header.Set(echo.HeaderContentType, a.Media)
 	c.Response().WriteHeader(a.Status)
 	if _, err := c.Response().Write(a.Body); err != nil {
-		h.Log.DebugContext(c.Request().Context(), "the client went away", "requestId", idOf(c), "error", err)
+		h.Log.DebugContext(c.Request().Context(), "the client went away", "requestId", edge.RequestID(c), "error", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	"consentd/internal/service/consents"
 	"consentd/internal/service/sca"
 	flow "consentd/pkg/sca"
@@ -29,7 +30,7 @@ func (h *Handler) startAuthorisation(k *call) (*answer, error) {
 	case k.update.kind == updatePassword && wish.Approach == consent.Embedded:
 		return h.startWithPassword(k, id, wish)
 	case k.update.kind != updateIdentification:
-		return nil, consent.At(consent.CodeServiceInvalid, pathBody, "cannot start an authorisation in the %s approach", wish.Approach)
+		return nil, consent.At(consent.CodeServiceInvalid, edge.PathBody, "cannot start an authorisation in the %s approach", wish.Approach)
 	}
 	var a *answer
 	_, err = h.Consents.StartAuthorisation(k.ctx(), k.by(), id, wish, func(c *consent.Consent, started *consents.Started) *consent.Receipt {
@@ -162,7 +163,7 @@ func (h *Handler) updated(k *call, at sca.Target, st sca.Standing) wire.UpdateRe
 	if len(st.Challenge) > 0 {
 		body.ChallengeData = &wire.ChallengeData{}
 		if err := json.Unmarshal(st.Challenge, body.ChallengeData); err != nil {
-			h.Log.ErrorContext(k.ctx(), "a flow's challenge is none of the standard's", "requestId", idOf(k.echo), "error", err)
+			h.Log.ErrorContext(k.ctx(), "a flow's challenge is none of the standard's", "requestId", edge.RequestID(k.echo), "error", err)
 			body.ChallengeData = nil
 		}
 	}

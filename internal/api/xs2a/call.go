@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
-	"os"
 	"runtime/debug"
 	"strings"
 
@@ -15,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	"consentd/internal/explain"
 	"consentd/internal/service"
 	"consentd/internal/tpp"
@@ -41,7 +39,7 @@ func (k *call) ctx() context.Context { return k.req.Context() }
 func (k *call) by() service.Call {
 	return service.Call{
 		TPP: k.caller.ID, Name: k.caller.Name, Certificate: k.caller.Fingerprint(),
-		RequestID: idOf(k.echo), Rail: consent.RailXS2A, Kind: k.ep.kind,
+		RequestID: edge.RequestID(k.echo), Rail: consent.RailXS2A, Kind: k.ep.kind,
 	}
 }
 
@@ -49,7 +47,7 @@ func (k *call) by() service.Call {
 // the use case, and one place where what fails is answered.
 func (h *Handler) serve(ep endpoint) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		stampID(c)
+		edge.StampID(c)
 		defer h.recover(c)
 		if !h.offers(ep) {
 			return h.refuse(c)
@@ -74,7 +72,7 @@ func (h *Handler) serve(ep endpoint) echo.HandlerFunc {
 // calling comes before anything that only a known caller may learn.
 func (h *Handler) check(k *call) error {
 	if !h.matches(k.ep, k.req) { // Echo's parameters match nothing, and slashes
-		return errPath()
+		return edge.ErrPath()
 	}
 	if !acceptable(k.req.Header["Accept"]) {
 		return consent.At(consent.CodeNotAcceptable, "Header.Accept", "only application/json is offered")
@@ -101,11 +99,11 @@ func (h *Handler) check(k *call) error {
 // order. A body over the limit is not read to its end, so its digest cannot be
 // judged; which headers are there can.
 func (h *Handler) receive(k *call) error {
-	body, err := readBody(k.req)
+	body, err := edge.ReadBody(k.req)
 	if err != nil {
 		return err
 	}
-	if len(body) > maxBody {
+	if len(body) > edge.MaxBody {
 		err = h.Signatures.Present(k.req)
 	} else {
 		err = h.Signatures.Check(k.req, body, k.caller)
@@ -118,51 +116,15 @@ func (h *Handler) receive(k *call) error {
 		return consent.E(consent.CodeRole, "the certificate has not the role %s", role)
 	}
 	takes := k.ep.body == bodyRequired || k.ep.body == bodyOptional && len(body) > 0
-	if takes && !isJSON(k.req.Header["Content-Type"]) {
+	if takes && !edge.IsJSON(k.req.Header["Content-Type"]) {
 		explain.Note(k.ctx(), "Content-Type is not application/json")
 		return consent.At(consent.CodeMediaType, "Header.Content-Type", "must be application/json")
 	}
-	if len(body) > maxBody {
-		return consent.At(consent.CodeTooLarge, pathBody, "must not be larger than %d bytes", maxBody)
+	if len(body) > edge.MaxBody {
+		return consent.At(consent.CodeTooLarge, edge.PathBody, "must not be larger than %d bytes", edge.MaxBody)
 	}
 	k.body = body
 	return nil
-}
-
-// readBody reads at most one byte more than a body may have.
-func readBody(r *http.Request) ([]byte, error) {
-	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
-		return nil, nil
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case err == nil:
-		return body, nil
-	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
-		return nil, consent.E(consent.CodeTimeout, "the body did not come in time").Because(err)
-	case errors.As(err, &tooLarge):
-		return nil, consent.At(consent.CodeTooLarge, pathBody, "must not be larger than %d bytes", tooLarge.Limit)
-	default:
-		return nil, consent.At(consent.CodeFormat, pathBody, "could not be read").Because(err)
-	}
-}
-
-// isJSON tells whether a Content-Type is application/json, in UTF-8 where it
-// names a charset.
-func isJSON(header []string) bool {
-	if len(header) != 1 {
-		return false
-	}
-	if header[0] == wire.MediaTypeJSON {
-		return true
-	}
-	media, params, err := mime.ParseMediaType(header[0])
-	if err != nil || media != wire.MediaTypeJSON {
-		return false
-	}
-	charset, ok := params["charset"]
-	return !ok || strings.EqualFold(charset, "utf-8")
 }
 
 // noteFaults explains a refusal: where the faults lie, not what was sent.
@@ -181,7 +143,7 @@ func (h *Handler) recover(c echo.Context) {
 	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p) // net/http's own way to cut a connection
 	}
-	h.Log.ErrorContext(c.Request().Context(), "panic", "requestId", idOf(c), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+	h.Log.ErrorContext(c.Request().Context(), "panic", "requestId", edge.RequestID(c), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 	if !c.Response().Committed {
 		c.Response().WriteHeader(http.StatusInternalServerError)
 	}

@@ -13,10 +13,11 @@ import (
 	"github.com/google/uuid"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 )
 
 func checkRequestID(_ Options, v string) string {
-	if isRequestID(v) {
+	if edge.IsRequestID(v) {
 		return ""
 	}
 	return "must be a UUID"

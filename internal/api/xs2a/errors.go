@@ -2,13 +2,13 @@ package xs2a
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	"consentd/internal/explain"
 	"consentd/internal/service"
 	wire "consentd/pkg/xs2a"
@@ -17,8 +17,6 @@ import (
 const (
 	// maxText is the length of a text, in characters, that the standard allows.
 	maxText = 500
-	// maxMessages bounds an answer: a body can hold thousands of faults.
-	maxMessages = 50
 	// retryAfter is after how many seconds a 503 is worth another try.
 	retryAfter = "1"
 )
@@ -82,34 +80,8 @@ func (h *Handler) HTTPError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	stampID(c)
-	h.fail(c, domainOf(err))
-}
-
-// domainOf translates what Echo and its middleware say.
-func domainOf(err error) error {
-	he, ok := errors.AsType[*echo.HTTPError](err)
-	if !ok {
-		return err
-	}
-	switch he.Code {
-	case http.StatusNotFound:
-		return errPath()
-	case http.StatusMethodNotAllowed:
-		return errMethod()
-	case http.StatusBadRequest:
-		return consent.E(consent.CodeFormat, "the request is malformed").Because(err)
-	case http.StatusRequestEntityTooLarge:
-		return consent.At(consent.CodeTooLarge, pathBody, "must not be larger than %d bytes", maxBody)
-	case http.StatusRequestTimeout:
-		return consent.E(consent.CodeTimeout, "the request did not come in time").Because(err)
-	case http.StatusUnsupportedMediaType:
-		return consent.E(consent.CodeMediaType, "the body is not JSON").Because(err)
-	case http.StatusServiceUnavailable:
-		return consent.E(consent.CodeUnavailable, "not now").Because(err)
-	default:
-		return err
-	}
+	edge.StampID(c)
+	h.fail(c, edge.FromEcho(err))
 }
 
 // fail answers an error. What is our own fault is logged, and nothing of it
@@ -117,13 +89,13 @@ func domainOf(err error) error {
 func (h *Handler) fail(c echo.Context, err error) {
 	ctx := c.Request().Context()
 	if c.Response().Committed {
-		h.Log.ErrorContext(ctx, "failed after the answer", "requestId", idOf(c), "error", err)
+		h.Log.ErrorContext(ctx, "failed after the answer", "requestId", edge.RequestID(c), "error", err)
 		return
 	}
 	err = named(ctx, err)
 	a := h.answerTo(err, c.Request().Header["Accept"])
 	if a.Status >= http.StatusInternalServerError {
-		h.Log.ErrorContext(ctx, "request failed", "requestId", idOf(c), "status", a.Status, "error", err)
+		h.Log.ErrorContext(ctx, "request failed", "requestId", edge.RequestID(c), "status", a.Status, "error", err)
 	}
 	explain.Note(ctx, "answered %d %s", a.Status, entryOf(err).code)
 	h.send(c, a)
@@ -132,18 +104,10 @@ func (h *Handler) fail(c echo.Context, err error) {
 // named gives an error its code where only the circumstances tell it, and one
 // text to all that say that a consent is unknown, whoever found that out.
 func named(ctx context.Context, err error) error {
-	switch consent.CodeOf(err) {
-	case consent.CodeNotFound:
+	if consent.CodeOf(err) == consent.CodeNotFound {
 		return service.ErrUnknown()
-	case consent.CodeInternal:
-		if errors.Is(err, context.DeadlineExceeded) {
-			return consent.E(consent.CodeUnavailable, "it took too long").Because(err)
-		}
-		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-			return consent.E(consent.CodeTimeout, "the client went away").Because(err)
-		}
 	}
-	return err
+	return edge.Named(ctx, err)
 }
 
 func entryOf(err error) entry {
@@ -166,19 +130,8 @@ func (h *Handler) answerTo(err error, accept []string) *answer {
 	if m.bare {
 		return a
 	}
-	media, body := h.Options.render(m.status, faultsOf(err), prefersProblem(accept))
+	media, body := h.Options.render(m.status, edge.Faults(err), prefersProblem(accept))
 	return a.with(media, body)
-}
-
-// faultsOf is what the client is told of an error.
-func faultsOf(err error) consent.Faults {
-	if faults, ok := errors.AsType[consent.Faults](err); ok {
-		return faults[:min(len(faults), maxMessages)]
-	}
-	if one, ok := errors.AsType[*consent.Error](err); ok {
-		return consent.Faults{one}
-	}
-	return nil
 }
 
 // codeOf is the standard's code of a fault, in the spelling that the bank prefers.

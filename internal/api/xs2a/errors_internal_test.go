@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	wire "consentd/pkg/xs2a"
 )
 
@@ -64,11 +65,11 @@ func TestTextsAndMessagesAreBounded(t *testing.T) {
 	require.True(t, ok)
 	assert.Len(t, []rune(p.Detail), maxText)
 
-	many := make(consent.Faults, maxMessages+1)
+	many := make(consent.Faults, edge.MaxFaults+1)
 	for i := range many {
 		many[i] = fault("access", "x")
 	}
-	assert.Len(t, faultsOf(many), maxMessages)
+	assert.Len(t, edge.Faults(many), edge.MaxFaults)
 }
 
 func TestApproach(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 )
 
 // fuzzed is a handler for what needs no store.
@@ -103,7 +104,7 @@ func FuzzHeaders(f *testing.F) {
 		}
 		_ = wishOf(header)
 		_ = acceptable([]string{value})
-		_ = isJSON([]string{value})
+		_ = edge.IsJSON([]string{value})
 		if checkRedirectURI(o, value) == "" && r.max == 500 {
 			u, err := url.Parse(value)
 			require.NoError(t, err)
@@ -120,7 +121,7 @@ func FuzzHeaders(f *testing.F) {
 
 // BenchmarkChecks is what the dialect itself adds to a read.
 func BenchmarkChecks(b *testing.B) {
-	header := http.Header{keyRequestID: {"99391c7e-ad88-49ec-a2ad-99ddcb1f7721"}, "Accept": {"application/json"}, "Psu-Ip-Address": {"192.0.2.7"}}
+	header := http.Header{edge.KeyRequestID: {"99391c7e-ad88-49ec-a2ad-99ddcb1f7721"}, "Accept": {"application/json"}, "Psu-Ip-Address": {"192.0.2.7"}}
 	o := DefaultOptions()
 	b.ReportAllocs()
 	for b.Loop() {

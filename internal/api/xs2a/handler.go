@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	"consentd/internal/service"
 	"consentd/internal/service/consents"
 	"consentd/internal/service/funds"
@@ -18,9 +19,6 @@ import (
 	"consentd/internal/service/sca"
 	"consentd/internal/tpp"
 )
-
-// maxBody is the size in bytes above which a body is refused.
-const maxBody = 64 << 10
 
 // Handler serves the consents of the XS2A interface. All fields are required.
 type Handler struct {
@@ -137,7 +135,7 @@ var versions = []string{"/v1", "/v2"}
 // 404 otherwise. It looks at the path itself: Echo takes the nearest fallback for
 // the answer, and lets the last parameter of a route swallow slashes.
 func (h *Handler) refuse(c echo.Context) error {
-	stampID(c)
+	edge.StampID(c)
 	var allow []string
 	known := false
 	for _, ep := range endpoints() {
@@ -150,23 +148,17 @@ func (h *Handler) refuse(c echo.Context) error {
 		}
 	}
 	if !known {
-		h.fail(c, errPath())
+		h.fail(c, edge.ErrPath())
 		return nil
 	}
 	c.Response().Header().Set(echo.HeaderAllow, strings.Join(allow, ", "))
-	h.fail(c, errMethod())
+	h.fail(c, edge.ErrMethod())
 	return nil
 }
 
 // offers reports whether the bank offers an operation at all.
 func (h *Handler) offers(ep endpoint) bool {
 	return h.Options.Funds || ep.kind != consent.FundsConfirmation
-}
-
-func errPath() error { return consent.E(consent.CodePathUnknown, "no such resource") }
-
-func errMethod() error {
-	return consent.E(consent.CodeMethodNotAllowed, "this method is not offered here")
 }
 
 // Owns reports whether a path is this dialect's to answer, errors included.

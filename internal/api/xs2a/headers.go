@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	"consentd/internal/service"
 	"consentd/internal/service/consents"
 )
@@ -53,7 +54,7 @@ type rule struct {
 
 // rules hold every header that the operations take.
 var rules = []rule{
-	{name: headerRequestID, key: keyRequestID, on: onAll, must: onAll, check: checkRequestID},
+	{name: edge.HeaderRequestID, key: edge.KeyRequestID, on: onAll, must: onAll, check: checkRequestID},
 	{name: "Consent-ID", key: keyConsentID, on: onFundsCheck, own: true},
 	{name: "PSU-IP-Address", key: "Psu-Ip-Address", on: onContext, must: onCreate, max: 140, check: checkIPAddress},
 	{name: "TPP-Redirect-URI", key: keyRedirectURI, on: onPosts, must: onCreates, max: consent.MaxRedirectURI, check: checkRedirectURI},
@@ -178,7 +179,7 @@ func meaningful(header http.Header, at place) []string {
 	var lines []string
 	for i := range rules {
 		r := &rules[i]
-		if values := header[r.key]; r.on&at != 0 && r.key != keyRequestID && len(values) > 0 {
+		if values := header[r.key]; r.on&at != 0 && r.key != edge.KeyRequestID && len(values) > 0 {
 			lines = append(lines, r.name+": "+strings.Join(values, ", "))
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 )
 
 // A key in another spelling would never be found in a request.
@@ -37,7 +38,7 @@ func TestLongLanguageIsNoHint(t *testing.T) {
 func TestControlCharactersInHeaders(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"a\x00b", "a\tb", "a\x7fb", "a\r\nb", "a\u0085b", "a\xffb"} {
-		header := http.Header{keyRequestID: {"99391c7e-ad88-49ec-a2ad-99ddcb1f7721"}, "Psu-User-Agent": {value}}
+		header := http.Header{edge.KeyRequestID: {"99391c7e-ad88-49ec-a2ad-99ddcb1f7721"}, "Psu-User-Agent": {value}}
 		faults := checkHeaders(DefaultOptions(), header, onRead)
 		if assert.Len(t, faults, 1, "%q", value) {
 			assert.Equal(t, consent.CodeFormat, faults[0].Code)

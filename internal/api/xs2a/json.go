@@ -11,14 +11,11 @@ import (
 	"unicode/utf8"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 )
 
-const (
-	// pathBody stands for the body as a whole.
-	pathBody = "body"
-	// maxDepth is how deeply a body may be nested; the deepest of ours needs 5.
-	maxDepth = 16
-)
+// maxDepth is how deeply a body may be nested; the deepest of ours needs 5.
+const maxDepth = 16
 
 // object is a JSON object. A value is one of object, []any, string,
 // json.Number, bool and nil.
@@ -29,14 +26,14 @@ type object map[string]any
 // when there is none.
 func parseObject(body []byte) (object, *consent.Error) {
 	if !utf8.Valid(body) {
-		return nil, fault(pathBody, "must be UTF-8")
+		return nil, fault(edge.PathBody, "must be UTF-8")
 	}
 	var raw json.RawMessage
 	if err := json.Unmarshal(body, &raw); err != nil {
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-			return nil, fault(pathBody, "must be JSON; it breaks at byte "+strconv.FormatInt(syntax.Offset, 10))
+			return nil, fault(edge.PathBody, "must be JSON; it breaks at byte "+strconv.FormatInt(syntax.Offset, 10))
 		}
-		return nil, fault(pathBody, "must be JSON")
+		return nil, fault(edge.PathBody, "must be JSON")
 	}
 	p := parser{json.NewDecoder(bytes.NewReader(body))}
 	p.UseNumber()
@@ -46,7 +43,7 @@ func parseObject(body []byte) (object, *consent.Error) {
 	}
 	o, ok := v.(object)
 	if !ok {
-		return nil, fault(pathBody, "must be a JSON object")
+		return nil, fault(edge.PathBody, "must be a JSON object")
 	}
 	return o, nil
 }
@@ -57,14 +54,14 @@ type parser struct{ *json.Decoder }
 func (p parser) value(path string, depth int) (any, *consent.Error) {
 	token, err := p.Token()
 	if err != nil {
-		return nil, fault(pathBody, "must be JSON")
+		return nil, fault(edge.PathBody, "must be JSON")
 	}
 	delim, ok := token.(json.Delim)
 	if !ok {
 		return token, nil
 	}
 	if depth == maxDepth {
-		return nil, fault(pathBody, "is nested too deeply")
+		return nil, fault(edge.PathBody, "is nested too deeply")
 	}
 	if delim == '[' {
 		return p.array(path, depth+1)
@@ -91,7 +88,7 @@ func (p parser) object(path string, depth int) (any, *consent.Error) {
 		token, err := p.Token()
 		name, ok := token.(string)
 		if err != nil || !ok {
-			return nil, fault(pathBody, "must be JSON")
+			return nil, fault(edge.PathBody, "must be JSON")
 		}
 		if _, twice := o[name]; twice {
 			return nil, fault(join(path, name), "must not be there twice")

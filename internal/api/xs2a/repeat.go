@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	"consentd/internal/explain"
 	"consentd/internal/service/ledger"
 	wire "consentd/pkg/xs2a"
@@ -79,7 +80,7 @@ func (h *Handler) recall(k *call) (*answer, error) {
 func (h *Handler) find(k *call, c ledger.Call) ([]byte, error) {
 	stored, err := h.Ledger.Find(k.ctx(), c)
 	if errors.Is(err, ledger.ErrOther) {
-		return nil, consent.At(consent.CodeFormat, "Header."+headerRequestID, "was used before, for another request")
+		return nil, consent.At(consent.CodeFormat, "Header."+edge.HeaderRequestID, "was used before, for another request")
 	}
 	return stored, err
 }
@@ -97,7 +98,7 @@ func (h *Handler) noteRefusal(k *call, err error, receipt *consent.Receipt) erro
 	refusal := ledger.Refusal{Cause: k.by().Cause(), Operation: k.ep.method + " " + k.ep.path, Code: consent.CodeOf(err)}
 	failed := h.Ledger.Refused(ctx, refusal, receipt)
 	if failed != nil && consent.CodeOf(failed) != consent.CodeRepeated {
-		h.Log.ErrorContext(k.ctx(), "a refusal could not be written down", "requestId", idOf(k.echo), "error", failed)
+		h.Log.ErrorContext(k.ctx(), "a refusal could not be written down", "requestId", edge.RequestID(k.echo), "error", failed)
 	}
 	return failed
 }
@@ -140,6 +141,6 @@ func (h *Handler) ledgerCall(k *call) ledger.Call {
 	for _, line := range meaningful(k.req.Header, k.ep.place) {
 		asks = append(asks, []byte(line))
 	}
-	id := strings.ToLower(strings.ReplaceAll(idOf(k.echo), "-", ""))
+	id := strings.ToLower(strings.ReplaceAll(edge.RequestID(k.echo), "-", ""))
 	return ledger.Call{TPP: k.caller.ID, RequestID: id, Method: k.req.Method, Path: k.req.URL.EscapedPath(), Asks: asks}
 }

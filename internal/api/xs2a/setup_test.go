@@ -210,11 +210,11 @@ type byHeader struct{}
 func (byHeader) Identify(r *http.Request) (tpp.TPP, error) {
 	switch name := r.Header.Get("X-Sandbox-TPP"); name {
 	case "":
-		return tpp.TPP{ID: "demo", Name: "Demo"}, nil
+		return tpp.TPP{ID: "demo", Name: "Demo", Roles: tpp.Roles()}, nil
 	case "nobody":
 		return tpp.TPP{}, consent.E(consent.CodeCertificateMissing, "a client certificate is required")
 	default:
-		return tpp.TPP{ID: name, Name: name}, nil
+		return tpp.TPP{ID: name, Name: name, Roles: tpp.Roles()}, nil
 	}
 }
 

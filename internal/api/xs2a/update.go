@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 )
 
 // update is what a TPP sends to carry an authorisation on, or to start one
@@ -91,7 +92,7 @@ func readUpdate(raw []byte) (update, consent.Faults) {
 		}
 	}
 	if len(there) > 1 {
-		return update{}, consent.Faults{fault(pathBody, "must not hold "+strings.Join(there, " and ")+" at once")}
+		return update{}, consent.Faults{fault(edge.PathBody, "must not hold "+strings.Join(there, " and ")+" at once")}
 	}
 	return u, r.faults
 }

@@ -1,0 +1,33 @@
+package edge
+
+import (
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+)
+
+// The header that names a request, in the spelling of the standards and as
+// net/http keys it.
+const (
+	HeaderRequestID = "X-Request-ID"
+	KeyRequestID    = "X-Request-Id"
+)
+
+// StampID puts X-Request-ID on the answer, before anything can go wrong: as it
+// was sent, or a fresh one where that is missing or malformed.
+func StampID(c echo.Context) {
+	sent := c.Request().Header[KeyRequestID]
+	if len(sent) == 1 && IsRequestID(sent[0]) {
+		c.Response().Header()[KeyRequestID] = sent
+		return
+	}
+	c.Response().Header()[KeyRequestID] = []string{uuid.NewString()}
+}
+
+// RequestID is the id that the answer carries.
+func RequestID(c echo.Context) string { return c.Response().Header().Get(HeaderRequestID) }
+
+// IsRequestID tells a UUID of any version, the nil UUID too, in 36 characters or
+// as its 32 hexadecimal digits: real TPPs send both.
+func IsRequestID(s string) bool {
+	return (len(s) == 36 || len(s) == 32) && uuid.Validate(s) == nil
+}
