@@ -107,7 +107,7 @@ func TestUsage(t *testing.T) {
 	require.Contains(t, out, "consentd ")
 	out, err = run(t)
 	require.NoError(t, err)
-	for _, name := range []string{"sandbox", "serve", "migrate", "audit", "config", "version"} {
+	for _, name := range []string{"sandbox", "serve", "migrate", "tpp", "token", "audit", "config", "version"} {
 		require.Contains(t, out, fmt.Sprintf("\n  %s ", name))
 	}
 	_, err = run(t, "serve")

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/google/uuid"
 
 	"consentd/internal/config"
+	"consentd/internal/consent"
 	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/tokens"
@@ -30,7 +32,7 @@ func NewToken(ctx context.Context, cfg *config.Config, log *slog.Logger, o Token
 	return withTokens(ctx, cfg, log, func(t *tokens.Tokens) error {
 		text, made, err := t.New(ctx, service.Role(o.Role), o.Name, o.TTL)
 		if err != nil {
-			return err //nolint:wrapcheck // it says what is wrong
+			return plainly(err)
 		}
 		fmt.Fprintln(out, text)
 		fmt.Fprintf(notes, "token %s of %s, role %s, %s. It is shown this once.\n", made.ID, made.Name, made.Role, until(made.ExpiresAt))
@@ -43,7 +45,7 @@ func ListTokens(ctx context.Context, cfg *config.Config, log *slog.Logger, out i
 	return withTokens(ctx, cfg, log, func(t *tokens.Tokens) error {
 		list, err := t.List(ctx)
 		if err != nil {
-			return err //nolint:wrapcheck // it says what is wrong
+			return plainly(err)
 		}
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tROLE\tNAME\tMADE\tSTATE")
@@ -63,11 +65,20 @@ func RevokeToken(ctx context.Context, cfg *config.Config, log *slog.Logger, id s
 	return withTokens(ctx, cfg, log, func(t *tokens.Tokens) error {
 		k, err := t.Revoke(ctx, parsed)
 		if err != nil {
-			return err //nolint:wrapcheck // it says what is wrong
+			return plainly(err)
 		}
 		fmt.Fprintf(out, "token %s of %s is %s\n", k.ID, k.Name, stateOf(k, Now()))
 		return nil
 	})
+}
+
+// plainly is an error in words for whoever typed the command.
+func plainly(err error) error {
+	e, ok := errors.AsType[*consent.Error](err)
+	if !ok || e.Code == consent.CodeInternal || e.Code == consent.CodeUnavailable {
+		return err
+	}
+	return errors.New(strings.TrimSpace(e.Path + " " + e.Text))
 }
 
 func stateOf(k tokens.Token, now time.Time) string {
