@@ -63,6 +63,12 @@ func TestConfigCheck(t *testing.T) {
 	_, err = run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x", "sca: {flows: {otp: {nonsense: 1}, nosuch: {}}}"))
 	require.ErrorContains(t, err, "sca.flows.otp: nonsense")
 	require.ErrorContains(t, err, "sca.flows.nosuch")
+
+	_, err = run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x",
+		"tpps: {anchors: [/nowhere/anchors]}", "tls: {tpp: {certificateFile: /nowhere/a, keyFile: /nowhere/b}}", "bankCallers: {caFile: /nowhere/ca}"))
+	for _, path := range []string{"tpps.anchors", "tls.tpp", "bankCallers.caFile"} {
+		require.ErrorContains(t, err, path)
+	}
 }
 
 func TestMigrate(t *testing.T) {

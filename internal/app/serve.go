@@ -95,7 +95,7 @@ func Check(cfg *config.Config) error {
 		return err
 	}
 	_, err = build(cfg.SCA.Flows, factories(bankOf(cfg), keys, Now, nil), &storage.DB{})
-	_, files := loadTrust(cfg)
+	_, files := loadTrust(cfg, Now)
 	return errors.Join(err, files)
 }
 
@@ -105,7 +105,7 @@ const ownExample = "https://consentd.bank.internal"
 
 // mountServer gives each audience a listener of its own.
 func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) error {
-	trust, err := loadTrust(cfg)
+	trust, err := loadTrust(cfg, p.now)
 	if err != nil {
 		return err
 	}
@@ -115,13 +115,13 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 	verifier := trust.verifier(cfg.TPPs, p.now)
 	api := p.xs2a(core, surface{
 		callers:    callers(cfg, verifier, trust.proxy, core.register),
-		signatures: signatures(cfg.Signature, verifier, p.now),
+		signatures: signatures(cfg, verifier, p.now),
 		options:    xs2aOptions(cfg),
 		links:      linksOf(cfg),
 	})
 	tppFront := newEcho("tpp", watch, api)
 	tppFront.Pre(trust.proxy.Strip)
-	tppFront.Use(trust.sealer(api.Owns, p.now).Sign)
+	tppFront.Use(trust.sealer(api.Owns).Sign)
 	api.Mount(tppFront)
 	(&docs.Handler{BasePath: cfg.XS2A.BasePath, Elsewhere: map[string]string{"aspsp": ownExample}}).Mount(tppFront)
 	psuFront := newEcho("psu", watch)
@@ -140,10 +140,14 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 	(&docs.Handler{}).Mount(bankFront)
 	opsFront := newEcho("ops", watch)
 	mountOps(opsFront, p.db, watch, a.log)
+	clients := tls.NoClientCert // a certificate that nothing is known to judge by counts for nothing
+	if trust.clients != nil {
+		clients = tls.VerifyClientCertIfGiven
+	}
 	return errors.Join(
 		a.listen(ctx, "tpp", cfg.Listeners.TPP, tppFront, trust.tpp.listen(tls.RequestClientCert, nil)),
 		a.listen(ctx, "psu", cfg.Listeners.PSU, psuFront, trust.psu.listen(tls.NoClientCert, nil)),
-		a.listen(ctx, "bank", cfg.Listeners.Bank, bankFront, trust.bank.listen(tls.VerifyClientCertIfGiven, trust.clients)),
+		a.listen(ctx, "bank", cfg.Listeners.Bank, bankFront, trust.bank.listen(clients, trust.clients)),
 		a.listen(ctx, "ops", cfg.Listeners.Ops, opsFront, nil),
 	)
 }

@@ -1,6 +1,11 @@
 package app
 
 import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"os"
 	"path/filepath"
@@ -10,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/config"
+	"consentd/pkg/eidas"
 	"consentd/pkg/eidas/issue"
 )
 
@@ -62,4 +68,44 @@ func TestReload(t *testing.T) {
 	_, err = p.Reload()
 	require.Error(t, err)
 	require.Equal(t, second, serial())
+}
+
+// TestSeal takes no key that cannot sign, and keeps the former seal.
+func TestSeal(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	ca, err := issue.New("Example CA", now.Add(-time.Hour), now.AddDate(1, 0, 0))
+	require.NoError(t, err)
+	_, cannot, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	can, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	files := config.KeyPair{CertificateFile: filepath.Join(dir, "a.pem"), KeyFile: filepath.Join(dir, "a.key")}
+	write := func(key crypto.Signer, at time.Time) {
+		made, err := ca.Issue(issue.Order{
+			Type: eidas.Seal, Name: "Bank", Organisation: "PSDDE-BAFIN-1", NCAID: "DE-BAFIN", NCAName: "BaFin", Roles: []eidas.Role{eidas.RoleAS},
+			Key: key, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(0, 1, 0),
+		})
+		require.NoError(t, err)
+		pem, err := made.KeyPEM()
+		require.NoError(t, err)
+		for name, text := range map[string][]byte{files.CertificateFile: made.CertificatePEM(), files.KeyFile: pem} {
+			require.NoError(t, os.WriteFile(name, text, 0o600))
+			require.NoError(t, os.Chtimes(name, at, at))
+		}
+	}
+	write(cannot, now)
+	_, err = loadSeal(files, time.Now)
+	require.ErrorContains(t, err, "cannot sign")
+	write(can, now.Add(time.Minute))
+	s, err := loadSeal(files, time.Now)
+	require.NoError(t, err)
+	good := s.current.Load()
+	write(cannot, now.Add(2*time.Minute))
+	for range 2 {
+		_, err = s.Reload()
+		require.ErrorContains(t, err, "cannot sign")
+		require.Same(t, good, s.current.Load())
+	}
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -30,7 +29,7 @@ const reloading = 10 * time.Second
 // certificates and signatures, read from its files.
 type trust struct {
 	tpp, psu, bank *pair // of the listeners; nil for plain HTTP
-	seal           *pair // the bank's own; nil where answers are not signed
+	seal           *seal // the bank's own; nil where answers are not signed
 	anchors        *eidas.Anchors
 	proxy          *tpp.Proxy
 	clients        *x509.CertPool // of the bank's systems
@@ -42,7 +41,7 @@ type reloader interface {
 }
 
 // loadTrust reads everything, and reports all that is wrong with it.
-func loadTrust(cfg *config.Config) (*trust, error) {
+func loadTrust(cfg *config.Config, now func() time.Time) (*trust, error) {
 	t := &trust{}
 	var errs []error
 	for _, p := range []struct {
@@ -53,7 +52,6 @@ func loadTrust(cfg *config.Config) (*trust, error) {
 		{"tls.tpp", cfg.TLS.TPP, &t.tpp},
 		{"tls.psu", cfg.TLS.PSU, &t.psu},
 		{"tls.bank", cfg.TLS.Bank, &t.bank},
-		{"signature.answers", cfg.Signature.Answers, &t.seal},
 	} {
 		if !p.files.Given() {
 			continue
@@ -66,6 +64,11 @@ func loadTrust(cfg *config.Config) (*trust, error) {
 		*p.into = loaded
 	}
 	var err error
+	if cfg.Signature.Answers.Given() {
+		if t.seal, err = loadSeal(cfg.Signature.Answers, now); err != nil {
+			errs = append(errs, fmt.Errorf("signature.answers: %w", err))
+		}
+	}
 	if len(cfg.TPPs.Anchors) > 0 {
 		if t.anchors, err = eidas.LoadAnchors(cfg.TPPs.Anchors...); err != nil {
 			errs = append(errs, fmt.Errorf("tpps.anchors: %w", err))
@@ -99,10 +102,13 @@ func proxyOf(c config.Proxy) (*tpp.Proxy, error) {
 // reload is the job that looks at the files.
 func (t *trust) reload(log *slog.Logger) jobs.Job {
 	named := map[string]reloader{}
-	for name, p := range map[string]*pair{"tls.tpp": t.tpp, "tls.psu": t.psu, "tls.bank": t.bank, "signature.answers": t.seal} {
+	for name, p := range map[string]*pair{"tls.tpp": t.tpp, "tls.psu": t.psu, "tls.bank": t.bank} {
 		if p != nil {
 			named[name] = p
 		}
+	}
+	if t.seal != nil {
+		named["signature.answers"] = t.seal
 	}
 	if t.anchors != nil {
 		named["tpps.anchors"] = t.anchors
@@ -154,47 +160,30 @@ func (t *trust) verifier(cfg config.TPPs, now func() time.Time) *eidas.Verifier 
 	return eidas.NewVerifier(o)
 }
 
-// signatures is what TPPs must sign. Without a verifier nothing is required,
-// since nothing could be verified.
-func signatures(cfg config.Signature, v *eidas.Verifier, now func() time.Time) tpp.Signatures {
-	if v == nil {
+// signatures is what TPPs must sign. Where callers are not verified, nothing is.
+func signatures(cfg *config.Config, v *eidas.Verifier, now func() time.Time) tpp.Signatures {
+	if cfg.Insecure {
 		return tpp.Signatures{}
 	}
+	c := cfg.Signature
 	s := tpp.Signatures{
-		Required: cfg.Required, Seals: v,
-		Profile: httpsig.Profile{Required: cfg.Covered, IfPresent: cfg.CoveredIfSent, Others: cfg.MayCover},
+		Required: c.Required, Seals: v,
+		Profile: httpsig.Profile{Required: c.Covered, IfPresent: c.CoveredIfSent, Others: c.MayCover},
 	}
-	if cfg.JWS {
+	if c.JWS {
 		profile := httpsig.DefaultJWSProfile(now)
-		profile.MaxAge = cfg.JWSMaxAge
+		profile.Required, profile.IfPresent, profile.MaxAge = c.Covered, c.CoveredIfSent, c.JWSMaxAge
 		s.JWS = &profile
 	}
 	return s
 }
 
 // sealer signs answers; nil where the bank has no seal.
-func (t *trust) sealer(owns func(string) bool, now func() time.Time) *tpp.Sealer {
+func (t *trust) sealer(owns func(string) bool) *tpp.Sealer {
 	if t.seal == nil {
 		return nil
 	}
-	return &tpp.Sealer{Owns: owns, Signer: func() (*httpsig.JWSSigner, error) { return jwsSigner(t.seal.current.Load(), now) }}
-}
-
-func jwsSigner(seal *tls.Certificate, now func() time.Time) (*httpsig.JWSSigner, error) {
-	s := &httpsig.JWSSigner{Certificate: seal.Leaf, Now: now}
-	key, ok := seal.PrivateKey.(crypto.Signer)
-	if !ok {
-		return nil, errors.New("the key of the seal cannot sign")
-	}
-	s.Key = key
-	for _, der := range seal.Certificate[1:] {
-		issuer, err := x509.ParseCertificate(der)
-		if err != nil {
-			return nil, fmt.Errorf("chain of the seal: %w", err)
-		}
-		s.Chain = append(s.Chain, issuer)
-	}
-	return s, nil
+	return &tpp.Sealer{Owns: owns, Signer: t.seal.current.Load}
 }
 
 // bankCallers tells the bank's own systems: by a bearer token where one is sent,

@@ -82,11 +82,19 @@ func (l *loader) checkProxy(proxied bool) {
 		l.report("tpps.proxy.addresses", "name the addresses of the proxy: the header is believed from nobody else")
 	}
 	for i, address := range p.Addresses {
-		if _, err := ParsePrefix(address); err != nil {
-			l.report("tpps.proxy.addresses["+strconv.Itoa(i)+"]", "must be an IP address or a prefix such as 10.0.0.0/8")
+		prefix, err := ParsePrefix(address)
+		path := "tpps.proxy.addresses[" + strconv.Itoa(i) + "]"
+		switch {
+		case err != nil:
+			l.report(path, "must be an IP address or a prefix such as 10.0.0.0/8")
+		case prefix.Bits() < widest:
+			l.report(path, "is too wide: the header is believed from everybody there")
 		}
 	}
 }
+
+// widest is the shortest prefix, in bits, that one network could have.
+const widest = 8
 
 // ParsePrefix reads an IP address, or a prefix of addresses.
 func ParsePrefix(text string) (netip.Prefix, error) {

@@ -1,11 +1,13 @@
 package tpp
 
 import (
+	"bytes"
 	"encoding/pem"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -83,17 +85,12 @@ func (p *Proxy) read(r *http.Request) ([][]byte, error) {
 	if len(values) > 1 || len(values[0]) > maxForwarded {
 		return nil, errForwarded()
 	}
-	text := values[0]
+	var chain [][]byte
 	if http.CanonicalHeaderKey(p.Header) == HeaderXFCC {
-		var ok bool
-		if text, ok = elementOf(text); !ok {
-			return nil, errForwarded()
-		}
-		if text == "" {
-			return nil, nil
-		}
+		chain = chainOf(values[0])
+	} else {
+		chain = certificatesIn(values[0])
 	}
-	chain := certificatesIn(text)
 	if len(chain) == 0 {
 		return nil, errForwarded()
 	}
@@ -104,62 +101,50 @@ func errForwarded() error {
 	return consent.E(consent.CodeCertificateInvalid, "the client certificate: cannot be read from what the proxy passed on")
 }
 
-// elementOf is the chain, or else the certificate, of the one element of
-// X-Forwarded-Client-Cert; empty where it has neither. Several elements mean that
-// the proxy appends to what its clients claim, and none of them can be believed.
-func elementOf(value string) (text string, ok bool) {
-	pairs, ok := pairsOf(value)
-	if !ok {
-		return "", false
+// xfcc is how an element of X-Forwarded-Client-Cert begins that Envoy wrote: what
+// it knows itself, then the certificate and the chain, in quotes and
+// percent-encoded. What follows, URI and DNS above all, Envoy copies from the
+// certificate as it stands, unquoted: whoever made the certificate could write
+// anything there, keys included, so nothing of it is read.
+var xfcc = regexp.MustCompile(`^(?:By=[^;,"]*;)*(?:Hash=[0-9A-Fa-f]*;)?Cert="([^",;]*)"(?:;Chain="([^",;]*)")?(;.*)?$`)
+
+// chainOf is the chain in the one element of X-Forwarded-Client-Cert, or its
+// certificate alone; none where it cannot be told.
+func chainOf(value string) [][]byte {
+	parts := xfcc.FindStringSubmatch(value)
+	if parts == nil || several(parts[3]) {
+		return nil
 	}
-	if pairs["chain"] != "" {
-		return pairs["chain"], true
+	leaf := certificatesIn(parts[1])
+	if len(leaf) != 1 || parts[2] == "" {
+		return leaf
 	}
-	return pairs["cert"], true
+	chain := certificatesIn(parts[2])
+	if len(chain) == 0 || !bytes.Equal(chain[0], leaf[0]) {
+		return nil
+	}
+	return chain
 }
 
-// pairsOf splits key=value pairs at semicolons outside quotes. A comma outside
-// quotes begins another element: not ok, nor is a key that comes twice.
-func pairsOf(value string) (map[string]string, bool) {
-	pairs := map[string]string{}
-	for rest := value; rest != ""; {
-		key, after, found := strings.Cut(rest, "=")
-		if !found {
-			return nil, false
-		}
-		text, tail, ok := valueOf(after)
-		key = strings.ToLower(strings.TrimSpace(key))
-		if _, twice := pairs[key]; !ok || twice && key != "uri" && key != "dns" {
-			return nil, false
-		}
-		pairs[key] = text
-		rest = tail
-	}
-	return pairs, true
-}
-
-// valueOf reads one value, quoted or not, and what follows its semicolon.
-func valueOf(s string) (value, rest string, ok bool) {
-	if !strings.HasPrefix(s, `"`) {
-		end := strings.IndexAny(s, ";,")
-		if end < 0 {
-			return s, "", true
-		}
-		return s[:end], s[end+1:], s[end] == ';'
-	}
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
+// several reports whether another element follows. It means that the proxy adds
+// to what its clients claim, and the first claim is the client's. A comma in a
+// name of the certificate, which Envoy does not quote, looks the same: better to
+// refuse one of those.
+func several(rest string) bool {
+	quoted := false
+	for i := 0; i < len(rest); i++ {
+		switch rest[i] {
 		case '\\':
 			i++
 		case '"':
-			rest = s[i+1:]
-			if rest != "" && rest[0] != ';' {
-				return "", "", false
+			quoted = !quoted
+		case ',':
+			if !quoted {
+				return true
 			}
-			return strings.ReplaceAll(s[1:i], `\"`, `"`), strings.TrimPrefix(rest, ";"), true
 		}
 	}
-	return "", "", false
+	return quoted
 }
 
 // certificatesIn decodes the certificates of a PEM that came in one line: with

@@ -15,6 +15,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/tpp"
+	"consentd/pkg/eidas/issue"
 )
 
 // What a proxy may write into the header for one and the same certificate.
@@ -23,6 +24,11 @@ func TestForwardedCertificate(t *testing.T) {
 	b := setup(t)
 	armoured := string(b.qwac.CertificatePEM())
 	chain := armoured + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: b.ca.Certificate().Raw}))
+	cert := `Cert="` + url.PathEscape(armoured) + `"`
+	other := url.PathEscape(string(b.qseal.CertificatePEM()))
+	stranger, err := issue.New("Nobody's CA", start.AddDate(-1, 0, 0), start.AddDate(9, 0, 0))
+	require.NoError(t, err)
+	own := url.PathEscape(string(stranger.CertificatePEM()))
 	oneLine := strings.TrimSpace(strings.ReplaceAll(armoured, "\n", " "))
 	for name, c := range map[string]struct {
 		header, value string
@@ -32,21 +38,29 @@ func TestForwardedCertificate(t *testing.T) {
 		"query escaped":                 {"ssl-client-cert", strings.ReplaceAll(url.QueryEscape(armoured), "+", "%20"), ""},
 		"one line":                      {"ssl-client-cert", oneLine, ""},
 		"a chain":                       {"ssl-client-cert", url.PathEscape(chain), ""},
-		"Envoy":                         {tpp.HeaderXFCC, `By=spiffe://a/b;Hash=00ff;Cert="` + url.QueryEscape(strings.ReplaceAll(armoured, "+", "%2B")) + `"`, consent.CodeCertificateInvalid},
-		"Envoy, as it escapes":          {tpp.HeaderXFCC, `By=spiffe://a/b;Hash=00ff;Subject="CN=a,O=\"x; y\"";URI=a;URI=b;Cert="` + url.PathEscape(armoured) + `"`, ""},
-		"Envoy with chain":              {tpp.HeaderXFCC, `Hash=00;Cert="` + url.PathEscape(armoured) + `";Chain="` + url.PathEscape(chain) + `"`, ""},
-		"Envoy, no certificate":         {tpp.HeaderXFCC, `By=spiffe://a/b;Hash=00ff`, consent.CodeCertificateMissing},
-		"Envoy, appended":               {tpp.HeaderXFCC, `Cert="` + url.PathEscape(armoured) + `",By=x;Cert="` + url.PathEscape(armoured) + `"`, consent.CodeCertificateInvalid},
-		"Envoy, appended without quote": {tpp.HeaderXFCC, `Hash=00,Cert="` + url.PathEscape(armoured) + `"`, consent.CodeCertificateInvalid},
-		"Envoy, two certificates":       {tpp.HeaderXFCC, `Cert="` + url.PathEscape(armoured) + `";Cert="x"`, consent.CodeCertificateInvalid},
-		"Envoy, an open quote":          {tpp.HeaderXFCC, `Cert="` + url.PathEscape(armoured), consent.CodeCertificateInvalid},
-		"nothing":                       {"ssl-client-cert", "", consent.CodeCertificateMissing},
-		"blank":                         {"ssl-client-cert", "  ", consent.CodeCertificateMissing},
-		"no PEM":                        {"ssl-client-cert", "(null)", consent.CodeCertificateInvalid},
-		"a key":                         {"ssl-client-cert", url.PathEscape("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), consent.CodeCertificateInvalid},
-		"something after it":            {"ssl-client-cert", url.PathEscape(armoured + "x"), consent.CodeCertificateInvalid},
-		"bad escapes":                   {"ssl-client-cert", "%zz", consent.CodeCertificateInvalid},
-		"far too long":                  {"ssl-client-cert", strings.Repeat("A", 40<<10), consent.CodeCertificateInvalid},
+		"Envoy":                         {tpp.HeaderXFCC, `By=spiffe://a/b;Hash=00ff;` + cert + `;Subject="CN=a,O=\"x; y\"";URI=a;URI=b;DNS=c`, ""},
+		"Envoy, the certificate alone":  {tpp.HeaderXFCC, cert, ""},
+		"Envoy with chain":              {tpp.HeaderXFCC, `Hash=00;` + cert + `;Chain="` + url.PathEscape(chain) + `";URI=a`, ""},
+		"Envoy, another's chain":        {tpp.HeaderXFCC, cert + `;Chain="` + other + `"`, consent.CodeCertificateInvalid},
+		"Envoy, no certificate":         {tpp.HeaderXFCC, `By=spiffe://a/b;Hash=00ff`, consent.CodeCertificateInvalid},
+		"Envoy, appended":               {tpp.HeaderXFCC, cert + `,By=x;` + cert, consent.CodeCertificateInvalid},
+		"Envoy, appended to a subject":  {tpp.HeaderXFCC, cert + `;Subject="CN=a",By=x;Hash=00;` + cert, consent.CodeCertificateInvalid},
+		"Envoy, appended without quote": {tpp.HeaderXFCC, `Hash=00,` + cert, consent.CodeCertificateInvalid},
+		"Envoy, two certificates":       {tpp.HeaderXFCC, `Cert="` + other + `";` + cert, consent.CodeCertificateInvalid},
+		"Envoy, an open quote":          {tpp.HeaderXFCC, strings.TrimSuffix(cert, `"`), consent.CodeCertificateInvalid},
+		// What the client wrote into names of a certificate that it made itself.
+		"Envoy, a certificate in a URI":  {tpp.HeaderXFCC, `Hash=00;URI=x:y;` + cert, consent.CodeCertificateInvalid},
+		"Envoy, a certificate in a name": {tpp.HeaderXFCC, `Hash=00;DNS=x;` + cert + `;DNS=y`, consent.CodeCertificateInvalid},
+		"Envoy, a chain in a URI":        {tpp.HeaderXFCC, `Cert="` + own + `";URI=x:y;Chain="` + url.PathEscape(chain) + `"`, consent.CodeCertificateInvalid},
+		"Envoy, a chain in a subject":    {tpp.HeaderXFCC, `Cert="` + own + `";Subject="";Chain="` + url.PathEscape(chain) + `"`, consent.CodeCertificateInvalid},
+		"Envoy, an element in a URI":     {tpp.HeaderXFCC, `Cert="` + own + `";URI=x:y,` + cert, consent.CodeCertificateInvalid},
+		"nothing":                        {"ssl-client-cert", "", consent.CodeCertificateMissing},
+		"blank":                          {"ssl-client-cert", "  ", consent.CodeCertificateMissing},
+		"no PEM":                         {"ssl-client-cert", "(null)", consent.CodeCertificateInvalid},
+		"a key":                          {"ssl-client-cert", url.PathEscape("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), consent.CodeCertificateInvalid},
+		"something after it":             {"ssl-client-cert", url.PathEscape(armoured + "x"), consent.CodeCertificateInvalid},
+		"bad escapes":                    {"ssl-client-cert", "%zz", consent.CodeCertificateInvalid},
+		"far too long":                   {"ssl-client-cert", strings.Repeat("A", 40<<10), consent.CodeCertificateInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,7 +14,7 @@ import (
 // Sealer signs nothing.
 type Sealer struct {
 	// Signer gives the seal as it is now: it changes while the program runs.
-	Signer func() (*httpsig.JWSSigner, error)
+	Signer func() *httpsig.JWSSigner
 	// Owns tells the paths whose answers are signed.
 	Owns func(path string) bool
 }
@@ -28,15 +28,19 @@ func (s *Sealer) Sign(next echo.HandlerFunc) echo.HandlerFunc {
 		if !s.Owns(c.Request().URL.Path) {
 			return next(c)
 		}
-		out := c.Response().Writer
+		response, out := c.Response(), c.Response().Writer
 		held := &heldAnswer{header: out.Header(), status: http.StatusOK}
-		c.Response().Writer = held
-		err := next(c)
-		if err != nil {
+		response.Writer = held
+		defer func() {
+			if response.Writer == held { // a panic is on its way: whoever catches it answers
+				response.Writer, response.Committed, response.Status, response.Size = out, false, 0, 0
+			}
+		}()
+		if err := next(c); err != nil {
 			c.Error(err) // answered now, so that errors are signed too
 		}
-		c.Response().Writer = out
-		if err := s.sign(held); err != nil {
+		response.Writer = out
+		if err := s.Signer().SignResponse(held.header, held.body.Bytes()); err != nil {
 			out.WriteHeader(http.StatusInternalServerError)
 			return fmt.Errorf("sign the answer: %w", err)
 		}
@@ -44,17 +48,9 @@ func (s *Sealer) Sign(next echo.HandlerFunc) echo.HandlerFunc {
 		if held.body.Len() == 0 {
 			return nil
 		}
-		_, err = out.Write(held.body.Bytes())
+		_, err := out.Write(held.body.Bytes())
 		return err //nolint:wrapcheck // the client went away
 	}
-}
-
-func (s *Sealer) sign(a *heldAnswer) error {
-	signer, err := s.Signer()
-	if err != nil {
-		return err
-	}
-	return signer.SignResponse(a.header, a.body.Bytes()) //nolint:wrapcheck // wrapped above
 }
 
 // heldAnswer is an answer that is not sent yet.

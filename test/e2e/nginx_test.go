@@ -38,7 +38,7 @@ func nginx(t *testing.T, s *trusted) string {
 	address := freeAddress(t)
 	site := strings.NewReplacer(
 		"listen 443 ssl", "listen "+address+" ssl", "/etc/nginx/tpp.crt", dir+"/server.pem", "/etc/nginx/tpp.key", dir+"/server.key",
-		"http://127.0.0.1:8443;", "http://127.0.0.1:"+portOf(t, s.url("tpp"))+"; proxy_bind 127.0.0.2;",
+		"http://192.0.2.20:8443;", "http://127.0.0.1:"+portOf(t, s.url("tpp"))+"; proxy_bind 127.0.0.2;",
 	).Replace(string(example))
 	var temporary strings.Builder
 	for _, name := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {

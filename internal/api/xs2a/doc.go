@@ -23,12 +23,14 @@
 //	                            psu-corporate-id and tpp-redirect-uri where they
 //	                            are sent; may cover date and (request-target), which
 //	                            many banks ask for, though the standard allows
-//	                            nothing else. All three lists are the bank's. Also
+//	                            nothing else. All three lists are the bank's; the
+//	                            first two hold for x-jws-signature as well. Also
 //	                            rsa-sha512 and ecdsa-sha256. The names of keyId are
 //	                            compared by what they say, not by their spelling.
 //	x-jws-signature             Where the bank takes it: as TS 119 182-1 has it,
 //	                            with x5c, or with x5t#S256 of what stands in
-//	                            TPP-Signature-Certificate. Not older than a minute.
+//	                            TPP-Signature-Certificate. Not older than a minute,
+//	                            unless the bank says otherwise.
 //	the seal                    Must be of the same authority and organisation as
 //	                            the client certificate, otherwise 401
 //	                            SIGNATURE_INVALID.
