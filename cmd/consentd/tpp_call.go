@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -97,6 +98,13 @@ func (c *tppCall) read(in io.Reader) ([]byte, error) {
 	return []byte(c.body), nil
 }
 
+// ours tells the headers that come of signing.
+func ours(name string) bool {
+	return slices.ContainsFunc([]string{httpsig.HeaderDigest, httpsig.HeaderSignature, httpsig.HeaderCertificate, httpsig.HeaderJWS}, func(h string) bool {
+		return strings.EqualFold(name, h)
+	})
+}
+
 // fill sets the headers: those that were given, and what goes without saying.
 func (c *tppCall) fill(req *http.Request, body bool) error {
 	for _, line := range c.headers {
@@ -105,6 +113,8 @@ func (c *tppCall) fill(req *http.Request, body bool) error {
 		switch {
 		case !ok || name == "":
 			return fmt.Errorf("--header %q: must be 'Name: value'", line)
+		case ours(name):
+			return fmt.Errorf("--header %q: the signature sets it", name)
 		case strings.EqualFold(name, "Host"):
 			req.Host = value
 		default:

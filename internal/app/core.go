@@ -78,12 +78,12 @@ func (p parts) core() core {
 // aspsp is what the bank's own systems call.
 func (p parts) aspsp(c core, callers bankauth.Authenticator) *aspsp.Handler {
 	return &aspsp.Handler{
-		Register: c.register, Gate: &bankauth.Gate{Callers: callers, Ledger: c.ledger, Now: p.now, Log: p.log}, Now: p.now, Log: p.log,
+		Register: c.register, Gate: &bankauth.Gate{Callers: callers, Ledger: c.ledger, Log: p.log}, Now: p.now, Log: p.log,
 	}
 }
 
 func (p parts) ledger() *ledger.Ledger {
-	return &ledger.Ledger{Store: p.db, Keys: p.keys, Now: p.now, Zone: p.policy.Zone}
+	return &ledger.Ledger{Store: p.db, Keys: p.keys, Now: p.now, Zone: p.policy.Zone, Log: p.log}
 }
 
 // runner is the jobs of the program. They look often, since what they find due

@@ -152,7 +152,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 	mountOps(e, g.db, watch, a.log)
 	sb := &sandbox.Sandbox{
 		Bank: bank, Clock: g.clock, TPPs: tpps, Users: users{g.db}, Recent: g.db, Strict: o.Strict, Log: a.log,
-		BasePath: o.BasePath, Owns: api.Owns, Base: a.plain, Secure: a.secure,
+		BasePath: o.BasePath, Owns: func(path string) bool { return api.Owns(path) || backOffice.Owns(path) }, Base: a.plain, Secure: a.secure,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: a.dialSandbox}},
 	}
 	if err := o.answering(sb); err != nil {
@@ -236,7 +236,7 @@ func publicHost(public string) string {
 func answering(listen string) (hosts []string, anyAddress bool, err error) {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
-		return nil, false, fmt.Errorf("listen address: %w", err)
+		return nil, false, fmt.Errorf("%q is no address to listen on, which is host:port: %w", listen, err)
 	}
 	if host == "" || net.ParseIP(host).IsUnspecified() {
 		return nil, true, nil

@@ -167,7 +167,7 @@ func (a *App) listenTLS(ctx context.Context, o SandboxOptions, e *echo.Echo, ca 
 	}
 	certificate := issued.TLS()
 	get := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil }
-	return a.listen(ctx, secureFront, o.TLSListen, e, serverTLS(get, tls.RequestClientCert, nil))
+	return a.listen(ctx, secureFront, o.TLSListen, e, serverTLS(get, tls.RequestClientCert))
 }
 
 // tppsOf are the TPPs of a sandbox, those of former runs among them.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"consentd/internal/bank"
+	"consentd/internal/bankauth"
 	"consentd/internal/config"
 	"consentd/internal/consent"
 	"consentd/internal/docs"
@@ -51,6 +52,9 @@ func FromFile(ctx context.Context, path string, around Surroundings) (*App, erro
 	a := &App{log: log, grace: cfg.ShutdownGrace}
 	if err := a.serve(ctx, cfg, around.Flows); err != nil {
 		return nil, errors.Join(err, a.Close())
+	}
+	if cfg.Insecure {
+		log.WarnContext(ctx, "callers are not verified: every TPP is taken for the same one (insecure: true)")
 	}
 	for _, f := range a.fronts {
 		log.InfoContext(ctx, "listening", "surface", f.name, "address", f.listener.Addr().String())
@@ -112,7 +116,7 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 	core, watch := p.core(), obs.NewObserver(a.log, time.Now)
 	a.jobs = core.runner(a.log)
 	a.jobs.Jobs = append(a.jobs.Jobs, trust.reload(a.log))
-	verifier := trust.verifier(cfg.TPPs, p.now)
+	verifier := trust.verifier(cfg.TPPs, p.now, a.log)
 	api := p.xs2a(core, surface{
 		callers:    callers(cfg, verifier, trust.proxy, core.register),
 		signatures: signatures(cfg, verifier, p.now),
@@ -130,24 +134,21 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 		AppSchemes: cfg.XS2A.RedirectSchemes, Onward: cfg.SCA.Onward,
 		Secure: func(*http.Request) bool { return isHTTPS(cfg.URLs.PSU) },
 	}).Mount(psuFront)
-	own, err := bankCallers(cfg.BankCallers, core.tokens)
+	own, err := bankCallers(cfg.BankCallers, core.tokens, p.now)
 	if err != nil {
 		return err
 	}
 	backOffice := p.aspsp(core, own)
 	bankFront := newEcho("bank", watch, backOffice)
+	bankFront.Pre(bankauth.Verify(trust.clients, p.now))
 	backOffice.Mount(bankFront)
 	(&docs.Handler{}).Mount(bankFront)
 	opsFront := newEcho("ops", watch)
 	mountOps(opsFront, p.db, watch, a.log)
-	clients := tls.NoClientCert // a certificate that nothing is known to judge by counts for nothing
-	if trust.clients != nil {
-		clients = tls.VerifyClientCertIfGiven
-	}
 	return errors.Join(
-		a.listen(ctx, "tpp", cfg.Listeners.TPP, tppFront, trust.tpp.listen(tls.RequestClientCert, nil)),
-		a.listen(ctx, "psu", cfg.Listeners.PSU, psuFront, trust.psu.listen(tls.NoClientCert, nil)),
-		a.listen(ctx, "bank", cfg.Listeners.Bank, bankFront, trust.bank.listen(clients, trust.clients)),
+		a.listen(ctx, "tpp", cfg.Listeners.TPP, tppFront, trust.tpp.listen(tls.RequestClientCert)),
+		a.listen(ctx, "psu", cfg.Listeners.PSU, psuFront, trust.psu.listen(tls.NoClientCert)),
+		a.listen(ctx, "bank", cfg.Listeners.Bank, bankFront, trust.bank.listen(tls.RequestClientCert)),
 		a.listen(ctx, "ops", cfg.Listeners.Ops, opsFront, nil),
 	)
 }

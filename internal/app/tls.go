@@ -62,10 +62,11 @@ func (p *pair) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return p.current.Load(), nil
 }
 
-// serverTLS is how a listener speaks TLS.
-func serverTLS(get func(*tls.ClientHelloInfo) (*tls.Certificate, error), ask tls.ClientAuthType, clients *x509.CertPool) *tls.Config {
+// serverTLS is how a listener speaks TLS. A certificate of the client is asked for
+// at most: each call is judged by itself, so that each kind of refusal is answered.
+func serverTLS(get func(*tls.ClientHelloInfo) (*tls.Certificate, error), ask tls.ClientAuthType) *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS12, GetCertificate: get, ClientAuth: ask, ClientCAs: clients,
+		MinVersion: tls.VersionTLS12, GetCertificate: get, ClientAuth: ask,
 		NextProtos: []string{"h2", "http/1.1"},
 	}
 }

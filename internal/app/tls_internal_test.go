@@ -41,7 +41,7 @@ func TestReload(t *testing.T) {
 	p, err := loadPair(files)
 	require.NoError(t, err)
 	serial := func() string {
-		c, err := serverTLS(p.certificate, tls.NoClientCert, nil).GetCertificate(nil)
+		c, err := serverTLS(p.certificate, tls.NoClientCert).GetCertificate(nil)
 		require.NoError(t, err)
 		return c.Leaf.SerialNumber.String()
 	}

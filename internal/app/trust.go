@@ -79,6 +79,11 @@ func loadTrust(cfg *config.Config, now func() time.Time) (*trust, error) {
 			errs = append(errs, fmt.Errorf("bankCallers.caFile: %w", err))
 		}
 	}
+	for i, issuer := range cfg.TPPs.BlockedIssuers {
+		if err := eidas.CheckBlockedIssuer(issuer); err != nil {
+			errs = append(errs, fmt.Errorf("tpps.blockedIssuers[%d]: %w", i, err))
+		}
+	}
 	if t.proxy, err = proxyOf(cfg.TPPs.Proxy); err != nil {
 		errs = append(errs, fmt.Errorf("tpps.proxy.addresses: %w", err))
 	}
@@ -129,11 +134,11 @@ func (t *trust) reload(log *slog.Logger) jobs.Job {
 }
 
 // listen is how a listener speaks TLS; nil for plain HTTP.
-func (p *pair) listen(ask tls.ClientAuthType, clients *x509.CertPool) *tls.Config {
+func (p *pair) listen(ask tls.ClientAuthType) *tls.Config {
 	if p == nil {
 		return nil
 	}
-	return serverTLS(p.certificate, ask, clients)
+	return serverTLS(p.certificate, ask)
 }
 
 // callers tells TPPs: by their certificates, unless the configuration takes
@@ -147,11 +152,14 @@ func callers(cfg *config.Config, v *eidas.Verifier, proxy *tpp.Proxy, r tpp.Regi
 
 // verifier judges the certificates of TPPs; nil where nothing is known to judge
 // them by.
-func (t *trust) verifier(cfg config.TPPs, now func() time.Time) *eidas.Verifier {
+func (t *trust) verifier(cfg config.TPPs, now func() time.Time, log *slog.Logger) *eidas.Verifier {
 	if t.anchors == nil {
 		return nil
 	}
 	o := eidas.Options{Anchors: t.anchors, Now: now, BlockedIssuers: cfg.BlockedIssuers}
+	o.Doubt = func(ctx context.Context, c *eidas.Certificate, err error) {
+		log.WarnContext(ctx, "let in without knowing whether the certificate was revoked", "tpp", c.ID(), "certificate", c.Fingerprint, "error", err)
+	}
 	if cfg.Revocation != config.RevocationOff {
 		o.Revocation = &eidas.Revocation{
 			HTTP: &http.Client{}, Timeout: cfg.RevocationTimeout, FailOpen: cfg.Revocation == config.RevocationAnswered,
@@ -187,8 +195,8 @@ func (t *trust) sealer(owns func(string) bool) *tpp.Sealer {
 }
 
 // bankCallers tells the bank's own systems: by a bearer token where one is sent,
-// otherwise by the certificate that the listener verified.
-func bankCallers(cfg config.BankCallers, t *tokens.Tokens) (bankauth.Authenticator, error) {
+// otherwise by a certificate.
+func bankCallers(cfg config.BankCallers, t *tokens.Tokens, now func() time.Time) (bankauth.Authenticator, error) {
 	holders := make([]bankauth.Holder, len(cfg.Certificates))
 	for i, c := range cfg.Certificates {
 		holders[i] = bankauth.Holder{
@@ -196,7 +204,7 @@ func bankCallers(cfg config.BankCallers, t *tokens.Tokens) (bankauth.Authenticat
 			Fingerprint: strings.ToLower(strings.ReplaceAll(c.Fingerprint, ":", "")),
 		}
 	}
-	certificates, err := bankauth.NewCertificates(holders...)
+	certificates, err := bankauth.NewCertificates(now, holders...)
 	if err != nil {
 		return nil, fmt.Errorf("bankCallers.certificates: %w", err)
 	}

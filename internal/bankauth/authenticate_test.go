@@ -6,12 +6,14 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -123,11 +125,36 @@ func TestTokensThatCannotBeAsked(t *testing.T) {
 	assert.Zero(t, caller)
 }
 
+// noon is when everything happens; certificates hold for the hour around it.
+var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+
 var (
-	core  = &x509.Certificate{Raw: []byte("core"), Subject: pkix.Name{CommonName: "core", Organization: []string{"Bank"}}}
-	hub   = &x509.Certificate{Raw: []byte("hub"), Subject: pkix.Name{CommonName: "hub", Organization: []string{"Bank"}}}
-	other = &x509.Certificate{Raw: []byte("other"), Subject: pkix.Name{CommonName: "core"}}
+	core  = named("core", rdn("O", "Bank"), rdn("CN", "core"))
+	hub   = named("hub", rdn("O", "Bank"), rdn("CN", "hub"))
+	other = named("other", rdn("CN", "core"))
 )
+
+// rdn is a part of a name: attributes that are of one set.
+func rdn(attributes ...string) pkix.RelativeDistinguishedNameSET {
+	types := map[string]int{"CN": 3, "O": 10, "OU": 11}
+	var set pkix.RelativeDistinguishedNameSET
+	for i := 0; i < len(attributes); i += 2 {
+		set = append(set, pkix.AttributeTypeAndValue{Type: asn1.ObjectIdentifier{2, 5, 4, types[attributes[i]]}, Value: attributes[i+1]})
+	}
+	return set
+}
+
+// named is a certificate with this subject, as x509 reads it.
+func named(raw string, subject ...pkix.RelativeDistinguishedNameSET) *x509.Certificate {
+	der, err := asn1.Marshal(pkix.RDNSequence(subject))
+	if err != nil {
+		panic(err) // of texts it never fails
+	}
+	c := &x509.Certificate{Raw: []byte(raw), RawSubject: der, NotBefore: noon.Add(-30 * time.Minute), NotAfter: noon.Add(30 * time.Minute)}
+	sequence := pkix.RDNSequence(subject)
+	c.Subject.FillFromRDNSequence(&sequence)
+	return c
+}
 
 func fingerprint(c *x509.Certificate) string {
 	sum := sha256.Sum256(c.Raw)
@@ -136,7 +163,12 @@ func fingerprint(c *x509.Certificate) string {
 
 func certificates(t *testing.T) *bankauth.Certificates {
 	t.Helper()
-	c, err := bankauth.NewCertificates(
+	return certificatesAt(t, noon)
+}
+
+func certificatesAt(t *testing.T, now time.Time) *bankauth.Certificates {
+	t.Helper()
+	c, err := bankauth.NewCertificates(func() time.Time { return now },
 		bankauth.Holder{Name: "core", Role: service.ResourceServer, Fingerprint: fingerprint(core)},
 		bankauth.Holder{Name: "hub", Role: service.Hub, Subject: "CN=hub,O=Bank"},
 	)
@@ -146,7 +178,9 @@ func certificates(t *testing.T) *bankauth.Certificates {
 
 // withCertificate is a request over a connection whose certificate was verified.
 func withCertificate(r *http.Request, leaf *x509.Certificate) *http.Request {
-	issuer := &x509.Certificate{Raw: []byte("issuer"), Subject: hub.Subject}
+	issuer := &x509.Certificate{
+		Raw: []byte("issuer"), RawSubject: hub.RawSubject, Subject: hub.Subject, NotBefore: noon.Add(-time.Hour), NotAfter: noon.Add(time.Hour),
+	}
 	r.TLS = &tls.ConnectionState{
 		PeerCertificates: []*x509.Certificate{leaf, issuer}, VerifiedChains: [][]*x509.Certificate{{leaf, issuer}},
 	}
@@ -179,6 +213,81 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// A subject is known as a whole: whoever gets to choose a part of its name is not
+// taken for another by it.
+func TestSubjectsThatAreAlike(t *testing.T) {
+	t.Parallel()
+	known := certificates(t)
+	for name, subject := range map[string][]pkix.RelativeDistinguishedNameSET{
+		"another name before it":       {rdn("O", "Bank"), rdn("CN", "printer-7"), rdn("CN", "hub")},
+		"another name behind it":       {rdn("O", "Bank"), rdn("CN", "hub"), rdn("CN", "printer-7")},
+		"the same name twice":          {rdn("O", "Bank"), rdn("CN", "hub"), rdn("CN", "hub")},
+		"another name beside it":       {rdn("O", "Bank"), rdn("CN", "printer-7", "CN", "hub")},
+		"both parts in one":            {rdn("O", "Bank", "CN", "hub")},
+		"another order":                {rdn("CN", "hub"), rdn("O", "Bank")},
+		"another organisation as well": {rdn("O", "Bank"), rdn("O", "Bank"), rdn("CN", "hub")},
+		"a part more":                  {rdn("O", "Bank"), rdn("OU", "Printers"), rdn("CN", "hub")},
+		"a part less":                  {rdn("CN", "hub")},
+		"a comma in the name":          {rdn("CN", "hub,O=Bank")},
+		"nothing":                      {},
+	} {
+		caller, err := known.Authenticate(withCertificate(request(t), named("alike", subject...)))
+		assert.Zero(t, caller, name)
+		assert.Equal(t, consent.CodeUnauthenticated, consent.CodeOf(err), name)
+	}
+	broken := named("broken")
+	broken.RawSubject = hub.RawSubject[:3]
+	_, err := known.Authenticate(withCertificate(request(t), broken))
+	assert.Equal(t, consent.CodeUnauthenticated, consent.CodeOf(err))
+
+	several, err := bankauth.NewCertificates(func() time.Time { return noon },
+		bankauth.Holder{Name: "printer", Role: service.Hub, Subject: "CN=hub,CN=printer-7,O=Bank"},
+		bankauth.Holder{Name: "both", Role: service.Hub, Subject: `CN=hub+OU=a\,b,O=Bank`})
+	require.NoError(t, err)
+	caller, err := several.Authenticate(withCertificate(request(t), named("x", rdn("O", "Bank"), rdn("CN", "printer-7"), rdn("CN", "hub"))))
+	require.NoError(t, err)
+	assert.Equal(t, "printer", caller.Name)
+	caller, err = several.Authenticate(withCertificate(request(t), named("x", rdn("O", "Bank"), rdn("OU", "a,b", "CN", "hub"))))
+	require.NoError(t, err)
+	assert.Equal(t, "both", caller.Name)
+}
+
+// A connection is kept longer than the certificate holds that it began with.
+func TestCertificatesEnd(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		now  time.Time
+		want bool
+	}{
+		"before":         {now: core.NotBefore.Add(-time.Second)},
+		"from the first": {now: core.NotBefore, want: true},
+		"to the last":    {now: core.NotAfter, want: true},
+		"after":          {now: core.NotAfter.Add(time.Second)},
+	} {
+		for who, leaf := range map[string]*x509.Certificate{"by fingerprint": core, "by subject": hub} {
+			caller, err := certificatesAt(t, c.now).Authenticate(withCertificate(request(t), leaf))
+			if c.want {
+				require.NoError(t, err, "%s, %s", name, who)
+				continue
+			}
+			assert.Zero(t, caller, "%s, %s", name, who)
+			assert.Equal(t, consent.CodeUnauthenticated, consent.CodeOf(err), "%s, %s", name, who)
+		}
+	}
+
+	// An issuer that ends counts, unless another chain holds.
+	r := withCertificate(request(t), core)
+	chain := r.TLS.VerifiedChains[0]
+	ended := *chain[1]
+	ended.NotAfter = noon.Add(-time.Second)
+	r.TLS.VerifiedChains = [][]*x509.Certificate{{core, &ended}}
+	_, err := certificates(t).Authenticate(r)
+	assert.Equal(t, consent.CodeUnauthenticated, consent.CodeOf(err))
+	r.TLS.VerifiedChains = append(r.TLS.VerifiedChains, chain)
+	_, err = certificates(t).Authenticate(r)
+	assert.NoError(t, err)
+}
+
 func TestHoldersThatAreWrong(t *testing.T) {
 	t.Parallel()
 	good := bankauth.Holder{Name: "core", Role: service.Hub, Fingerprint: fingerprint(core)}
@@ -199,7 +308,7 @@ func TestHoldersThatAreWrong(t *testing.T) {
 	} {
 		h := good
 		c.change(&h)
-		_, err := bankauth.NewCertificates(bankauth.Holder{Name: "first", Role: service.Hub, Fingerprint: fingerprint(hub)}, h)
+		_, err := bankauth.NewCertificates(time.Now, bankauth.Holder{Name: "first", Role: service.Hub, Fingerprint: fingerprint(hub)}, h)
 		if c.want == "" {
 			require.NoError(t, err, name)
 			continue

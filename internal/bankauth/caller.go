@@ -16,8 +16,8 @@ type Caller struct {
 	ID   string
 	Name string // for people
 	Role service.Role
-	// Certificate is the fingerprint of the certificate that it showed and the
-	// listener verified, 64 lower-case hexadecimal digits; empty where there was
+	// Certificate is the fingerprint of the certificate that it showed and that was
+	// verified, 64 lower-case hexadecimal digits; empty where there was
 	// none. The Gate sets it.
 	Certificate string
 }
@@ -50,8 +50,8 @@ func (a Any) Authenticate(r *http.Request) (Caller, error) {
 	return Caller{}, nothingShown()
 }
 
-// shown is the fingerprint of the certificate that the listener verified, empty
-// where there is none.
+// shown is the fingerprint of the certificate that was verified, empty where there
+// is none.
 func shown(r *http.Request) string {
 	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 || len(r.TLS.VerifiedChains[0]) == 0 {
 		return ""

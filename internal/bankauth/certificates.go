@@ -1,10 +1,15 @@
 package bankauth
 
 import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
+	"time"
 
 	"consentd/internal/consent"
 	"consentd/internal/service"
@@ -18,15 +23,18 @@ type Holder struct {
 	// Fingerprint is the SHA-256 of the certificate's DER, 64 lower-case
 	// hexadecimal digits: this certificate, and no other.
 	Fingerprint string
-	// Subject is the whole subject in the form of RFC 2253, as crypto/x509/pkix
-	// writes it: any certificate with that name of an issuer that the listener
-	// trusts.
+	// Subject is the whole subject as RFC 2253 writes it, every attribute in its
+	// place, the last one first: any certificate with that name of an issuer that
+	// the bank trusts. The keywords are those of pkix.RDNSequence, where it has
+	// one for a type.
 	Subject string
 }
 
-// Certificates knows callers by the certificates that the listener has verified.
-// One that was merely shown counts for nothing.
+// Certificates knows callers by the certificates that [Verify] has verified.
+// One that was merely shown counts for nothing, and so does one that has expired
+// since the handshake: a connection that is kept, or resumed, must not outlive it.
 type Certificates struct {
+	now                      func() time.Time
 	byFingerprint, bySubject map[string]Caller
 }
 
@@ -35,9 +43,10 @@ var _ Authenticator = (*Certificates)(nil)
 var fingerprint = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // NewCertificates fails, with all that is wrong, for holders that are not told
-// from one another or not named as they must.
-func NewCertificates(holders ...Holder) (*Certificates, error) {
-	c := &Certificates{byFingerprint: map[string]Caller{}, bySubject: map[string]Caller{}}
+// from one another or not named as they must. now is the clock by which the times
+// in certificates are judged.
+func NewCertificates(now func() time.Time, holders ...Holder) (*Certificates, error) {
+	c := &Certificates{now: now, byFingerprint: map[string]Caller{}, bySubject: map[string]Caller{}}
 	var wrong []error
 	names := map[string]bool{}
 	for i, h := range holders {
@@ -84,11 +93,33 @@ func (c *Certificates) Authenticate(r *http.Request) (Caller, error) {
 	if seen == "" {
 		return Caller{}, nothingShown()
 	}
+	now := c.now()
+	if !slices.ContainsFunc(r.TLS.VerifiedChains, func(chain []*x509.Certificate) bool { return holds(chain, now) }) {
+		return Caller{}, consent.E(consent.CodeUnauthenticated, "the client certificate, or one of its issuers', is expired or not valid yet")
+	}
 	if caller, ok := c.byFingerprint[seen]; ok {
 		return caller, nil
 	}
-	if caller, ok := c.bySubject[r.TLS.VerifiedChains[0][0].Subject.String()]; ok {
+	if caller, ok := c.bySubject[subjectOf(r.TLS.VerifiedChains[0][0])]; ok {
 		return caller, nil
 	}
 	return Caller{}, consent.E(consent.CodeUnauthenticated, "the client certificate is not known")
+}
+
+// holds tells whether now lies in the times of all certificates of a chain.
+func holds(chain []*x509.Certificate, now time.Time) bool {
+	return !slices.ContainsFunc(chain, func(c *x509.Certificate) bool {
+		return now.Before(c.NotBefore) || now.After(c.NotAfter)
+	})
+}
+
+// subjectOf is the whole subject of a certificate as RFC 2253 writes it. Its
+// Subject would not do: that keeps one common name of several, and no order, so
+// that who may choose a part of a name could be taken for somebody else.
+func subjectOf(c *x509.Certificate) string {
+	var name pkix.RDNSequence
+	if rest, err := asn1.Unmarshal(c.RawSubject, &name); err != nil || len(rest) > 0 {
+		return "" // nobody's
+	}
+	return name.String()
 }

@@ -15,20 +15,16 @@ import (
 	"consentd/internal/service/ledger"
 )
 
-// Ledger writes down who was refused.
+// Ledger writes down who was refused, within bounds.
 type Ledger interface {
 	Refused(ctx context.Context, r ledger.Refusal, receipt *consent.Receipt) error
 }
 
-// Gate stands before the calls of a surface. All exported fields are required.
-// One Gate serves all surfaces of a process, so that its bound holds for all.
+// Gate stands before the calls of a surface. All fields are required.
 type Gate struct {
 	Callers Authenticator
 	Ledger  Ledger
-	Now     func() time.Time
 	Log     *slog.Logger
-
-	strangers bound
 }
 
 // callerKey is where a request keeps who sent it.
@@ -81,9 +77,6 @@ func (g *Gate) refuse(c echo.Context, caller Caller, err error) {
 	switch code {
 	case consent.CodeUnauthenticated:
 		c.Response().Header().Set(echo.HeaderWWWAuthenticate, challenge(err))
-		if !g.takes(c) {
-			return
-		}
 	case consent.CodeRole:
 	default:
 		return
@@ -103,19 +96,6 @@ func (g *Gate) refuse(c echo.Context, caller Caller, err error) {
 
 // patience bounds how long a refusal may take to be written down.
 const patience = 5 * time.Second
-
-// takes tells whether the audit takes another refusal of somebody unknown.
-func (g *Gate) takes(c echo.Context) bool {
-	ctx := c.Request().Context()
-	ok, leftOut := g.strangers.take(g.Now())
-	switch {
-	case ok && leftOut > 0:
-		g.Log.WarnContext(ctx, "refusals of unknown callers were left out of the audit", "count", leftOut)
-	case !ok && leftOut == 1:
-		g.Log.WarnContext(ctx, "refusals of unknown callers are left out of the audit: there are too many")
-	}
-	return ok
-}
 
 // challenge says how to authenticate (RFC 6750 §3): without an error for who has
 // shown nothing.

@@ -157,7 +157,7 @@ func (l *loader) checkBankCallers() {
 
 // findFiles turns the names of certificates and keys into paths: like secrets, a
 // relative one is looked for beside the configuration, or where systemd puts
-// credentials; anchors, which a folder may hold, only beside the configuration.
+// credentials; authorities, which are no secret, only beside the configuration.
 func (l *loader) findFiles() {
 	c := l.config
 	for _, pair := range []struct {
@@ -171,7 +171,7 @@ func (l *loader) findFiles() {
 		}
 		pair.CertificateFile, pair.KeyFile = from(l.secretDir(), pair.CertificateFile), from(l.secretDir(), pair.KeyFile)
 	}
-	c.BankCallers.CAFile = from(l.secretDir(), c.BankCallers.CAFile)
+	c.BankCallers.CAFile = from(filepath.Dir(l.name), c.BankCallers.CAFile)
 	for i, anchor := range c.TPPs.Anchors {
 		c.TPPs.Anchors[i] = from(filepath.Dir(l.name), anchor)
 	}

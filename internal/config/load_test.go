@@ -218,7 +218,9 @@ func trustSet(t *testing.T, c *config.Config) {
 		Covered: []string{"digest", "x-request-id", "date"}, CoveredIfSent: []string{}, MayCover: []string{"*"}, JWS: true, JWSMaxAge: 10 * time.Second,
 		Answers: config.KeyPair{CertificateFile: "/credentials/seal.crt", KeyFile: "/credentials/seal.key"},
 	}, c.Signature)
-	require.Equal(t, config.BankCallers{CAFile: "/credentials/ca.pem", Certificates: []config.BankCaller{
+	require.Equal(t, "ca.pem", filepath.Base(c.BankCallers.CAFile))
+	require.NotEqual(t, "/credentials/ca.pem", c.BankCallers.CAFile)
+	require.Equal(t, config.BankCallers{CAFile: c.BankCallers.CAFile, Certificates: []config.BankCaller{
 		{Name: "gateway", Role: "resource-server", Subject: "CN=gateway"},
 		{Name: "desk", Role: "back-office", Fingerprint: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
 	}}, c.BankCallers)

@@ -26,7 +26,8 @@ type TPPs struct {
 	// certificates are trusted. They are read again when they change.
 	Anchors []string `yaml:"anchors" validate:"unique"`
 	// BlockedIssuers are authorities that are not trusted all the same: names as
-	// RFC 2253 writes them, or SHA-256 fingerprints of their certificates.
+	// RFC 2253 writes them, which stand for every authority that has these parts
+	// in its name, or SHA-256 fingerprints of their certificates.
 	BlockedIssuers []string `yaml:"blockedIssuers" validate:"unique"`
 	// Revocation says whether certificates are looked up: required refuses who
 	// cannot be looked up, answered lets them in, off asks nobody.

@@ -34,9 +34,12 @@ type Entry struct {
 	// first entry of a consent names the authorisation that was started with it.
 	Authorisation uuid.UUID
 	From, To      string // empty From: it was made
-	// Reason is why a consent ended, or the code by which a call was refused.
-	Reason    string
-	Operation string // of a refused call: method and path, the path without ids
+	// Reason is why a consent ended, or a TPP was blocked, or the code by which a
+	// call was refused and, where some were left out before it, how many.
+	Reason string
+	// Operation is, of a refused call, method and path, the path without ids; of a
+	// change of a TPP or a token, two prints of its row, which storage puts there.
+	Operation string
 	MAC       []byte
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/service/ledger"
+	"consentd/internal/service/register"
+	"consentd/internal/service/tokens"
 )
 
 // chainBatch is how many chains are read at once, and pieceSize how many entries
@@ -21,12 +23,15 @@ const (
 )
 
 // Chains implements ledger.Store: first those of consents, then those of what
-// was refused, of TPPs and of tokens, then what belongs to none, each sort in the
-// order of the names.
-// Each batch is one state of the database, so that a consent that is being
-// changed shows no fault.
+// was refused, of TPPs and of tokens, then what belongs to none, then TPPs and
+// tokens that have none, each sort in the order of the names.
+// Each batch is one state of the database, so that what is being changed shows no
+// fault.
 func (d *DB) Chains(ctx context.Context, visit func(ledger.Chain) error) error {
-	for _, read := range []func(*gorm.DB, string) ([]ledger.Chain, error){consentChains, otherChains, lostChains} {
+	for _, read := range []func(*gorm.DB, string) ([]ledger.Chain, error){
+		consentChains, d.otherChains, lostChains,
+		bare(tppRow{}.TableName(), register.Chain("")), bare(tokenRow{}.TableName(), tokens.ChainPrefix),
+	} {
 		after, more := "", true
 		for more {
 			err := d.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -70,14 +75,22 @@ func consentChains(tx *gorm.DB, after string) ([]ledger.Chain, error) {
 	return chains, nil
 }
 
-func otherChains(tx *gorm.DB, after string) ([]ledger.Chain, error) {
+func (d *DB) otherChains(tx *gorm.DB, after string) ([]ledger.Chain, error) {
 	var rows []chainRow
 	if err := tx.Where("chain > ?", after).Order("chain").Limit(chainBatch).Find(&rows).Error; err != nil {
 		return nil, err
 	}
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = r.Chain
+	}
+	told, err := d.rowsOf(tx, names)
+	if err != nil {
+		return nil, err
+	}
 	chains := make([]ledger.Chain, len(rows))
 	for i, r := range rows {
-		chains[i] = ledger.Chain{Name: r.Chain, Count: r.Count, Head: r.Head}
+		chains[i] = ledger.Chain{Name: r.Chain, Count: r.Count, Head: r.Head, Row: told[r.Chain]}
 	}
 	return chains, nil
 }

@@ -11,7 +11,8 @@
 //
 // PostgreSQL runs at READ COMMITTED with row locks, SQLite with one connection
 // and immediate transactions. Whoever changes an aggregate locks its consent
-// row first. Finish, which may end other consents, first writes the row of
+// row first. Finish, which may end other consents, first shares the lock of the
+// TPP's row, so that no block comes between, then writes the row of
 // current_consents for this rail, TPP and customer, and then locks consents in
 // the order of their ids: there is one order, hence no deadlock. Whoever changes
 // a TPP or a token locks its chain of the audit first, then its row; whoever ends

@@ -72,14 +72,14 @@ func (d *DB) Change(ctx context.Context, run uuid.UUID, change func(*consent.Run
 }
 
 // Finish implements sca.Store. It locks in the order that every Finish keeps:
-// the row of current_consents, then the consents by id.
-func (d *DB) Finish(ctx context.Context, run uuid.UUID, change func(*consent.Run, *consent.Consent, []*consent.Consent) error) error {
+// the row of the TPP, that of current_consents, then the consents by id.
+func (d *DB) Finish(ctx context.Context, run uuid.UUID, now time.Time, change func(*consent.Run, *consent.Consent, []*consent.Consent) error) error {
 	return d.transact(ctx, func(tx *gorm.DB) error {
 		of, err := ownerOf(tx, run)
 		if err != nil {
 			return err
 		}
-		all, err := lockWithFormer(tx, of)
+		all, err := lockWithFormer(tx, of, now)
 		if err != nil {
 			return err
 		}
@@ -103,11 +103,14 @@ func (d *DB) Finish(ctx context.Context, run uuid.UUID, change func(*consent.Run
 }
 
 // lockWithFormer locks a consent and those that it would replace if it became
-// the customer's, and returns it first.
-func lockWithFormer(tx *gorm.DB, of owner) ([]stored, error) {
+// the customer's, and returns it first. Their TPP must not be blocked at now.
+func lockWithFormer(tx *gorm.DB, of owner, now time.Time) ([]stored, error) {
 	id := of.consent
 	peek, err := load(tx, id) // whose TPP's and of which kind it is never changes
 	if err != nil {
+		return nil, err
+	}
+	if err := letIn(tx, peek.row.TPP, now); err != nil {
 		return nil, err
 	}
 	if !peek.c.Replaces() || of.customer == uuid.Nil {

@@ -10,6 +10,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/service"
+	"consentd/internal/service/ledger"
 	"consentd/internal/service/tokens"
 )
 
@@ -21,6 +22,7 @@ type tokenRow struct {
 	Name      string
 	Role      string
 	MAC       []byte `gorm:"column:mac"`
+	Seal      []byte
 	CreatedAt instant
 	ExpiresAt instant
 	RevokedAt instant
@@ -36,12 +38,21 @@ func (r *tokenRow) domain() tokens.Token {
 	}
 }
 
-// AddToken implements tokens.Store.
-func (d *DB) AddToken(ctx context.Context, t tokens.Token, mac []byte, e consent.Entry) error {
-	row := tokenRow{
-		ID: t.ID, Name: t.Name, Role: string(t.Role), MAC: mac,
-		CreatedAt: instantOf(t.CreatedAt), ExpiresAt: instantOf(t.ExpiresAt), RevokedAt: instantOf(t.RevokedAt),
+func tokenRowOf(r *tokens.Record) tokenRow {
+	return tokenRow{
+		ID: r.ID, Name: r.Name, Role: string(r.Role), MAC: r.MAC, Seal: r.Seal,
+		CreatedAt: instantOf(r.CreatedAt), ExpiresAt: instantOf(r.ExpiresAt), RevokedAt: instantOf(r.RevokedAt),
 	}
+}
+
+func (r *tokenRow) record() tokens.Record {
+	return tokens.Record{Token: r.domain(), MAC: r.MAC, Seal: r.Seal}
+}
+
+// AddToken implements tokens.Store.
+func (d *DB) AddToken(ctx context.Context, r tokens.Record, e consent.Entry) error {
+	row := tokenRowOf(&r)
+	e.Operation = ledger.Step("", row.printed(d.keys))
 	err := d.transact(ctx, func(tx *gorm.DB) error {
 		end, err := lockChain(tx, e.Chain)
 		if err != nil {
@@ -53,18 +64,18 @@ func (d *DB) AddToken(ctx context.Context, t tokens.Token, mac []byte, e consent
 		return d.lengthen(tx, end, e)
 	})
 	if err != nil {
-		return fmt.Errorf("add token %s: %w", t.ID, err)
+		return fmt.Errorf("add token %s: %w", r.ID, err)
 	}
 	return nil
 }
 
 // TokenByMAC implements tokens.Store.
-func (d *DB) TokenByMAC(ctx context.Context, mac []byte) (tokens.Token, error) {
+func (d *DB) TokenByMAC(ctx context.Context, mac []byte) (tokens.Record, error) {
 	var row tokenRow
 	if err := d.gorm.WithContext(ctx).Where("mac = ?", mac).Take(&row).Error; err != nil {
-		return tokens.Token{}, translate(err)
+		return tokens.Record{}, translate(err)
 	}
-	return row.domain(), nil
+	return row.record(), nil
 }
 
 // Tokens implements tokens.Store. The ids tell when they were made.
@@ -81,7 +92,7 @@ func (d *DB) Tokens(ctx context.Context) ([]tokens.Token, error) {
 }
 
 // ChangeToken implements tokens.Store.
-func (d *DB) ChangeToken(ctx context.Context, id uuid.UUID, change func(*tokens.Token) (*consent.Entry, error)) (tokens.Token, error) {
+func (d *DB) ChangeToken(ctx context.Context, id uuid.UUID, change func(*tokens.Record) (*consent.Entry, error)) (tokens.Token, error) {
 	var t tokens.Token
 	err := d.transact(ctx, func(tx *gorm.DB) error {
 		end, err := lockChain(tx, tokens.Chain(id))
@@ -92,8 +103,9 @@ func (d *DB) ChangeToken(ctx context.Context, id uuid.UUID, change func(*tokens.
 		if err := tx.Where("id = ?", id).Take(&row).Error; err != nil {
 			return err
 		}
-		t = row.domain()
-		entry, err := change(&t)
+		r := row.record()
+		entry, err := change(&r)
+		t = r.Token
 		if err != nil {
 			return err
 		}
@@ -101,9 +113,12 @@ func (d *DB) ChangeToken(ctx context.Context, id uuid.UUID, change func(*tokens.
 			return errNothing
 		}
 		// Nothing else of a token ever changes.
-		if err := one(tx.Model(&tokenRow{}).Where("id = ?", id).Updates(map[string]any{"revoked_at": instantOf(t.RevokedAt)})); err != nil {
+		before := row.printed(d.keys)
+		row.RevokedAt, row.Seal = instantOf(r.RevokedAt), r.Seal
+		if err := one(tx.Model(&tokenRow{}).Where("id = ?", id).Updates(map[string]any{"revoked_at": row.RevokedAt, "seal": row.Seal})); err != nil {
 			return err
 		}
+		entry.Operation = ledger.Step(before, row.printed(d.keys))
 		return d.lengthen(tx, end, *entry)
 	})
 	if err != nil && !errors.Is(err, errNothing) {

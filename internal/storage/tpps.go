@@ -13,7 +13,9 @@ import (
 	"gorm.io/gorm/clause"
 
 	"consentd/internal/consent"
+	"consentd/internal/service/ledger"
 	"consentd/internal/service/register"
+	"consentd/internal/service/sca"
 )
 
 var _ register.Store = (*DB)(nil)
@@ -102,6 +104,31 @@ func (d *DB) fetchStandings(ctx context.Context, ids []string) (map[string]stand
 	})
 }
 
+// Blocked implements sca.Store.
+func (d *DB) Blocked(ctx context.Context, tpp string, now time.Time) (bool, error) {
+	t, err := d.Standing(ctx, tpp)
+	if err != nil {
+		return false, err
+	}
+	return t.Blocked(now), nil
+}
+
+// letIn fails when a TPP is blocked at now, and shares the lock of its row, so
+// that nobody can block it before the transaction ends. One without a row is not
+// blocked; it has never called since there is a register.
+func letIn(tx *gorm.DB, tpp string, now time.Time) error {
+	var rows []tppRow
+	err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthShare}).
+		Select("blocked_at", "blocked_until").Where("id = ?", tpp).Find(&rows).Error
+	if err != nil {
+		return fmt.Errorf("standing of a TPP: %w", err)
+	}
+	if len(rows) > 0 && rows[0].domain().Blocked(now) {
+		return sca.ErrShut()
+	}
+	return nil
+}
+
 // TPP implements register.Store.
 func (d *DB) TPP(ctx context.Context, id string) (*register.TPP, error) {
 	var row tppRow
@@ -159,7 +186,8 @@ func (d *DB) ChangeTPP(ctx context.Context, id string, change func(*register.TPP
 		if err != nil {
 			return err
 		}
-		if t, err = tppOrNew(tx, id); err != nil {
+		var before string
+		if t, before, err = d.tppOrNew(tx, id); err != nil {
 			return err
 		}
 		entry, err := change(t)
@@ -173,6 +201,7 @@ func (d *DB) ChangeTPP(ctx context.Context, id string, change func(*register.TPP
 		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error; err != nil {
 			return fmt.Errorf("save TPP: %w", err)
 		}
+		entry.Operation = ledger.Step(before, row.printed(d.keys))
 		return d.lengthen(tx, end, *entry)
 	})
 	if err != nil && !errors.Is(err, errNothing) {
@@ -181,15 +210,16 @@ func (d *DB) ChangeTPP(ctx context.Context, id string, change func(*register.TPP
 	return t, nil
 }
 
-func tppOrNew(tx *gorm.DB, id string) (*register.TPP, error) {
+// tppOrNew reads a TPP, with a print of its row, which is empty when there is none.
+func (d *DB) tppOrNew(tx *gorm.DB, id string) (t *register.TPP, before string, err error) {
 	var rows []tppRow
 	if err := tx.Where("id = ?", id).Find(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read TPP: %w", err)
+		return nil, "", fmt.Errorf("read TPP: %w", err)
 	}
 	if len(rows) == 0 {
-		return &register.TPP{ID: id}, nil
+		return &register.TPP{ID: id}, "", nil
 	}
-	return rows[0].domain(), nil
+	return rows[0].domain(), rows[0].printed(d.keys), nil
 }
 
 // Enders implements register.Store.

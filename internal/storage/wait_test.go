@@ -47,7 +47,7 @@ func TestWaitsForLocksOnlySoLong(t *testing.T) {
 
 	require.NoError(t, callOfTPP(t, db))
 	token := tokens.Token{ID: uuid.New(), Role: service.Hub, CreatedAt: now}
-	require.NoError(t, db.AddToken(t.Context(), token, []byte{1}, consent.Entry{Chain: tokens.Chain(token.ID), At: now}))
+	require.NoError(t, db.AddToken(t.Context(), tokens.Record{Token: token, MAC: []byte{1}, Seal: []byte{1}}, consent.Entry{Chain: tokens.Chain(token.ID), At: now}))
 
 	for name, x := range map[string]struct {
 		held string
@@ -64,7 +64,7 @@ func TestWaitsForLocksOnlySoLong(t *testing.T) {
 		"a token behind another change": {
 			held: `SELECT 1 FROM audit_chains FOR UPDATE`,
 			call: func() error {
-				_, err := db.ChangeToken(t.Context(), token.ID, func(*tokens.Token) (*consent.Entry, error) { return &consent.Entry{At: now}, nil })
+				_, err := db.ChangeToken(t.Context(), token.ID, func(*tokens.Record) (*consent.Entry, error) { return &consent.Entry{At: now}, nil })
 				return err
 			},
 		},

@@ -190,7 +190,7 @@ func (s Signatures) seal(ctx context.Context, caller TPP, path string, chain ...
 	}
 	if seal.ID() != caller.ID {
 		explain.Note(ctx, "seal: of %s, but %s is calling", seal.ID(), caller.ID)
-		return nil, consent.At(consent.CodeSignatureInvalid, path, "the seal is of another organisation than the client certificate")
+		return nil, consent.At(consent.CodeSignatureInvalid, path, "the seal is of another organisation than the caller")
 	}
 	return seal, nil
 }

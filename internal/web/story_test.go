@@ -197,6 +197,7 @@ func problemStories() []story {
 		problem("person", consent.CodeForbidden, http.StatusForbidden, closedRun),
 		problem("accounts", consent.CodeResourceUnknown, http.StatusForbidden, closedRun),
 		problem("blocked", consent.CodeBlocked, http.StatusForbidden, closedRun),
+		problem("shut", consent.CodeCertificateBlocked, http.StatusForbidden, nowhere),
 		problem("locked", consent.CodeLocked, http.StatusTooManyRequests, closedRun),
 		problem("company", consent.CodeCorporate, http.StatusForbidden, closedRun),
 		problem("often", consent.CodeTooOften, http.StatusTooManyRequests),

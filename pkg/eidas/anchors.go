@@ -31,15 +31,16 @@ type Anchors struct {
 // anchorSet is what was loaded at one time.
 type anchorSet struct {
 	pool       *x509.CertPool
-	digest     [sha256.Size]byte // of the names and contents of the files
-	generation uint64            // counts the sets of one Anchors
+	named      map[string][]*x509.Certificate // by subject, as DER
+	digest     [sha256.Size]byte              // of the names and contents of the files
+	generation uint64                         // counts the sets of one Anchors
 }
 
 // NewAnchors makes anchors of certificates at hand. None at all is allowed: then
 // nobody is trusted.
 func NewAnchors(certs ...*x509.Certificate) *Anchors {
 	a := &Anchors{}
-	a.set.Store(&anchorSet{pool: poolOf(certs)})
+	a.set.Store(newAnchorSet(certs))
 	return a
 }
 
@@ -92,6 +93,14 @@ func (a *Anchors) current() *anchorSet {
 	return &anchorSet{pool: x509.NewCertPool()}
 }
 
+func newAnchorSet(certs []*x509.Certificate) *anchorSet {
+	named := make(map[string][]*x509.Certificate, len(certs))
+	for _, c := range certs {
+		named[string(c.RawSubject)] = append(named[string(c.RawSubject)], c)
+	}
+	return &anchorSet{pool: poolOf(certs), named: named}
+}
+
 func poolOf(certs []*x509.Certificate) *x509.CertPool {
 	pool := x509.NewCertPool()
 	for _, c := range certs {
@@ -116,6 +125,9 @@ func readAnchors(paths []string) (*anchorSet, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
+		if i := slices.IndexFunc(found, func(c *x509.Certificate) bool { return !c.IsCA }); i >= 0 {
+			return nil, fmt.Errorf("%s: %s is not an authority's certificate", file, found[i].Subject)
+		}
 		certs = append(certs, found...)
 		// Which file holds what does not matter, but where one ends does.
 		sum := sha256.Sum256(content)
@@ -124,7 +136,9 @@ func readAnchors(paths []string) (*anchorSet, error) {
 	if len(certs) == 0 {
 		return nil, errors.New("no trust anchor in " + strings.Join(paths, ", "))
 	}
-	return &anchorSet{pool: poolOf(certs), digest: [sha256.Size]byte(digest.Sum(nil))}, nil
+	set := newAnchorSet(certs)
+	set.digest = [sha256.Size]byte(digest.Sum(nil))
+	return set, nil
 }
 
 // anchorFiles names the files to read, those of a folder in the order of their names.

@@ -219,3 +219,14 @@ func TestReloadEndsVerdicts(t *testing.T) {
 	close(done)
 	callers.Wait()
 }
+
+// TestAnchorsAreAuthorities takes nobody's own certificate for an anchor: its holder
+// would be trusted for ever, whoever issued it.
+func TestAnchorsAreAuthorities(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := filepath.Join(t.TempDir(), "tpp.pem")
+	require.NoError(t, os.WriteFile(path, w.issue(w.root).CertificatePEM(), 0o600))
+	_, err := eidas.LoadAnchors(path)
+	require.ErrorContains(t, err, "not an authority's certificate")
+}

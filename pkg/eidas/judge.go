@@ -28,19 +28,17 @@ type judgement struct {
 }
 
 // judge takes the steps in the order that Verify documents. It returns until when
-// the verdict holds.
+// the verdict holds: a bad one that costs its sender nothing for a moment, others
+// not at all.
 func (j *judgement) judge(ctx context.Context, der []byte, intermediates [][]byte) (*Certificate, time.Time, error) {
 	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, j.now, fault(Malformed, "it is not a certificate that can be read", err)
+		return nil, j.now.Add(refusalKept), fault(Malformed, "it is not a certificate that can be read", err)
 	}
 	unknown := takeCritical(leaf)
 	chains, err := j.chains(leaf, intermediates)
-	if errors.Is(err, errKeySize) {
-		return nil, j.now, fault(Untrusted, "its RSA key, or one of its chain, is below 2048 or above 8192 bits", err)
-	}
 	if err != nil {
-		return nil, j.now, fault(Untrusted, "its chain does not end in an authority that is trusted here", err)
+		return nil, j.untrustedUntil(err), untrusted(err)
 	}
 	if slices.ContainsFunc(chains, j.isBlocked) {
 		return nil, j.now, fault(Blocked, "an authority of its chain is blocked here", nil)
@@ -51,7 +49,7 @@ func (j *judgement) judge(ctx context.Context, der []byte, intermediates [][]byt
 	if j.now.After(leaf.NotAfter) {
 		return nil, j.now, fault(Expired, "its time of validity is over", nil)
 	}
-	until, err := j.revoked(ctx, chains)
+	until, doubt, err := j.revoked(ctx, chains)
 	if err != nil {
 		return nil, j.now, err
 	}
@@ -62,7 +60,29 @@ func (j *judgement) judge(ctx context.Context, der []byte, intermediates [][]byt
 	if err := usable(certificate, j.want, unknown); err != nil {
 		return nil, j.now, err
 	}
+	if doubt != nil && j.doubt != nil {
+		j.doubt(ctx, certificate, doubt)
+	}
 	return certificate, until, nil
+}
+
+// untrusted says why no chain was found. Of the cause only the text is kept: it may
+// lie in memory for a while, and would hold the certificates of strangers there.
+func untrusted(err error) error {
+	cause := errors.New(err.Error())
+	if errors.Is(err, errKeySize) {
+		return fault(Untrusted, "its RSA key, or one of its chain, is below 2048 or above 8192 bits", cause)
+	}
+	return fault(Untrusted, "its chain does not end in an authority that is trusted here", cause)
+}
+
+// untrustedUntil is until when that holds: where time alone stands against a chain,
+// the next instant may be for it.
+func (j *judgement) untrustedUntil(err error) time.Time {
+	if isAboutTime(err) {
+		return j.now
+	}
+	return j.now.Add(refusalKept)
 }
 
 // takeCritical takes the critical extensions off that the chain's judge does not
@@ -74,107 +94,62 @@ func takeCritical(leaf *x509.Certificate) (others bool) {
 	return others
 }
 
-// chains are the ways from a certificate to an anchor, the shortest first. The
-// certificate's own time is left out of it, so that an expired one of a trusted
-// authority can be told from one of nobody's: the authorities above it are judged
-// now, or at a time at which it was valid.
-func (j *judgement) chains(leaf *x509.Certificate, intermediates [][]byte) ([][]*x509.Certificate, error) {
-	if err := strong(leaf); err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	for _, der := range intermediates {
-		if c, err := x509.ParseCertificate(der); err == nil && strong(c) == nil {
-			pool.AddCert(c)
-		}
-	}
-	at := []time.Time{j.now}
-	if j.now.Before(leaf.NotBefore) {
-		at = []time.Time{leaf.NotBefore, leaf.NotAfter, j.now}
-	} else if j.now.After(leaf.NotAfter) {
-		at = []time.Time{leaf.NotAfter, leaf.NotBefore, j.now}
-	}
-	var errs []error
-	for _, t := range at {
-		timeless := *leaf
-		timeless.NotBefore, timeless.NotAfter = t, t
-		chains, err := timeless.Verify(x509.VerifyOptions{
-			Roots: j.anchors.pool, Intermediates: pool, CurrentTime: t, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-		})
-		if err == nil {
-			chains, err = strongest(chains, leaf)
-		}
-		if err == nil {
-			return chains, nil
-		}
-		errs = append(errs, err)
-	}
-	return nil, errors.Join(errs...)
-}
-
-// strongest keeps the shortest of the chains whose authorities all have keys that
-// are long enough, and puts the certificate as it is at their beginning.
-func strongest(chains [][]*x509.Certificate, leaf *x509.Certificate) ([][]*x509.Certificate, error) {
-	var kept [][]*x509.Certificate
-	var weakness error
-	for _, chain := range chains {
-		if i := slices.IndexFunc(chain, func(c *x509.Certificate) bool { return strong(c) != nil }); i >= 0 {
-			weakness = strong(chain[i])
-			continue
-		}
-		chain[0] = leaf
-		kept = append(kept, chain)
-	}
-	if len(kept) == 0 {
-		return nil, weakness
-	}
-	slices.SortStableFunc(kept, func(a, b []*x509.Certificate) int { return len(a) - len(b) })
-	return kept, nil
-}
-
 func (j *judgement) isBlocked(chain []*x509.Certificate) bool {
 	return slices.ContainsFunc(chain[min(1, len(chain)-1):], j.blocked.has)
 }
 
 // revoked asks for the certificates of a chain, until one of the chains is clear. It
-// returns until when that holds, within the time of all its certificates.
-func (j *judgement) revoked(ctx context.Context, chains [][]*x509.Certificate) (time.Time, error) {
-	var worst error
-	if j.revocation != nil {
-		// What is learnt serves others too: a caller who leaves does not end it.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), j.revocation.timeout())
-		defer cancel()
+// returns until when that holds, within the time of all its certificates; and a
+// doubt, where nothing can be told and the operator takes that for good.
+func (j *judgement) revoked(ctx context.Context, chains [][]*x509.Certificate) (until time.Time, doubt, err error) {
+	if j.revocation == nil {
+		return j.within(chains[0]), nil, nil
 	}
+	// What is learnt serves others too: a caller who leaves does not end it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), j.revocation.timeout())
+	defer cancel()
+	var worst error
 	for _, chain := range chains[:min(len(chains), maxChains)] {
-		until := j.now.Add(verdictKept)
-		for _, c := range chain {
-			until = earliest(until, c.NotAfter.Add(1)) // the instant itself is within
-		}
-		if j.revocation == nil {
-			return until, nil
-		}
 		told, err := j.revocation.check(ctx, chain, j.now)
 		if err == nil {
-			return earliest(until, told), nil
+			return earliest(j.within(chain), told), nil, nil
 		}
 		// What an authority has said outweighs that another could not be asked.
 		if worst == nil || isUntold(worst) {
-			worst = err
+			worst, until = err, earliest(j.within(chain), told)
 		}
 		if errors.Is(err, errRevoked) {
 			break
 		}
 	}
+	if j.revocation.FailOpen && isUntold(worst) {
+		return until, worst, nil
+	}
+	return j.now, nil, unclear(worst)
+}
+
+// within is until when a verdict on a chain may be kept.
+func (j *judgement) within(chain []*x509.Certificate) time.Time {
+	until := j.now.Add(verdictKept)
+	for _, c := range chain {
+		until = earliest(until, c.NotAfter.Add(1)) // the instant itself is within
+	}
+	return until
+}
+
+// unclear says what stands against a chain.
+func unclear(worst error) error {
 	switch {
 	case errors.Is(worst, errRevoked):
-		return j.now, fault(Revoked, "its issuer has revoked it", worst)
+		return fault(Revoked, "its issuer has revoked it", worst)
 	case errors.Is(worst, errIssuerRevoked):
-		return j.now, fault(Revoked, "an authority of its chain was revoked", worst)
+		return fault(Revoked, "an authority of its chain was revoked", worst)
 	case errors.Is(worst, errNowhere): // nor will it be told later
-		return j.now, fault(Unusable, "it names nobody who could tell whether it was revoked", worst)
+		return fault(Unusable, "nobody is named who could tell whether it, or an authority of its chain, was revoked", worst)
+	case errors.Is(worst, errNotKnown):
+		return fault(Unusable, "its issuer does not know it", worst)
 	}
-	return j.now, fault(Unknown, "its issuer cannot be asked now whether it was revoked", worst)
+	return fault(Unknown, "its issuer cannot be asked now whether it was revoked", worst)
 }
 
 // isUntold tells that nothing was said against a chain.

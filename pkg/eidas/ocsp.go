@@ -79,7 +79,7 @@ func readOCSP(raw []byte, q *question) (answer, error) {
 	case ocsp.Revoked:
 		return answer{revoked: true, until: until}, nil
 	default:
-		return answer{}, errors.New("the responder does not know the certificate")
+		return answer{}, errNotKnown
 	}
 }
 
@@ -99,6 +99,9 @@ func currentUntil(this, next, now time.Time) (time.Time, error) {
 	}
 	return next, nil
 }
+
+// errNotKnown is a responder's word that it knows no such certificate.
+var errNotKnown = errors.New("the responder does not know the certificate")
 
 // signedForIssuer wants the issuer's own signature, or that of a certificate that the
 // issuer made for answering (RFC 6960 §4.2.2.2).

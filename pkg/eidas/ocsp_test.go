@@ -132,7 +132,7 @@ func TestOCSPAnswers(t *testing.T) {
 			r.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}}}
 		})}, eidas.Unknown, "critical extension"},
 		{"signed by SHA-1", said{key, nil, root, change(good, func(r *ocsp.Response) { r.SignatureAlgorithm = x509.ECDSAWithSHA1 })}, eidas.Unknown, "signed by ECDSA-SHA1"},
-		{"not known", said{key, nil, root, is(ocsp.Unknown, 0, day)}, eidas.Unknown, "does not know"},
+		{"not known", said{key, nil, root, is(ocsp.Unknown, 0, day)}, eidas.Unusable, "does not know"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -200,14 +200,14 @@ func TestOCSPKeepsWhatWasNotTold(t *testing.T) {
 	v, leaf := w.verifier(asking(&eidas.Revocation{})), w.issue(w.root, at(address, ""))
 	for range 3 {
 		_, err := w.verify(v, leaf)
-		requireReason(t, eidas.Unknown, err)
+		requireReason(t, eidas.Unusable, err)
 	}
 	require.Equal(t, 1, w.desk.asked("/ocsp"))
 	_, err := w.verify(v, w.issue(w.root, at(address, "")))
-	requireReason(t, eidas.Unknown, err)
+	requireReason(t, eidas.Unusable, err)
 	require.Equal(t, 2, w.desk.asked("/ocsp"))
 	w.turn(10 * time.Second)
 	_, err = w.verify(v, leaf)
-	requireReason(t, eidas.Unknown, err)
+	requireReason(t, eidas.Unusable, err)
 	require.Equal(t, 3, w.desk.asked("/ocsp"))
 }

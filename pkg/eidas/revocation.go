@@ -99,8 +99,9 @@ func (r *Revocation) keep() time.Duration {
 }
 
 // check looks up every certificate of a chain but the anchor at its end, at the
-// same time, and waits for no longer than the context, which bounds the whole. It returns until when that holds, or an error: errRevoked,
-// errIssuerRevoked, or why nothing can be told.
+// same time, and waits for no longer than the context, which bounds the whole. It
+// returns until when that holds; and an error where they are not all clear:
+// errRevoked, errIssuerRevoked, or why nothing can be told.
 func (r *Revocation) check(ctx context.Context, chain []*x509.Certificate, now time.Time) (time.Time, error) {
 	r.prepare()
 	answers, errs := make([]answer, len(chain)-1), make([]error, len(chain)-1)
@@ -121,10 +122,7 @@ func (r *Revocation) check(ctx context.Context, chain []*x509.Certificate, now t
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		if !r.FailOpen {
-			return now, err
-		}
-		until = earliest(until, now.Add(failureKept))
+		return earliest(until, now.Add(failureKept)), err
 	}
 	return until, nil
 }

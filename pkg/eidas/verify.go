@@ -12,9 +12,11 @@ import (
 
 const (
 	maxDER           = 16 << 10 // bytes of one certificate
-	maxIntermediates = 10
+	maxIntermediates = 4
 	maxVerdicts      = 4096
+	maxRefusals      = 1024
 	verdictKept      = 5 * time.Minute
+	refusalKept      = 10 * time.Second
 	// maxChains bounds how many ways to an anchor are judged, where authorities have
 	// certified one another.
 	maxChains = 3
@@ -26,10 +28,17 @@ type Options struct {
 	Now     func() time.Time // required
 	// BlockedIssuers are authorities that are not trusted, wherever in a chain they
 	// stand, the anchor included, and also where another chain does without them:
-	// SHA-256 fingerprints of their certificates in hexadecimal, or their names as
-	// RFC 2253 writes them. Order, case and blanks of a name do not matter.
+	// SHA-256 fingerprints of their certificates in hexadecimal, or names as RFC 2253
+	// writes them. A name blocks every authority whose subject has all of its
+	// attributes: CN=Bad CA blocks CN=Bad CA,O=Bad too. Order, case and blanks do not
+	// matter. An entry that [CheckBlockedIssuer] refuses blocks nobody.
 	BlockedIssuers []string
 	Revocation     *Revocation // nil: revocation is not asked
+	// Doubt is told of a certificate that is taken for good though nothing could be
+	// told of its revocation ([Revocation].FailOpen), and why: each time that it is
+	// judged, not each time that the verdict is used. It must not wait long, and may
+	// be called by many at a time; nil is allowed.
+	Doubt func(ctx context.Context, c *Certificate, err error)
 }
 
 // Verifier tells whether a certificate is to be believed. It may be used by many at
@@ -39,12 +48,18 @@ type Verifier struct {
 	now        func() time.Time
 	blocked    blocklist
 	revocation *Revocation
-	verdicts   *memory[verdictKey, *Certificate] // good ones only
-	flights    singleflight.Group
+	doubt      func(ctx context.Context, c *Certificate, err error)
+	// Good verdicts are kept by the certificate alone: where there is a chain, there
+	// is one whatever else was sent, and nobody fills the memory with variants of one.
+	// Bad ones are kept by all that was sent, apart from them: anybody can have as
+	// many of these as they like.
+	verdicts *memory[verdictKey, *Certificate]
+	refusals *memory[verdictKey, error]
+	flights  singleflight.Group
 }
 
 // verdictKey stands for what was asked: the use, the certificate and what was sent
-// along.
+// along, if that matters.
 type verdictKey [sha256.Size]byte
 
 // NewVerifier makes a verifier.
@@ -54,13 +69,15 @@ func NewVerifier(o Options) *Verifier {
 		now:        o.Now,
 		blocked:    newBlocklist(o.BlockedIssuers),
 		revocation: o.Revocation,
+		doubt:      o.Doubt,
 		verdicts:   newMemory[verdictKey, *Certificate](maxVerdicts),
+		refusals:   newMemory[verdictKey, error](maxRefusals),
 	}
 }
 
 // Verify judges a certificate, as DER, for a use: [Web], [Seal] or [Esign].
-// Intermediates are what its holder sent along to complete the chain, in any order;
-// one that cannot be read is as good as not sent. Fails with an [*Error], or with
+// Intermediates are what its holder sent along to complete the chain, at most four,
+// in any order; one that cannot be read is as good as not sent. Fails with an [*Error], or with
 // the error of a context that ended while the caller waited. Of several reasons the
 // first counts:
 //
@@ -74,31 +91,25 @@ func NewVerifier(o Options) *Verifier {
 //     nobody is named who could tell whether it was revoked.
 //
 // Good verdicts are kept, within bounds, for at most five minutes and never beyond
-// what they rest on; all others are found anew each time. The certificate returned
-// is shared: it must not be changed.
+// what they rest on, whatever is sent along the next time. That the same cannot be
+// read, or is untrusted, is kept for ten seconds; all others are found anew each
+// time. The certificate returned is shared: it must not be changed.
+//
+// Whoever has no certificate of a trusted authority makes us compute little: keys
+// check signatures only once an anchor, or who was certified by one, has vouched
+// for them.
 func (v *Verifier) Verify(ctx context.Context, want Type, leaf []byte, intermediates ...[]byte) (*Certificate, error) {
 	if err := checkSizes(leaf, intermediates); err != nil {
 		return nil, err
 	}
-	anchors := v.anchors.current()
-	key := keyOf(want, anchors.generation, leaf, intermediates)
-	if known, ok := v.verdicts.get(key, v.now()); ok {
+	q := inquiry{want: want, leaf: leaf, intermediates: intermediates, anchors: v.anchors.current()}
+	q.good = keyOf(want, q.anchors.generation, leaf, nil)
+	if known, ok := v.verdicts.get(q.good, v.now()); ok {
 		return known, nil
 	}
+	q.bad = keyOf(want, q.anchors.generation, leaf, intermediates)
 	// A caller who goes away does not end the work: others may wait for it.
-	flight := v.flights.DoChan(string(key[:]), func() (any, error) {
-		now := v.now()
-		if known, ok := v.verdicts.get(key, now); ok {
-			return known, nil
-		}
-		j := judgement{Verifier: v, anchors: anchors, want: want, now: now}
-		certificate, until, err := j.judge(ctx, leaf, intermediates)
-		if err != nil {
-			return nil, err
-		}
-		v.verdicts.put(key, certificate, now, until)
-		return certificate, nil
-	})
+	flight := v.flights.DoChan(string(q.bad[:]), func() (any, error) { return v.find(ctx, &q) })
 	select {
 	case result := <-flight:
 		if result.Err != nil {
@@ -110,10 +121,40 @@ func (v *Verifier) Verify(ctx context.Context, want Type, leaf []byte, intermedi
 	}
 }
 
+// inquiry is what Verify was asked.
+type inquiry struct {
+	want          Type
+	leaf          []byte
+	intermediates [][]byte
+	anchors       *anchorSet
+	good, bad     verdictKey // under which a verdict is kept
+}
+
+// find is the verdict that is kept, or else judges.
+func (v *Verifier) find(ctx context.Context, q *inquiry) (*Certificate, error) {
+	now := v.now()
+	if known, ok := v.verdicts.get(q.good, now); ok {
+		return known, nil
+	}
+	if refusal, ok := v.refusals.get(q.bad, now); ok {
+		return nil, refusal
+	}
+	j := judgement{Verifier: v, anchors: q.anchors, want: q.want, now: now}
+	certificate, until, err := j.judge(ctx, q.leaf, q.intermediates)
+	if err == nil {
+		v.verdicts.put(q.good, certificate, now, until)
+		return certificate, nil
+	}
+	if until.After(now) {
+		v.refusals.put(q.bad, err, now, until)
+	}
+	return nil, err
+}
+
 // checkSizes keeps strangers from making us read much.
 func checkSizes(leaf []byte, intermediates [][]byte) error {
 	if len(intermediates) > maxIntermediates {
-		return fault(Malformed, "more certificates were sent with it than can be read", nil)
+		return fault(Malformed, "more than 4 certificates were sent with it", nil)
 	}
 	if len(leaf) > maxDER || slices.ContainsFunc(intermediates, func(der []byte) bool { return len(der) > maxDER }) {
 		return fault(Malformed, "it is larger than can be read", nil)

@@ -115,7 +115,7 @@ func TestVerifyRefusesWhatCannotBeRead(t *testing.T) {
 		{"trailing bytes", append(bytes.Clone(good), 0), nil},
 		{"a large one", make([]byte, 16<<10+1), nil},
 		{"a large intermediate", good, [][]byte{make([]byte, 16<<10+1)}},
-		{"many intermediates", good, make([][]byte, 11)},
+		{"five intermediates", good, make([][]byte, 5)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -193,21 +193,6 @@ func weakAuthority(t *testing.T, w *world) *issue.Authority {
 	return a
 }
 
-func TestVerifySelfSigned(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	key := newKey(t)
-	statement := w.issue(w.root).Certificate
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test Root"}, NotBefore: w.now().Add(-day), NotAfter: w.now().Add(day),
-		ExtraExtensions: statement.Extensions,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	require.NoError(t, err)
-	_, err = w.verifier().Verify(t.Context(), eidas.Web, der)
-	requireReason(t, eidas.Untrusted, err)
-}
-
 func TestVerifyBlockedIssuers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -235,10 +220,12 @@ func TestVerifyBlockedIssuers(t *testing.T) {
 		{"name as Go writes it", middle.Certificate().Subject.String(), true},
 		{"name as openssl writes it", `organizationIdentifier=VATDE-1,CN=Middle\, Inc,O=Middle\, Inc,C=DE`, true},
 		{"name the other way round", `C=DE, O="Middle, Inc", CN="middle, inc", OID.2.5.4.97=vatde-1`, true},
-		{"name with bare commas", `CN=Middle, Inc,O=Middle, Inc,C=DE,2.5.4.97=VATDE-1`, true},
 		{"name with hexadecimal", `CN=Middle\2C Inc,O=Middle\2c Inc,C=#13024445,2.5.4.97=#0c0756415444452d31`, true},
 		{"name of the anchor", "CN=Test Root,O=Test Root", true},
-		{"less than the name", `CN=Middle\, Inc,O=Middle\, Inc`, false},
+		{"less than the name", `CN=Middle\, Inc`, true},
+		{"less than the name, of the anchor", "O=Test Root", true},
+		{"more than the name", `CN=Middle\, Inc,OU=Other`, false},
+		{"a part of a value", "CN=Middle", false},
 		{"another name", "CN=Other", false},
 		{"nothing", "", false},
 	}
@@ -317,7 +304,12 @@ func TestVerifyKeepsVerdictsApart(t *testing.T) {
 
 	_, err = v.Verify(t.Context(), eidas.Seal, leaf.Certificate.Raw, raw(leaf.Chain...)...)
 	requireReason(t, eidas.Unusable, err)
-	_, err = v.Verify(t.Context(), eidas.Web, leaf.Certificate.Raw)
+
+	// A chain that was found is one whatever is sent; of another certificate, none was.
+	alone, err := v.Verify(t.Context(), eidas.Web, leaf.Certificate.Raw)
+	require.NoError(t, err)
+	require.Same(t, first, alone)
+	_, err = v.Verify(t.Context(), eidas.Web, w.issue(middle).Certificate.Raw)
 	requireReason(t, eidas.Untrusted, err)
 }
 

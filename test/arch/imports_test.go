@@ -62,7 +62,8 @@ var table = map[string][]string{
 	// A worker asks after several PSUs at a time.
 	"internal/service/sca": {"internal/consent", "internal/explain", "internal/secret", "internal/service", "pkg/sca", text, uuid, xsync},
 
-	// It remembers whom it has let in, within bounds.
+	// They remember whom they have let in, and refused, within bounds.
+	"internal/service/ledger":   {"internal/consent", "internal/explain", "internal/secret", "internal/service", lru, text, uuid},
 	"internal/service/register": {"internal/consent", "internal/explain", "internal/secret", "internal/service", lru, text, uuid},
 
 	// What the core is plugged into.

@@ -18,6 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/pkg/client"
+	"consentd/pkg/eidas/issue"
+	"consentd/pkg/xs2a"
 )
 
 // nginx runs the example of deployments in front of a server, and returns where
@@ -79,6 +81,25 @@ func TestNginx(t *testing.T) {
 	require.Equal(t, "received", s.status(tpp, created.ConsentID))
 	out := newCurl(t).create("https://localhost:"+portOf(t, front), dir)
 	require.Equal(t, "201", curlStatus(t, out), out)
+
+	for name, c := range map[string]struct {
+		qwac func(*issue.Order)
+		code xs2a.Code
+	}{
+		"expired": {func(o *issue.Order) {
+			o.NotBefore, o.NotAfter = time.Now().AddDate(0, -2, 0), time.Now().AddDate(0, -1, 0)
+		}, xs2a.CertificateExpired},
+		"not yet valid": {func(o *issue.Order) { o.NotBefore = time.Now().Add(time.Hour) }, xs2a.CertificateInvalid},
+	} {
+		faulty, _ := s.kit(s.ca, c.qwac, nil)
+		kit, err := client.LoadKit(faulty)
+		require.NoError(t, err)
+		tpp, err := client.New(front, client.WithHTTPClient(s.over(kit)), client.WithSigner(kit.Signer()))
+		require.NoError(t, err)
+		_, _, err = tpp.CreateConsent(t.Context(), s.offered(), tppOptions())
+		require.Error(t, err, name)
+		requireCode(t, err, http.StatusUnauthorized, c.code)
+	}
 
 	forged := url.PathEscape(string(web.CertificatePEM()))
 	for name, base := range map[string]string{"past nginx": s.url("tpp"), "through nginx": front} {

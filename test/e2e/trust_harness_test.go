@@ -79,7 +79,7 @@ func trusting(t *testing.T, more ...string) *trusted {
 	s.caFile = filepath.Join(dir, "ca.pem")
 	require.NoError(t, os.WriteFile(s.caFile, s.ca.CertificatePEM(), 0o600))
 	save(t, dir, "server", server)
-	if !slices.ContainsFunc(more, func(line string) bool { return strings.Contains(line, "proxy:") }) {
+	if !slices.ContainsFunc(more, func(line string) bool { return strings.Contains(line, "proxy:") || strings.HasPrefix(line, "tls:") }) {
 		more = append(more, "tls: {tpp: {certificateFile: "+dir+"/server.pem, keyFile: "+dir+"/server.key}}")
 	}
 	s.path = environment(t, s.base, more...)

@@ -109,7 +109,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 			log := slog.New(slog.DiscardHandler)
 			e := echo.New()
 			(&Handler{
-				Register: n, Now: now, Log: log, Gate: &bankauth.Gate{Callers: callers, Ledger: n, Now: now, Log: log},
+				Register: n, Now: now, Log: log, Gate: &bankauth.Gate{Callers: callers, Ledger: n, Log: log},
 			}).Mount(e)
 			r := httptest.NewRequestWithContext(t.Context(), ep.method, strings.ReplaceAll(ep.path, paramTPP, "A:B"), strings.NewReader(`{"reason":"r"}`))
 			r.Header.Set("Content-Type", mediaJSON)

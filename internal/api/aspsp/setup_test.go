@@ -56,7 +56,7 @@ func setup(t *testing.T) *world {
 		Gate: &bankauth.Gate{Callers: bankauth.Fixed{
 			"desk":  {ID: "token/1", Name: "Desk", Role: service.BackOffice},
 			"board": {ID: "token/2", Name: "Board", Role: service.Dashboard},
-		}, Ledger: deaf{}, Now: now, Log: log},
+		}, Ledger: deaf{}, Log: log},
 	}
 	e := echo.New()
 	e.HTTPErrorHandler = h.HTTPError

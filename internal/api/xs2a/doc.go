@@ -37,6 +37,12 @@
 //	revocation not to be told   503: who should know does not answer, which is not
 //	                            the TPP's fault, but nobody is let in on a doubt.
 //	                            The bank may choose to let in.
+//	organizationIdentifier      Of any form, since ETSI TS 119 495 knows others than
+//	                            PSDxx-NCA-id; one of that form must name the NCA of
+//	                            the statement. The actor is both together.
+//	age of a Signature          Not judged, though date may be covered: a request
+//	                            that is sent again within 24 hours is answered as
+//	                            before, and only who holds the key of the QWAC can.
 //	QcType                      A certificate that says no type is taken for
 //	                            either; one that says another type is
 //	                            CERTIFICATE_INVALID.

@@ -15,6 +15,8 @@ import (
 	"consentd/internal/api/xs2a"
 	"consentd/internal/consent"
 	"consentd/internal/service/sca"
+	"consentd/internal/tpp"
+	"consentd/pkg/eidas"
 	wire "consentd/pkg/xs2a"
 )
 
@@ -139,4 +141,42 @@ func TestHangingUp(t *testing.T) {
 	}
 	require.Len(t, w.store.refused, 3)
 	require.Equal(t, "GET /v1/consents/:consentId", w.store.refused[0].Operation)
+}
+
+// TestFloodOfRefusals has a TPP that is shut out go on: the audit takes so much,
+// counts the rest, and stays open to others; answers that are kept are kept.
+func TestFloodOfRefusals(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.store.receipts = map[consent.Digest]consent.Receipt{}
+	who := &caller{TPP: tpp.TPP{ID: "A", Roles: []eidas.Role{eidas.RoleAI}}, err: consent.E(consent.CodeCertificateBlocked, "blocked")}
+	w.handler.Callers = who
+	e := echo.New()
+	w.handler.Mount(e)
+	send := func(method string) int {
+		req := httptest.NewRequestWithContext(t.Context(), method, "/v1/consents/"+uuid.NewString(), nil)
+		req.Header.Set("X-Request-ID", uuid.NewString())
+		rec := httptest.NewRecorder()
+		e.ServeHTTP(rec, req)
+		return rec.Code
+	}
+	for range 1000 {
+		require.Equal(t, http.StatusUnauthorized, send(http.MethodGet))
+	}
+	require.Len(t, w.store.refused, 60)
+	w.clock = w.clock.Add(time.Second)
+	send(http.MethodGet)
+	require.Equal(t, "certificate_blocked, and 940 left out before", w.store.refused[60].Reason)
+
+	who.ID = "B"
+	send(http.MethodGet)
+	require.Len(t, w.store.refused, 62, "another TPP's refusal")
+	require.Equal(t, "B", w.store.refused[61].Who)
+
+	who.err = nil
+	for range 100 {
+		require.Equal(t, http.StatusForbidden, send(http.MethodDelete))
+	}
+	require.Len(t, w.store.refused, 162, "answers that are kept")
+	require.Len(t, w.store.receipts, 100)
 }

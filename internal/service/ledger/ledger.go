@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"consentd/internal/consent"
@@ -37,6 +38,9 @@ type Ledger struct {
 	Keys  *secret.Keys
 	Now   func() time.Time
 	Zone  *time.Location // where the days of refused calls begin
+	Log   *slog.Logger   // is told when refusals are left out; nil: nobody is
+
+	bound bound
 }
 
 // Call names a call of a TPP that changes something, as it came.
@@ -91,12 +95,41 @@ type Refusal struct {
 
 // Refused writes a refusal down, in the chain of the caller and the day, with
 // the receipt of the call, nil for none. Fails with CodeRepeated.
+//
+// A caller can have itself refused as often as it likes. Of each code this
+// process writes 60 refusals of one caller at once, and one a second after that;
+// callers that are not known count as one. What is left out, which is no failure,
+// is counted in the reason of the next one that is written, and told to the log.
+// A refusal with a receipt is written always: its call is not answered without.
 func (l *Ledger) Refused(ctx context.Context, r Refusal, receipt *consent.Receipt) error {
 	now := l.Now()
-	return l.Store.Refuse(ctx, consent.Entry{
+	e := consent.Entry{
 		Chain: consent.RefusedChain(r.Cause.Who, consent.DateOf(now, l.Zone)), At: now, Cause: r.Cause,
 		Reason: string(r.Code), Operation: r.Operation,
-	}, receipt)
+	}
+	if receipt != nil {
+		return l.Store.Refuse(ctx, e, receipt)
+	}
+	from := source{r.Cause.Who, r.Code}
+	v := l.bound.judge(from, now)
+	if !v.written {
+		l.tell(ctx, from, v.tell)
+		return nil
+	}
+	if v.before > 0 {
+		e.Reason = fmt.Sprintf("%s, and %d left out before", r.Code, v.before)
+	}
+	err := l.Store.Refuse(ctx, e, nil)
+	if err != nil {
+		l.bound.failed(from, v.before+1)
+	}
+	return err
+}
+
+func (l *Ledger) tell(ctx context.Context, from source, count int) {
+	if count > 0 && l.Log != nil {
+		l.Log.WarnContext(ctx, "too many refusals of one caller: the audit leaves some out", "caller", from.who, "code", from.code, "count", count)
+	}
 }
 
 // Forget removes receipts that nobody can use any more, at most limit, and

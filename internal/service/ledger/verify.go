@@ -23,6 +23,9 @@ type Chain struct {
 	// Consent is the state of the consent whose chain it is; empty for what was
 	// refused, and for the chains of TPPs and tokens.
 	Consent consent.Status
+	// Row is what the chain of a TPP or a token tells of; nil for all others, and
+	// for those that stand for a row without a chain.
+	Row *Row
 	// Lost says that nothing is there that the entries could belong to. They may
 	// be left out then.
 	Lost bool
@@ -50,11 +53,12 @@ type Verified struct {
 	Digest []byte
 }
 
-// Verify looks at every chain and hands each fault to report. What it reads is
-// held against the database itself, so that it cannot find out where a consent,
-// or a day of refusals, was set back or removed together with everything that
-// refers to it: its row, its entries, and the row that says where they end. The
-// digest shows that, to who has kept the one of that state elsewhere.
+// Verify looks at every chain, and at the rows of TPPs and tokens, and hands each
+// fault to report. What it reads is held against the database itself, so that it
+// cannot find out where a consent, a TPP, a token or a day of refusals was set
+// back or removed together with everything that refers to it: its row, its
+// entries, and the row that says where they end. The digest shows that, to who has
+// kept the one of that state elsewhere.
 func (l *Ledger) Verify(ctx context.Context, report func(Fault)) (Verified, error) {
 	v := Verified{Digest: l.Keys.MAC("audit digest")}
 	i := l.inspect()
@@ -89,7 +93,8 @@ type inspection struct {
 	// nothing.
 	broken *Fault
 	walk   walk
-	steps  []Fault // that the walk could not take
+	course course
+	steps  []Fault // that neither could take
 }
 
 func (l *Ledger) inspect() *inspection {
@@ -106,6 +111,9 @@ func (i *inspection) read(c Chain) {
 		}
 		if c.Consent != "" && !i.walk.goesOn(e) {
 			i.steps = append(i.steps, Fault{Seq: e.Seq, Text: fmt.Sprintf("%q cannot follow as %q", e.From, e.To)})
+		}
+		if c.Row != nil {
+			i.steps = append(i.steps, i.course.goesOn(e)...)
 		}
 		i.last = e
 	}
@@ -127,7 +135,7 @@ func (i *inspection) faults(c Chain) []Fault {
 	var list []Fault
 	say := func(f Fault) { f.Chain = c.Name; list = append(list, f) }
 	if c.Lost {
-		say(Fault{Text: "entries of a consent, or of a day, that is not there"})
+		say(Fault{Text: "entries of something that is not there, or does not say where they end"})
 		return list
 	}
 	if i.broken != nil {
@@ -139,13 +147,18 @@ func (i *inspection) faults(c Chain) []Fault {
 	case c.Count == 0:
 		say(Fault{Text: "has no entries: nothing is kept without one"})
 	case !bytes.Equal(i.last.Head(i.by), c.Head):
-		say(Fault{Text: "does not end as its consent, or its day, says"})
+		say(Fault{Text: "does not end where it is said to"})
 	}
 	for _, f := range i.steps {
 		say(f)
 	}
 	if i.walk.status != c.Consent {
 		say(Fault{Text: fmt.Sprintf("ends as %q, and the consent is %q", i.walk.status, c.Consent)})
+	}
+	if c.Row != nil {
+		for _, f := range i.course.ends(*c.Row) {
+			say(f)
+		}
 	}
 	return list
 }

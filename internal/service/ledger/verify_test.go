@@ -162,7 +162,7 @@ func TestVerifySays(t *testing.T) {
 		"a cut":   {edit: func(c *ledger.Chain) { c.Entries = c.Entries[:2] }, want: []string{"c: 2 entries, not 3"}},
 		"a neat cut": {
 			edit: func(c *ledger.Chain) { c.Entries, c.Count, c.Head = c.Entries[:2], 2, c.Entries[1].MAC },
-			want: []string{"c: does not end as its consent, or its day, says"},
+			want: []string{"c: does not end where it is said to"},
 		},
 		"emptied": {
 			edit: func(c *ledger.Chain) { c.Entries, c.Count, c.Head = nil, 0, nil },
@@ -170,7 +170,7 @@ func TestVerifySays(t *testing.T) {
 		},
 		"lost": {
 			edit: func(c *ledger.Chain) { *c = ledger.Chain{Name: "c", Lost: true} },
-			want: []string{"c: entries of a consent, or of a day, that is not there"},
+			want: []string{"c: entries of something that is not there, or does not say where they end"},
 		},
 		"another key": {
 			edit: func(c *ledger.Chain) {
@@ -178,7 +178,7 @@ func TestVerifySays(t *testing.T) {
 				require.NoError(t, err)
 				*c = signed(other, "", consent.Entry{Reason: "a"})
 			},
-			want: []string{"c, entry 1: was changed, or put where it does not belong", "c: does not end as its consent, or its day, says"},
+			want: []string{"c, entry 1: was changed, or put where it does not belong", "c: does not end where it is said to"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -62,9 +62,9 @@ func (r *Register) Block(ctx context.Context, cause consent.Cause, id string, b 
 		if t.Blocked(now) && t.Block.says(b) {
 			return nil, nil //nolint:nilnil // no entry, nothing to write
 		}
-		from := t.state()
+		from := t.State()
 		t.Block = &b
-		return &consent.Entry{At: now, Cause: cause, From: from, To: stateBlocked, Reason: reasonBlocked, Operation: b.terms()}, nil
+		return &consent.Entry{At: now, Cause: cause, From: from, To: t.State(), Reason: b.Reason}, nil
 	})
 	if err != nil || !b.EndsConsents {
 		return t, 0, err
@@ -74,11 +74,14 @@ func (r *Register) Block(ctx context.Context, cause consent.Cause, id string, b 
 	return t, ended, errors.Join(err, context.Cause(ctx))
 }
 
-// state is where a TPP stands in its chain.
-func (t *TPP) state() string {
+// State is where a TPP stands, as the entries of its chain say it: "known",
+// "blocked for ever" or "blocked until" and the time, each of the last two with
+// ", consents end" where the block ends them; empty for one that was on the stop
+// list and is not any more. A block that has run out is one until it is lifted.
+func (t *TPP) State() string {
 	switch {
 	case t.Block != nil:
-		return stateBlocked
+		return stateBlocked + t.Block.terms()
 	case t.FirstSeen.IsZero():
 		return ""
 	default:
@@ -86,17 +89,15 @@ func (t *TPP) state() string {
 	}
 }
 
-// terms are what the audit keeps of a block. The reason is in the bank's words,
-// which may hold anything: it stands in the register alone.
 func (b *Block) terms() string {
-	until := "for ever"
+	terms := " for ever"
 	if !b.Until.IsZero() {
-		until = "until " + b.Until.UTC().Format(time.RFC3339)
+		terms = " until " + b.Until.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
 	}
 	if b.EndsConsents {
-		return "block " + until + ", consents end"
+		terms += ", consents end"
 	}
-	return "block " + until
+	return terms
 }
 
 // Unblock lets a TPP in again. One that is not blocked stays as it is. Consents
@@ -111,8 +112,9 @@ func (r *Register) Unblock(ctx context.Context, cause consent.Cause, id string) 
 		if t.Block == nil {
 			return nil, nil //nolint:nilnil // no entry, nothing to write
 		}
+		from := t.State()
 		t.Block = nil
-		return &consent.Entry{At: now, Cause: cause, From: stateBlocked, To: t.state(), Reason: reasonUnblocked}, nil
+		return &consent.Entry{At: now, Cause: cause, From: from, To: t.State(), Reason: reasonUnblocked}, nil
 	})
 }
 

@@ -24,19 +24,19 @@ func TestBlock(t *testing.T) {
 		want.Block = &register.Block{At: begin, Until: until, By: "office", Reason: "licence withdrawn", RequestID: "r2"}
 		require.Equal(t, &want, got)
 		require.Equal(t, want, b.get())
-		codeOf(t, consent.CodeCertificateBlocked, b.Admit(t.Context(), shows("A"), "r1"))
-		codeOf(t, consent.CodeCertificateBlocked, b.Admit(t.Context(), shows("B"), "r1"))
+		codeOf(t, consent.CodeCertificateBlocked, b.Admit(t.Context(), shows("A"), callID))
+		codeOf(t, consent.CodeCertificateBlocked, b.Admit(t.Context(), shows("B"), callID))
 		require.Equal(t, "A", b.get().Certificate, "who is blocked tells nothing new")
 
 		b.block(func(x *register.Block) { x.Until = until })
-		require.Len(t, b.history(acme), 2, "the same again")
+		require.Len(t, b.history(), 2, "the same again")
 
 		b.now = until
 		require.Nil(t, b.get().Block, "it has run out")
 		b.admit(shows("B"))
 		b.block()
 		b.now = until.AddDate(100, 0, 0)
-		codeOf(t, consent.CodeCertificateBlocked, b.Admit(t.Context(), shows("B"), "r1"))
+		codeOf(t, consent.CodeCertificateBlocked, b.Admit(t.Context(), shows("B"), callID))
 
 		got, err := b.Unblock(t.Context(), officer(), acme)
 		require.NoError(t, err)
@@ -45,12 +45,12 @@ func TestBlock(t *testing.T) {
 		require.NoError(t, err, "it is idempotent")
 		b.admit(shows("B"))
 		require.Equal(t, []string{
-			"tpp A r1: >known entered ",
-			"aspsp cc r2: known>blocked blocked block until 2026-03-01T13:00:00Z",
-			"tpp B r1: blocked>blocked certificate ",
-			"aspsp cc r2: blocked>blocked blocked block for ever",
-			"aspsp cc r2: blocked>known unblocked ",
-		}, b.history(acme))
+			"tpp A " + callID + ": >known entered",
+			"aspsp cc r2: known>blocked until 2026-03-01T13:00:00.123456Z licence withdrawn",
+			"tpp B " + callID + ": blocked until 2026-03-01T13:00:00.123456Z>blocked until 2026-03-01T13:00:00.123456Z certificate",
+			"aspsp cc r2: blocked until 2026-03-01T13:00:00.123456Z>blocked for ever licence withdrawn",
+			"aspsp cc r2: blocked for ever>known unblocked",
+		}, b.history())
 	})
 }
 
@@ -59,7 +59,7 @@ func TestStopList(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		b.block()
 		require.Zero(t, b.get().FirstSeen)
-		codeOf(t, consent.CodeCertificateBlocked, b.Admit(t.Context(), shows("A"), "r1"))
+		codeOf(t, consent.CodeCertificateBlocked, b.Admit(t.Context(), shows("A"), callID))
 		_, err := b.Unblock(t.Context(), officer(), acme)
 		require.NoError(t, err)
 		_, err = b.Unblock(t.Context(), officer(), acme)
@@ -67,8 +67,8 @@ func TestStopList(t *testing.T) {
 		b.admit(shows("A"))
 		require.Equal(t, begin, b.get().FirstSeen)
 		require.Equal(t, []string{
-			"aspsp cc r2: >blocked blocked block for ever", "aspsp cc r2: blocked> unblocked ", "tpp A r1: >known entered ",
-		}, b.history(acme))
+			"aspsp cc r2: >blocked for ever licence withdrawn", "aspsp cc r2: blocked for ever> unblocked", "tpp A " + callID + ": >known entered",
+		}, b.history())
 	})
 }
 
@@ -135,9 +135,9 @@ func TestAdmitOvertaken(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		late := b.another()
 		late.Store = &overtaken{Store: b.store, by: func() { b.block() }}
-		codeOf(t, consent.CodeCertificateBlocked, late.Admit(t.Context(), shows("A"), "r1"))
+		codeOf(t, consent.CodeCertificateBlocked, late.Admit(t.Context(), shows("A"), callID))
 		require.Zero(t, b.get().FirstSeen, "it was not let in")
-		require.Equal(t, []string{"aspsp cc r2: >blocked blocked block for ever"}, b.history(acme))
+		require.Equal(t, []string{"aspsp cc r2: >blocked for ever licence withdrawn"}, b.history())
 	})
 }
 
@@ -168,7 +168,7 @@ func TestBlockEndsConsents(t *testing.T) {
 				require.Equal(t, consent.ScaFailed, a.Status)
 			}
 		}
-		require.Equal(t, []string{"aspsp cc r2: >blocked blocked block for ever, consents end"}, b.history(acme))
+		require.Equal(t, []string{"aspsp cc r2: >blocked for ever, consents end x"}, b.history())
 		entries, err := b.db.History(t.Context(), mine.String())
 		require.NoError(t, err)
 		last := entries[len(entries)-1]
@@ -184,7 +184,7 @@ func TestBlockEndsConsents(t *testing.T) {
 		_, ended, err = b.Block(t.Context(), officer(), acme, register.Block{Reason: "x", EndsConsents: true})
 		require.NoError(t, err)
 		require.Equal(t, 1, ended)
-		require.Len(t, b.history(acme), 1)
+		require.Len(t, b.history(), 1)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"consentd/internal/consent"
@@ -73,15 +74,14 @@ const (
 
 	reasonEntered     = "entered"
 	reasonCertificate = "certificate" // it showed one for the first time
-	reasonBlocked     = "blocked"
 	reasonUnblocked   = "unblocked"
 )
 
 // Admit lets a call of a TPP in. The first one enters it; a certificate that it
 // has not shown before is noted, and the row takes over the name and the roles
-// that stand there. requestID is what the call was sent with, whatever that is.
-// Fails with CodeCertificateBlocked, and with CodeUnavailable when nobody can
-// tell.
+// that stand there. requestID is what the call was sent with, whatever that is;
+// only a UUID is kept. Fails with CodeCertificateBlocked, and with CodeUnavailable
+// when nobody can tell.
 func (r *Register) Admit(ctx context.Context, t TPP, requestID string) error {
 	now := r.Now()
 	standing, err := r.Store.Standing(ctx, t.ID)
@@ -100,12 +100,12 @@ func (r *Register) Admit(ctx context.Context, t TPP, requestID string) error {
 		if row.Blocked(now) {
 			return nil, errBlocked()
 		}
-		from, reason := row.state(), row.meet(&t, now)
+		from, reason := row.State(), row.meet(&t, now)
 		if reason == "" {
 			return nil, nil //nolint:nilnil // no entry, nothing to write: another call was first
 		}
 		return &consent.Entry{
-			At: now, From: from, To: row.state(), Reason: reason,
+			At: now, From: from, To: row.State(), Reason: reason,
 			Cause: consent.Cause{By: consent.ByTPP, Who: t.ID, Certificate: t.Certificate, RequestID: requestIDOf(requestID)},
 		}, nil
 	})
@@ -171,13 +171,11 @@ func (t *TPP) meet(call *TPP, now time.Time) (reason string) {
 	return reason
 }
 
-// maxRequestID is longer than any X-Request-ID that is answered otherwise than
-// by a refusal.
-const maxRequestID = 64
-
-// requestIDOf is what the audit keeps of a header that nobody has looked at yet.
+// requestIDOf is what the audit keeps of a header that nobody has looked at yet:
+// a UUID, in 36 characters or as its 32 digits. The surfaces refuse all else, and
+// take the same for one.
 func requestIDOf(header string) string {
-	if len(header) > maxRequestID || !storable(header) {
+	if len(header) != 36 && len(header) != 32 || uuid.Validate(header) != nil {
 		return ""
 	}
 	return header

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
@@ -85,6 +86,9 @@ func (b *bundle) another() *register.Register {
 	return &register.Register{Store: b.store, Now: func() time.Time { return b.now }, Log: slog.New(slog.DiscardHandler)}
 }
 
+// callID is the X-Request-ID of the calls of TPPs.
+const callID = "99391c7e-ad88-49ec-a2ad-99ddcb1f7721"
+
 const acme = "DE-BAFIN:PSDDE-BAFIN-125314"
 
 // shows is a call of acme with a certificate; its name and role tell which.
@@ -97,7 +101,7 @@ func shows(certificate string) register.TPP {
 
 func (b *bundle) admit(t register.TPP) {
 	b.t.Helper()
-	require.NoError(b.t, b.Admit(b.t.Context(), t, "r1"))
+	require.NoError(b.t, b.Admit(b.t.Context(), t, callID))
 }
 
 // get is acme's row.
@@ -123,13 +127,13 @@ func officer() consent.Cause {
 	return consent.Cause{By: consent.ByASPSP, Who: "office", Certificate: "cc", RequestID: "r2"}
 }
 
-// history is a chain in short.
-func (b *bundle) history(id string) (list []string) {
+// history is acme's chain in short.
+func (b *bundle) history() (list []string) {
 	b.t.Helper()
-	entries, err := b.db.History(b.t.Context(), register.Chain(id))
+	entries, err := b.db.History(b.t.Context(), register.Chain(acme))
 	require.NoError(b.t, err)
 	for _, e := range entries {
-		list = append(list, fmt.Sprintf("%s %s %s: %s>%s %s %s", e.By, e.Certificate, e.RequestID, e.From, e.To, e.Reason, e.Operation))
+		list = append(list, fmt.Sprintf("%s %s %s: %s>%s %s", e.By, e.Certificate, e.RequestID, e.From, e.To, e.Reason))
 	}
 	return list
 }
@@ -154,7 +158,7 @@ func TestAdmit(t *testing.T) {
 		want = shows("B")
 		want.FirstSeen, want.CertificateSeen = begin, b.now
 		require.Equal(t, want, b.get(), "the newest one tells the name and the roles")
-		require.Equal(t, []string{"tpp A r1: >known entered ", "tpp B r1: known>known certificate "}, b.history(acme))
+		require.Equal(t, []string{"tpp A " + callID + ": >known entered", "tpp B " + callID + ": known>known certificate"}, b.history())
 
 		plain := shows("")
 		b.admit(plain)
@@ -170,12 +174,12 @@ func TestAdmitAlternating(t *testing.T) {
 		for _, r := range []*register.Register{b.Register, b.another()} {
 			for range 20 {
 				for _, certificate := range []string{"A", "B", "C"} {
-					require.NoError(t, r.Admit(t.Context(), shows(certificate), "r1"))
+					require.NoError(t, r.Admit(t.Context(), shows(certificate), callID))
 				}
 			}
 		}
 		require.Equal(t, "C", b.get().Certificate)
-		require.Len(t, b.history(acme), 3)
+		require.Len(t, b.history(), 3)
 		require.EqualValues(t, 3, b.store.writes.Load())
 		require.EqualValues(t, 120, b.store.reads.Load())
 		require.EqualValues(t, 2+2+2, b.store.histories.Load(), "B and C when they were new, A and B once per process")
@@ -191,19 +195,31 @@ func TestAdmitPlain(t *testing.T) {
 		b.now = begin.Add(time.Minute)
 		b.admit(shows("A"))
 		require.Equal(t, b.now, b.get().CertificateSeen)
-		require.Equal(t, []string{"tpp  r1: >known entered ", "tpp A r1: known>known certificate "}, b.history(acme))
+		require.Equal(t, []string{"tpp  " + callID + ": >known entered", "tpp A " + callID + ": known>known certificate"}, b.history())
 	})
 }
 
-// TestAdmitRequestID keeps no more of a header that nobody has looked at than
-// fits into the audit.
+// TestAdmitRequestID keeps of a header that nobody has looked at what is a
+// request id, and nothing else: what is signed stays for ever.
 func TestAdmitRequestID(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
-		for i, header := range []string{"\xff", "a\x00b", strings.Repeat("x", 65)} {
+		kept := func(i int, header string) string {
 			tpp := shows("A")
 			tpp.ID = fmt.Sprintf("X:%d", i)
 			require.NoError(t, b.Admit(t.Context(), tpp, header))
-			require.Equal(t, []string{"tpp A : >known entered "}, b.history(tpp.ID))
+			entries, err := b.db.History(t.Context(), register.Chain(tpp.ID))
+			require.NoError(t, err)
+			require.Len(t, entries, 1)
+			return entries[0].RequestID
+		}
+		for i, header := range []string{
+			"", "\xff", "a\x00b", strings.Repeat("x", 65), "r1", "DE89370400440532013000", strings.Repeat("x", 36), strings.Repeat("x", 32),
+			"{" + callID + "}", "urn:uuid:" + callID, callID + " ", strings.Replace(callID, "-", "0", 1), callID[:35] + "g",
+		} {
+			require.Empty(t, kept(i, header), header)
+		}
+		for i, header := range []string{callID, strings.ToUpper(callID), strings.ReplaceAll(callID, "-", ""), uuid.Nil.String()} {
+			require.Equal(t, header, kept(100+i, header))
 		}
 	})
 }

@@ -71,7 +71,8 @@ type Tell func(Standing) *consent.Receipt
 // CodeMethodUnknown, CodeLocked and CodeBlocked for what is wrong with the
 // update, CodeForbidden for a PSU who may not sign, CodeResourceUnknown for
 // accounts that are not theirs to share, CodeUnavailable when the bank does not
-// answer, or while others judge as many answers as are allowed, CodeRepeated when the receipt is there already.
+// answer, or while others judge as many answers as are allowed, CodeRepeated when the receipt is there already,
+// CodeCertificateBlocked when the bank has shut the TPP out before the consent could become valid.
 func (s *Dispatcher) Update(ctx context.Context, call service.Call, at Target, u Update, tell Tell) (Standing, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()

@@ -127,11 +127,16 @@ func (s *Dispatcher) New(o service.Opening) (*consent.Run, string, error) {
 // Open shows where a run stands, and changes nothing that anyone could miss: it
 // binds no browser and uses nothing up. Fails with CodeNotFound, CodeUsed,
 // CodeExpired, CodeForbidden (another browser's) and CodeUnavailable; the View
-// still says who asked and the way back, where the run is known.
+// still says who asked and the way back, where the run is known. Fails with
+// CodeCertificateBlocked while the bank has shut the TPP out, and names no way
+// back then.
 func (s *Dispatcher) Open(ctx context.Context, handle string, v Visitor) (*View, error) {
 	w, err := s.load(ctx, handle, v)
 	if err != nil {
 		return nil, err
+	}
+	if err := s.shut(ctx, w); err != nil {
+		return turnedAway(w), err
 	}
 	if back, ok := s.collect(ctx, w, v.digest()); ok {
 		return back, nil
@@ -161,6 +166,9 @@ func (s *Dispatcher) Answer(ctx context.Context, handle string, v Visitor, a Ans
 	w, err := s.load(ctx, handle, v)
 	if err != nil {
 		return nil, err
+	}
+	if err := s.shut(ctx, w); err != nil {
+		return turnedAway(w), err
 	}
 	if err := s.usable(w, v.digest()); err != nil {
 		return s.view(w), err
@@ -217,6 +225,9 @@ func (s *Dispatcher) settle(ctx context.Context, handle string, by Visitor, r re
 			err = errBusy()
 		}
 		return s.view(w), err
+	}
+	if consent.CodeOf(r.err) == consent.CodeCertificateBlocked { // while the answer was being judged
+		return turnedAway(r.w), r.err
 	}
 	v := s.view(r.w)
 	v.Wrong = r.wrong

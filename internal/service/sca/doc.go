@@ -20,4 +20,7 @@
 // The flow is called outside any transaction, and what it answers is saved only
 // if the run still stands at the step that the call was made for (Run.Seq).
 // Tries are counted before the flow judges an answer.
+//
+// While the bank has blocked a TPP nothing of its is authorised, whoever brings
+// the next input; the walk stands still, and its time runs on.
 package sca

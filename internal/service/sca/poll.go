@@ -21,7 +21,7 @@ const (
 	// lease is for how long a worker has a waiting run to itself: until a lane is
 	// free, and while it asks.
 	lease = 2*patience + pause
-	// pause is how long a run rests whose flow failed to answer.
+	// pause is how long a run rests whose flow failed to answer, or whose TPP is blocked.
 	pause = 10 * time.Second
 )
 
@@ -90,11 +90,14 @@ func (s *Dispatcher) poll(ctx context.Context, id uuid.UUID) error {
 	if !ok || s.usable(w, w.run.Browser) != nil {
 		return s.pollAt(ctx, w, time.Time{}) // it waits for nothing any more
 	}
+	if err := s.shut(ctx, w); err != nil {
+		return s.rest(ctx, w, err)
+	}
 	res := result{w: w}
 	if w.run.Stage == consent.StageStart || w.run.Stage == consent.StageFlow {
 		step, err := s.ask(ctx, w, input, 0)
 		if err != nil {
-			return errors.Join(err, s.pollAt(ctx, w, s.Now().Add(pause)))
+			return s.rest(ctx, w, err)
 		}
 		if sameWait(step, w.memo.Step) {
 			return s.pollAt(ctx, w, s.Now().Add(step.PollAfter))
@@ -102,9 +105,18 @@ func (s *Dispatcher) poll(ctx context.Context, id uuid.UUID) error {
 		res = s.apply(ctx, w, step)
 	}
 	if err := s.polled(ctx, w, res); err != nil {
-		return errors.Join(err, s.pollAt(ctx, w, s.Now().Add(pause)))
+		return s.rest(ctx, w, err)
 	}
 	return nil
+}
+
+// rest puts off a run that cannot go on now. That its TPP is blocked is no
+// failure: should the block be lifted in time, the run goes on.
+func (s *Dispatcher) rest(ctx context.Context, w *walk, err error) error {
+	if consent.CodeOf(err) == consent.CodeCertificateBlocked {
+		err = nil
+	}
+	return errors.Join(err, s.pollAt(ctx, w, s.Now().Add(pause)))
 }
 
 // sameWait reports whether a flow waits on as it did, so that nothing is to be kept.

@@ -30,8 +30,13 @@ type Store interface {
 	Change(ctx context.Context, run uuid.UUID, change func(*consent.Run, *consent.Consent) error) error
 	// Finish is Change for the step that may make the consent valid. It holds
 	// off every other Finish of the same rail, TPP and customer, and hands
-	// change the consents which this one would replace.
-	Finish(ctx context.Context, run uuid.UUID, change func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error) error
+	// change the consents which this one would replace. Fails with ErrShut, and
+	// calls no change, when the bank has blocked the consent's TPP at now; until
+	// the transaction ends nobody can.
+	Finish(ctx context.Context, run uuid.UUID, now time.Time, change func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error) error
+	// Blocked reports whether the bank has shut a TPP out at now. One that is not
+	// known is not blocked.
+	Blocked(ctx context.Context, tpp string, now time.Time) (bool, error)
 	// Claim lists runs whose flow wants to be asked again at now, at most limit,
 	// and puts their next poll off to until: nobody else claims them before.
 	Claim(ctx context.Context, now, until time.Time, limit int) ([]uuid.UUID, error)

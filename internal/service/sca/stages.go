@@ -290,7 +290,7 @@ func (s *Dispatcher) finish(ctx context.Context, w *walk) result {
 // conclude makes the consent what an agreement makes it, and ends the run.
 func (s *Dispatcher) conclude(ctx context.Context, w *walk, agreed consent.Agreement) result {
 	stands, now := w.stands(), s.Now()
-	err := s.Store.Finish(ctx, w.run.ID, func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error {
+	err := s.Store.Finish(ctx, w.run.ID, now, func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error {
 		if !stands(r) {
 			return errMoved
 		}

@@ -3,6 +3,7 @@ package sca_test
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -35,11 +36,11 @@ func (s *stopping) Change(ctx context.Context, run uuid.UUID, change func(*conse
 	return err
 }
 
-func (s *stopping) Finish(ctx context.Context, run uuid.UUID, change func(*consent.Run, *consent.Consent, []*consent.Consent) error) error {
+func (s *stopping) Finish(ctx context.Context, run uuid.UUID, now time.Time, change func(*consent.Run, *consent.Consent, []*consent.Consent) error) error {
 	if s.gone {
 		return errGone
 	}
-	return s.Store.Finish(ctx, run, change)
+	return s.Store.Finish(ctx, run, now, change)
 }
 
 // stopAt lets the program be stopped in a call, right after it has reached a stage.

@@ -3,7 +3,11 @@
 //
 // A token is a secret of 256 random bits that is shown once, when it is made.
 // What is kept is a MAC of it, with a key that is outside the database, so that
-// whoever reads or writes the table can neither learn a secret nor make one.
+// whoever reads or writes the table can neither learn a secret nor make one. A
+// seal, a MAC too, holds the row together: a token whose role, name or end was
+// edited, that was given the secret of another or lost its mark of having been
+// revoked, opens nothing. What a seal cannot show is a whole row put back as it
+// was before it was revoked; the audit does, see package ledger.
 // Each call asks the database, so that a token that was revoked opens nothing
 // any more, at any replica. Who makes and revokes tokens is an operator at the
 // machine; both write an entry of the audit, in a chain of the token's own, in
@@ -12,6 +16,7 @@ package tokens
 
 import (
 	"context"
+	"crypto/hmac"
 	"strings"
 	"time"
 	"unicode"
@@ -41,17 +46,24 @@ func (t *Token) Good(now time.Time) bool {
 
 // Store is what the tokens need of storage. Implementations pass storagetest.
 type Store interface {
-	// AddToken writes a token under its MAC, with the first entry of its chain.
-	AddToken(ctx context.Context, t Token, mac []byte, e consent.Entry) error
+	// AddToken writes a token, with the first entry of its chain.
+	AddToken(ctx context.Context, r Record, e consent.Entry) error
 	// TokenByMAC reads the token with a MAC. Fails with CodeNotFound.
-	TokenByMAC(ctx context.Context, mac []byte) (Token, error)
+	TokenByMAC(ctx context.Context, mac []byte) (Record, error)
 	// Tokens reads all of them, in the order of their making.
 	Tokens(ctx context.Context) ([]Token, error)
-	// ChangeToken applies change to a token and writes it with the entry that
-	// change returns, at the end of the token's chain; without an entry nothing is
-	// written. change may run more than once, so it must have no other effect.
-	// Fails with CodeNotFound.
-	ChangeToken(ctx context.Context, id uuid.UUID, change func(*Token) (*consent.Entry, error)) (Token, error)
+	// ChangeToken applies change to a token and writes when it was revoked and its
+	// seal with the entry that change returns, at the end of the token's chain;
+	// without an entry nothing is written. change may run more than once, so it must
+	// have no other effect. Fails with CodeNotFound.
+	ChangeToken(ctx context.Context, id uuid.UUID, change func(*Record) (*consent.Entry, error)) (Token, error)
+}
+
+// Record is a token as it is stored.
+type Record struct {
+	Token
+	MAC  []byte // of the secret
+	Seal []byte // over the rest of the row
 }
 
 // Tokens holds the use cases.
@@ -61,8 +73,11 @@ type Tokens struct {
 	Now   func() time.Time
 }
 
+// ChainPrefix is how the names of the chains of tokens begin.
+const ChainPrefix = "token/"
+
 // Chain is the name of a token's chain in the audit.
-func Chain(id uuid.UUID) string { return "token/" + id.String() }
+func Chain(id uuid.UUID) string { return ChainPrefix + id.String() }
 
 // prefix tells our secrets from others, for those who look for leaks.
 const prefix = "consentd_"
@@ -73,10 +88,7 @@ const secretSize = len(prefix) + 43
 // MaxName is how many characters a name may have.
 const MaxName = 100
 
-const (
-	stateActive  = "active"
-	stateRevoked = "revoked"
-)
+const stateRevoked = "revoked"
 
 // New makes a token that is good for ttl, without an end for 0. The secret is
 // given here and never again. Fails with CodeFormat.
@@ -94,15 +106,15 @@ func (t *Tokens) New(ctx context.Context, role service.Role, name string, ttl ti
 	if err != nil {
 		return "", Token{}, err
 	}
-	now := t.Now()
+	now := instant(t.Now())
 	made = Token{ID: id, Name: name, Role: role, CreatedAt: now}
 	if ttl > 0 {
-		made.ExpiresAt = now.Add(ttl)
+		made.ExpiresAt = instant(now.Add(ttl))
 	}
 	text = prefix + secret.Handle()
-	err = t.Store.AddToken(ctx, made, t.mac(text), consent.Entry{
-		Chain: Chain(id), At: now, Cause: operator(), To: stateActive, Operation: made.terms(),
-	})
+	r := Record{Token: made, MAC: t.mac(text)}
+	r.Seal = t.seal(&r)
+	err = t.Store.AddToken(ctx, r, consent.Entry{Chain: Chain(id), At: now, Cause: operator(), To: made.State()})
 	if err != nil {
 		return "", Token{}, err
 	}
@@ -112,12 +124,28 @@ func (t *Tokens) New(ctx context.Context, role service.Role, name string, ttl ti
 // operator is who makes and revokes tokens: somebody of the bank, at the machine.
 func operator() consent.Cause { return consent.Cause{By: consent.ByASPSP} }
 
-// terms are what the audit keeps of a token: what it opens, and for how long.
-func (t *Token) terms() string {
-	if t.ExpiresAt.IsZero() {
-		return "token for " + string(t.Role)
+// instant is a time as it is stored.
+func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// State is where a token stands, as the entries of its chain say it: its role,
+// and "for ever" or "until" and the time; or "revoked".
+func (t *Token) State() string {
+	switch {
+	case !t.RevokedAt.IsZero():
+		return stateRevoked
+	case t.ExpiresAt.IsZero():
+		return string(t.Role) + " for ever"
+	default:
+		return string(t.Role) + " until " + stamp(t.ExpiresAt)
 	}
-	return "token for " + string(t.Role) + " until " + t.ExpiresAt.UTC().Format(time.RFC3339)
+}
+
+// stamp is a time as text, empty for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return instant(t).Format(time.RFC3339Nano)
 }
 
 func roles() string {
@@ -135,16 +163,18 @@ func printable(text string) bool {
 // List reads all tokens in the order of their making, those too that are over.
 func (t *Tokens) List(ctx context.Context) ([]Token, error) { return t.Store.Tokens(ctx) }
 
-// Revoke takes a token back. One that was revoked stays as it is. Fails with
-// CodeNotFound.
+// Revoke takes a token back. One that was revoked by this program stays as it is.
+// Fails with CodeNotFound.
 func (t *Tokens) Revoke(ctx context.Context, id uuid.UUID) (Token, error) {
-	now := t.Now()
-	token, err := t.Store.ChangeToken(ctx, id, func(token *Token) (*consent.Entry, error) {
-		if !token.RevokedAt.IsZero() {
+	now := instant(t.Now())
+	token, err := t.Store.ChangeToken(ctx, id, func(r *Record) (*consent.Entry, error) {
+		if !r.RevokedAt.IsZero() && t.sealed(r) {
 			return nil, nil //nolint:nilnil // no entry, nothing to write
 		}
-		token.RevokedAt = now
-		return &consent.Entry{At: now, Cause: operator(), From: stateActive, To: stateRevoked}, nil
+		from := r.State()
+		r.RevokedAt = now
+		r.Seal = t.seal(r)
+		return &consent.Entry{At: now, Cause: operator(), From: from, To: r.State()}, nil
 	})
 	if consent.CodeOf(err) == consent.CodeNotFound {
 		return Token{}, consent.E(consent.CodeNotFound, "no such token")
@@ -153,21 +183,21 @@ func (t *Tokens) Revoke(ctx context.Context, id uuid.UUID) (Token, error) {
 }
 
 // Check finds the token of a secret. Fails with CodeUnauthenticated, alike for
-// one that is unknown, over or revoked, and with CodeUnavailable.
+// one that is unknown, over, revoked or edited, and with CodeUnavailable.
 func (t *Tokens) Check(ctx context.Context, text string) (Token, error) {
 	if len(text) != secretSize || !strings.HasPrefix(text, prefix) {
 		return Token{}, errUnauthenticated()
 	}
-	token, err := t.Store.TokenByMAC(ctx, t.mac(text))
+	r, err := t.Store.TokenByMAC(ctx, t.mac(text))
 	switch {
 	case consent.CodeOf(err) == consent.CodeNotFound:
 		return Token{}, errUnauthenticated()
 	case err != nil:
 		return Token{}, err
-	case !token.Good(t.Now()):
+	case !t.sealed(&r), !r.Good(t.Now()):
 		return Token{}, errUnauthenticated()
 	}
-	return token, nil
+	return r.Token, nil
 }
 
 func errUnauthenticated() error {
@@ -175,3 +205,12 @@ func errUnauthenticated() error {
 }
 
 func (t *Tokens) mac(text string) []byte { return t.Keys.MAC("bank token", []byte(text)) }
+
+// seal is over everything that a row says, the MAC of the secret too: no secret
+// opens what another one was made for.
+func (t *Tokens) seal(r *Record) []byte {
+	return t.Keys.MAC("bank token row", r.MAC, r.ID[:], []byte(r.Role), []byte(r.Name),
+		[]byte(stamp(r.CreatedAt)), []byte(stamp(r.ExpiresAt)), []byte(stamp(r.RevokedAt)))
+}
+
+func (t *Tokens) sealed(r *Record) bool { return hmac.Equal(r.Seal, t.seal(r)) }

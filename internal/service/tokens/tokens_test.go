@@ -13,6 +13,7 @@ import (
 	"consentd/internal/consent"
 	"consentd/internal/secret"
 	"consentd/internal/service"
+	"consentd/internal/service/ledger"
 	"consentd/internal/service/tokens"
 	"consentd/internal/storage"
 	"consentd/test/pgtest"
@@ -98,13 +99,11 @@ func TestTokens(t *testing.T) {
 		entries, err := b.db.History(t.Context(), tokens.Chain(forEver.ID))
 		require.NoError(t, err)
 		require.Len(t, entries, 2)
-		require.Equal(t, []string{"aspsp", "", "active", "token for dashboard"},
-			[]string{string(entries[0].By), entries[0].From, entries[0].To, entries[0].Operation})
-		require.Equal(t, []string{"aspsp", "active", "revoked", ""},
-			[]string{string(entries[1].By), entries[1].From, entries[1].To, entries[1].Operation})
+		require.Equal(t, []string{"aspsp", "", "dashboard for ever"}, []string{string(entries[0].By), entries[0].From, entries[0].To})
+		require.Equal(t, []string{"aspsp", "dashboard for ever", "revoked"}, []string{string(entries[1].By), entries[1].From, entries[1].To})
 		entries, err = b.db.History(t.Context(), tokens.Chain(hour.ID))
 		require.NoError(t, err)
-		require.Equal(t, "token for hub until 2026-03-01T13:00:00Z", entries[0].Operation)
+		require.Equal(t, "hub until 2026-03-01T13:00:00Z", entries[0].To)
 	})
 }
 
@@ -160,4 +159,29 @@ func TestNewRefuses(t *testing.T) {
 	list, err := b.List(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, list)
+}
+
+// TestFineClock has a clock that goes finer than what is stored.
+func TestFineClock(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		b.now = begin.Add(123456789).In(time.FixedZone("far", 3600))
+		text, made, err := b.New(t.Context(), service.Hub, "hub", time.Hour+time.Nanosecond)
+		require.NoError(t, err)
+		got, err := b.Check(t.Context(), text)
+		require.NoError(t, err)
+		require.Equal(t, made, got)
+		require.Equal(t, "hub until 2026-03-01T13:00:00.123456Z", got.State())
+		revoked, err := b.Revoke(t.Context(), made.ID)
+		require.NoError(t, err)
+		again, err := b.Revoke(t.Context(), made.ID)
+		require.NoError(t, err)
+		require.Equal(t, revoked, again)
+		entries, err := b.db.History(t.Context(), tokens.Chain(made.ID))
+		require.NoError(t, err)
+		require.Len(t, entries, 2, "it was revoked once")
+		l := &ledger.Ledger{Store: b.db, Keys: b.Keys}
+		v, err := l.Verify(t.Context(), func(f ledger.Fault) { require.Fail(t, f.String()) })
+		require.NoError(t, err)
+		require.Equal(t, []int{1, 2, 0}, []int{v.Chains, v.Entries, v.Faults})
+	})
 }

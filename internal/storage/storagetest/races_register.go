@@ -15,6 +15,8 @@ import (
 	"consentd/internal/service/register"
 )
 
+const callID = "99391c7e-ad88-49ec-a2ad-99ddcb1f7721"
+
 func raceOfFirstCalls(t *testing.T, b *bundle) {
 	t.Helper()
 	replicas := []*register.Register{b.register(b, start), b.register(b.Replica(t), start)}
@@ -23,7 +25,7 @@ func raceOfFirstCalls(t *testing.T, b *bundle) {
 		tpp.ID = fmt.Sprintf("X:%d", round)
 		calls := make([]func() error, 32)
 		for i := range calls {
-			calls[i] = func() error { return replicas[i%2].Admit(b.ctx, tpp, "r") }
+			calls[i] = func() error { return replicas[i%2].Admit(b.ctx, tpp, callID) }
 		}
 		for _, err := range together(calls...) {
 			require.NoError(t, err)
@@ -34,8 +36,8 @@ func raceOfFirstCalls(t *testing.T, b *bundle) {
 		entries := b.history(register.Chain(tpp.ID))
 		require.Len(t, entries, 1)
 		require.Equal(t, consent.Entry{
-			Chain: register.Chain(tpp.ID), Seq: 1, At: start, To: "known", Reason: "entered", MAC: entries[0].MAC,
-			Cause: consent.Cause{By: consent.ByTPP, Who: tpp.ID, Certificate: "aa", RequestID: "r"},
+			Chain: register.Chain(tpp.ID), Seq: 1, At: start, To: "known", Reason: "entered", MAC: entries[0].MAC, Operation: entries[0].Operation,
+			Cause: consent.Cause{By: consent.ByTPP, Who: tpp.ID, Certificate: "aa", RequestID: callID},
 		}, entries[0])
 	}
 	require.Empty(t, b.faults())
@@ -129,7 +131,7 @@ func raceOfUnblock(t *testing.T, b *bundle) {
 			require.Equal(t, len(made), final)
 		}
 		entries := b.history(register.Chain(tpp.ID))
-		require.Equal(t, map[bool]string{true: "blocked", false: "known"}[stands], entries[len(entries)-1].To)
+		require.Equal(t, map[bool]string{true: "blocked for ever, consents end", false: "known"}[stands], entries[len(entries)-1].To)
 	}
 	t.Logf("blocked in the end: %v", stood)
 	require.Empty(t, b.faults())

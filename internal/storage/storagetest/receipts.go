@@ -83,7 +83,7 @@ func (b *bundle) changing() call {
 func (b *bundle) finishing(agreed consent.Agreement) call {
 	_, run := b.identified(draft(), agreed.Signers[0], agreed.Customer)
 	return func(r *consent.Receipt, answer error) error {
-		return b.Finish(b.ctx, run.ID, func(run *consent.Run, c *consent.Consent, former []*consent.Consent) error {
+		return b.Finish(b.ctx, run.ID, start, func(run *consent.Run, c *consent.Consent, former []*consent.Consent) error {
 			c.Answered(r)
 			if err := c.Authorise(run.Authorisation, agreed, start); err != nil {
 				return err

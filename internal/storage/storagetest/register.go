@@ -65,8 +65,9 @@ func (b *bundle) tpp(id string) *register.TPP {
 func (b *bundle) put(t register.TPP) {
 	b.t.Helper()
 	_, err := b.ChangeTPP(b.ctx, t.ID, func(row *register.TPP) (*consent.Entry, error) {
+		from := row.State()
 		*row = t
-		return &consent.Entry{At: start, Cause: consent.Cause{By: consent.BySystem}}, nil
+		return &consent.Entry{At: start, Cause: consent.Cause{By: consent.BySystem}, From: from, To: row.State()}, nil
 	})
 	require.NoError(b.t, err)
 }
@@ -87,7 +88,7 @@ func rowIsKept(t *testing.T, b *bundle) {
 		before := *row
 		found = &before
 		row.Block = nil
-		return &consent.Entry{At: start, Cause: officer("r2"), From: "blocked", To: "known", Reason: "unblocked"}, nil
+		return &consent.Entry{At: start, Cause: officer("r2"), From: before.State(), To: "known", Reason: "unblocked"}, nil
 	})
 	require.NoError(t, err)
 	require.Equal(t, &want, found)
@@ -96,7 +97,8 @@ func rowIsKept(t *testing.T, b *bundle) {
 	entries := b.history(register.Chain(want.ID))
 	require.Len(t, entries, 2)
 	require.Equal(t, consent.Entry{
-		Chain: "tpp/" + want.ID, Seq: 2, At: start, Cause: officer("r2"), From: "blocked", To: "known", Reason: "unblocked", MAC: entries[1].MAC,
+		Chain: "tpp/" + want.ID, Seq: 2, At: start, Cause: officer("r2"), From: "blocked until 2026-03-01T13:00:00.123456Z, consents end",
+		To: "known", Reason: "unblocked", Operation: entries[1].Operation, MAC: entries[1].MAC,
 	}, entries[1])
 	require.Empty(t, b.faults())
 }

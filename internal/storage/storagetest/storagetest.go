@@ -153,7 +153,7 @@ func (b *bundle) identified(d consent.Draft, psu, customer uuid.UUID) (*consent.
 // finish authorises as the dispatcher does: the consent becomes valid and ends
 // what it replaces.
 func (b *bundle) finish(ctx context.Context, run *consent.Run, psu uuid.UUID, grants []consent.Grant, now time.Time) error {
-	return b.Finish(ctx, run.ID, func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error {
+	return b.Finish(ctx, run.ID, now, func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error {
 		if err := c.Authorise(run.Authorisation, consent.Agreement{Customer: r.Customer, Grants: grants, Signers: []uuid.UUID{psu}}, now); err != nil {
 			return err
 		}

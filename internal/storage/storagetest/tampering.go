@@ -18,6 +18,9 @@ func testTampering(t *testing.T, open Open) {
 		"removed, inserted, moved and cut entries are found": rearrangedEntries,
 		"what the entries belong to is held against them":    editedOwners,
 		"what was set back or removed whole is another sum":  setBack,
+		"an edited TPP or token is found, in every column":   editedRows,
+		"a removed TPP or token is found, and one put in":    removedRows,
+		"an edit is found that a change came after":          editedThenChanged,
 	})
 }
 

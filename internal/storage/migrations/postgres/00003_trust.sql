@@ -34,6 +34,7 @@ CREATE TABLE bank_tokens (
     name       text NOT NULL,
     role       text NOT NULL,
     mac        bytea NOT NULL UNIQUE,
+    seal       bytea NOT NULL, -- a MAC over the rest of the row
     created_at timestamptz NOT NULL,
     expires_at timestamptz,
     revoked_at timestamptz

@@ -33,6 +33,7 @@ CREATE TABLE bank_tokens (
     name       text NOT NULL,
     role       text NOT NULL,
     mac        blob NOT NULL UNIQUE,
+    seal       blob NOT NULL, -- a MAC over the rest of the row
     created_at text NOT NULL,
     expires_at text,
     revoked_at text
