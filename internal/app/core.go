@@ -93,6 +93,7 @@ func (c core) runner(log *slog.Logger) *jobs.Runner {
 		{Name: "expire consents", Every: 10 * time.Second, Work: c.consents.Expire},
 		{Name: "ask waiting flows", Every: time.Second, Work: c.walks.Poll},
 		{Name: "end consents of blocked TPPs", Every: 10 * time.Second, Work: c.register.Finish},
+		{Name: "settle refusals", Every: time.Minute, Work: c.ledger.Settle},
 		{Name: "forget answers", Every: time.Minute, Work: c.ledger.Forget},
 	}}
 }

@@ -102,7 +102,11 @@ func ParsePrefix(text string) (netip.Prefix, error) {
 		address = address.Unmap().WithZone("")
 		return netip.PrefixFrom(address, address.BitLen()), nil
 	}
-	return netip.ParsePrefix(text) //nolint:wrapcheck // the caller says what is wrong
+	prefix, err := netip.ParsePrefix(text)
+	if err == nil && prefix.Addr().Is4In6() { // addresses of callers are compared as IPv4 too
+		return prefix.Addr().Unmap().Prefix(prefix.Bits() - 96) //nolint:wrapcheck // the caller says what is wrong
+	}
+	return prefix, err //nolint:wrapcheck // the caller says what is wrong
 }
 
 // headerName tells what a header may be called (RFC 9110 §5.1).

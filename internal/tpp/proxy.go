@@ -106,13 +106,18 @@ func errForwarded() error {
 // percent-encoded. What follows, URI and DNS above all, Envoy copies from the
 // certificate as it stands, unquoted: whoever made the certificate could write
 // anything there, keys included, so nothing of it is read.
-var xfcc = regexp.MustCompile(`^(?:By=[^;,"]*;)*(?:Hash=[0-9A-Fa-f]*;)?Cert="([^",;]*)"(?:;Chain="([^",;]*)")?(;.*)?$`)
+var xfcc = regexp.MustCompile(`^(?:By=[^;,"]*;)*(?:Hash=[0-9A-Fa-f]*;)?Cert="([^",;]*)"(?:;Chain="([^",;]*)")?` +
+	// Where another element follows, the proxy adds to what its clients claim, and
+	// the first claim is the client's. So what is not read must be one element all
+	// the same, to its end. A comma in a name, which Envoy does not quote, looks like
+	// another element: better to refuse one of those.
+	`(?:;[A-Za-z]+=(?:"(?:[^"\\]|\\.)*"|[^",;\\]*))*$`)
 
 // chainOf is the chain in the one element of X-Forwarded-Client-Cert, or its
 // certificate alone; none where it cannot be told.
 func chainOf(value string) [][]byte {
 	parts := xfcc.FindStringSubmatch(value)
-	if parts == nil || several(parts[3]) {
+	if parts == nil {
 		return nil
 	}
 	leaf := certificatesIn(parts[1])
@@ -124,27 +129,6 @@ func chainOf(value string) [][]byte {
 		return nil
 	}
 	return chain
-}
-
-// several reports whether another element follows. It means that the proxy adds
-// to what its clients claim, and the first claim is the client's. A comma in a
-// name of the certificate, which Envoy does not quote, looks the same: better to
-// refuse one of those.
-func several(rest string) bool {
-	quoted := false
-	for i := 0; i < len(rest); i++ {
-		switch rest[i] {
-		case '\\':
-			i++
-		case '"':
-			quoted = !quoted
-		case ',':
-			if !quoted {
-				return true
-			}
-		}
-	}
-	return quoted
 }
 
 // certificatesIn decodes the certificates of a PEM that came in one line: with

@@ -49,11 +49,11 @@ type Unverified struct{ As TPP }
 
 // Identify implements Identifier.
 func (u Unverified) Identify(*http.Request) (TPP, error) {
-	u.As.Roles = Roles()
+	u.As.Roles = allRoles
 	return u.As, nil
 }
 
+var allRoles = []eidas.Role{eidas.RoleAS, eidas.RolePI, eidas.RoleAI, eidas.RoleIC}
+
 // Roles lists every role of PSD2.
-func Roles() []eidas.Role {
-	return []eidas.Role{eidas.RoleAS, eidas.RolePI, eidas.RoleAI, eidas.RoleIC}
-}
+func Roles() []eidas.Role { return slices.Clone(allRoles) }

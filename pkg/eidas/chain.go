@@ -82,9 +82,10 @@ func readable(intermediates [][]byte) []*x509.Certificate {
 }
 
 // signsItself goes by what a certificate says: an authority that certifies its next
-// key has its own name as issuer too, but another key.
+// key has its own name as issuer too, but another key. One that does not say which
+// key has signed it stays: nothing is lost but the look at its signature.
 func signsItself(c *x509.Certificate) bool {
-	return bytes.Equal(c.RawSubject, c.RawIssuer) && (len(c.AuthorityKeyId) == 0 || bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId))
+	return bytes.Equal(c.RawSubject, c.RawIssuer) && len(c.AuthorityKeyId) > 0 && bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId)
 }
 
 // above are those of some certificates to which a certificate leads by the names of

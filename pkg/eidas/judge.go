@@ -122,7 +122,7 @@ func (j *judgement) revoked(ctx context.Context, chains [][]*x509.Certificate) (
 			break
 		}
 	}
-	if j.revocation.FailOpen && isUntold(worst) {
+	if j.revocation.FailOpen && isUntold(worst) && !errors.Is(worst, errNotKnown) { // which is an answer
 		return until, worst, nil
 	}
 	return j.now, nil, unclear(worst)

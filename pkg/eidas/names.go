@@ -57,8 +57,20 @@ func CheckBlockedIssuer(text string) error {
 	if _, ok := fingerprintIn(text); ok {
 		return nil
 	}
-	_, err := nameIn(text)
-	return err
+	name, err := nameIn(text)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(name, distinguishes) {
+		return errors.New("names no authority: CN, O or organizationIdentifier is needed, or every one of a country would be meant")
+	}
+	return nil
+}
+
+// distinguishes tells an attribute that says which authority it is.
+func distinguishes(attribute string) bool {
+	oid, _, _ := strings.Cut(attribute, "=")
+	return oid == "2.5.4.3" || oid == "2.5.4.10" || oid == "2.5.4.97"
 }
 
 // blocklist holds authorities that are not trusted, by the fingerprints of their
@@ -75,7 +87,7 @@ func newBlocklist(entries []string) blocklist {
 	for _, e := range entries {
 		if sum, ok := fingerprintIn(e); ok {
 			b.fingerprints[sum] = true
-		} else if name, err := nameIn(e); err == nil {
+		} else if name, err := nameIn(e); err == nil && slices.ContainsFunc(name, distinguishes) {
 			b.names = append(b.names, name)
 		}
 	}

@@ -14,7 +14,7 @@ func TestCheckBlockedIssuer(t *testing.T) {
 	good := []string{
 		strings.Repeat("ab", 32), " " + strings.Repeat("AB:", 31) + "AB\n",
 		"CN=Bad CA", "cn = Bad CA , o = Bad", "CN=Bad CA,O=Bad+C=DE", `CN=Bad\, Inc`, `CN=Bad\2C Inc`, `CN="Bad, Inc"`, `CN=Bad\ `,
-		"C=#13024445", "2.5.4.97=VATDE-1", "OID.2.5.4.97=VATDE-1", "organizationIdentifier=VATDE-1", "CN=a=b", "CN=A/B", "CN=Müller", "GN=A,SN=B",
+		"O=#13024445", "2.5.4.97=VATDE-1", "OID.2.5.4.97=VATDE-1", "organizationIdentifier=VATDE-1", "CN=a=b", "CN=A/B", "CN=Müller", "GN=A,SN=B,CN=C",
 	}
 	for _, text := range good {
 		require.NoError(t, eidas.CheckBlockedIssuer(text), text)
@@ -49,5 +49,13 @@ func TestCheckBlockedIssuer(t *testing.T) {
 	}
 	for text, says := range bad {
 		require.ErrorContains(t, eidas.CheckBlockedIssuer(text), says, text)
+	}
+}
+
+// TestCheckBlockedIssuerOfNobody keeps an entry that would shut out a country.
+func TestCheckBlockedIssuerOfNobody(t *testing.T) {
+	t.Parallel()
+	for _, entry := range []string{"C=DE", "C=DE,L=Berlin", "OU=CA,C=DE"} {
+		require.ErrorContains(t, eidas.CheckBlockedIssuer(entry), "names no authority", entry)
 	}
 }

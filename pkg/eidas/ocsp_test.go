@@ -210,4 +210,6 @@ func TestOCSPKeepsWhatWasNotTold(t *testing.T) {
 	_, err = w.verify(v, leaf)
 	requireReason(t, eidas.Unusable, err)
 	require.Equal(t, 3, w.desk.asked("/ocsp"))
+	_, err = w.verify(w.verifier(asking(&eidas.Revocation{FailOpen: true})), leaf)
+	requireReason(t, eidas.Unusable, err)
 }

@@ -48,7 +48,8 @@ type Revocation struct {
 	Timeout time.Duration
 	// Keep bounds how long an answer or list counts; an hour where it is zero.
 	Keep time.Duration
-	// FailOpen takes certificates for good of which nothing can be told now.
+	// FailOpen takes certificates for good of which nothing can be told now. That an
+	// authority knows no such certificate is told.
 	FailOpen bool
 
 	once     sync.Once

@@ -70,6 +70,32 @@ func (b *bound) judge(s source, now time.Time) verdict {
 	return v
 }
 
+// left is how many refusals of a source were left out.
+type left struct {
+	source
+
+	count int
+}
+
+// rested are the sources that have been quiet since, at most limit. They are
+// accounted for from then on.
+func (b *bound) rested(now time.Time, limit int) []left {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.buckets == nil {
+		return nil
+	}
+	var list []left
+	for _, s := range b.buckets.Keys() {
+		k, ok := b.buckets.Peek(s)
+		if ok && k.leftOut > 0 && !k.full.After(now) && len(list) < limit {
+			list = append(list, left{s, k.leftOut})
+			k.leftOut = 0
+		}
+	}
+	return list
+}
+
 // failed takes back that refusals are accounted for: the entry that should have
 // told of them could not be written down.
 func (b *bound) failed(s source, count int) {

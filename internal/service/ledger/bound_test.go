@@ -190,3 +190,22 @@ func TestManyCallers(t *testing.T) {
 	b.refuse(t, "0", consent.CodeRole, 1)
 	require.Equal(t, 61, store.written["0"], "forgotten, since others came after it")
 }
+
+// TestSettle tells of a flood that has stopped, once, and not before.
+func TestSettle(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		b.refuse(t, "A", consent.CodeCertificateBlocked, 500)
+		done, err := b.Settle(t.Context(), 10)
+		require.NoError(t, err)
+		require.Zero(t, done, "it may go on")
+		b.now = b.now.Add(time.Minute)
+		for _, want := range []int{1, 0} {
+			done, err = b.Settle(t.Context(), 10)
+			require.NoError(t, err)
+			require.Equal(t, want, done)
+		}
+		require.Equal(t, []string{"certificate_blocked, 440 left out before"}, b.reasons(t, "A", 60))
+		b.refuse(t, "A", consent.CodeCertificateBlocked, 1)
+		require.Equal(t, []string{"certificate_blocked"}, b.reasons(t, "A", 61), "it is accounted for")
+	})
+}

@@ -99,7 +99,8 @@ type Refusal struct {
 // A caller can have itself refused as often as it likes. Of each code this
 // process writes 60 refusals of one caller at once, and one a second after that;
 // callers that are not known count as one. What is left out, which is no failure,
-// is counted in the reason of the next one that is written, and told to the log.
+// is counted in the reason of the next one that is written, or of an entry of its
+// own by Settle, and told to the log. A process that ends takes such a count with it.
 // A refusal with a receipt is written always: its call is not answered without.
 func (l *Ledger) Refused(ctx context.Context, r Refusal, receipt *consent.Receipt) error {
 	now := l.Now()
@@ -124,6 +125,27 @@ func (l *Ledger) Refused(ctx context.Context, r Refusal, receipt *consent.Receip
 		l.bound.failed(from, v.before+1)
 	}
 	return err
+}
+
+// Settle writes down how many refusals were left out of callers who have stopped,
+// at most limit callers, and returns how many it was.
+func (l *Ledger) Settle(ctx context.Context, limit int) (int, error) {
+	now := l.Now()
+	var errs []error
+	done := 0
+	for _, x := range l.bound.rested(now, limit) {
+		err := l.Store.Refuse(ctx, consent.Entry{
+			Chain: consent.RefusedChain(x.who, consent.DateOf(now, l.Zone)), At: now, Cause: consent.Cause{By: consent.BySystem, Who: x.who},
+			Reason: fmt.Sprintf("%s, %d left out before", x.code, x.count),
+		}, nil)
+		if err != nil {
+			l.bound.failed(x.source, x.count)
+			errs = append(errs, err)
+			continue
+		}
+		done++
+	}
+	return done, errors.Join(errs...)
 }
 
 func (l *Ledger) tell(ctx context.Context, from source, count int) {
