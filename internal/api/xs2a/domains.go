@@ -29,14 +29,17 @@ const outside = "does not lie in a domain of the client certificate (CN or Subje
 // for those at fault already. An app's own scheme has no domain: the bank's list
 // of schemes is what it is measured by.
 func (h *Handler) checkDomains(k *call, already consent.Faults) consent.Faults {
-	if h.Options.Domains != DomainsWarn && h.Options.Domains != DomainsReject {
+	if k.caller.Certificate == nil || h.Options.Domains != DomainsWarn && h.Options.Domains != DomainsReject {
 		return nil
 	}
 	var faults consent.Faults
 	for _, key := range measured {
-		path := pathOf(key, k.ep.place)
-		value := k.req.Header.Get(key)
-		if path == "" || value == "" || slices.ContainsFunc(already, func(f *consent.Error) bool { return f.Path == path }) {
+		sent := k.req.Header[key]
+		if len(sent) == 0 { // as in most calls
+			continue
+		}
+		value, path := sent[0], pathOf(key, k.ep.place)
+		if path == "" || slices.ContainsFunc(already, func(f *consent.Error) bool { return f.Path == path }) {
 			continue
 		}
 		u, err := url.Parse(value)
