@@ -19,7 +19,23 @@ var ErrAudit = errors.New("the audit is not as it was written")
 // names, and writes to out a line for each fault, one with what was looked at,
 // and one with a digest of it, to be kept elsewhere. Fails with ErrAudit when
 // there was a fault.
-func VerifyAudit(ctx context.Context, cfg *config.Config, log *slog.Logger, out io.Writer) (err error) {
+func VerifyAudit(ctx context.Context, cfg *config.Config, log *slog.Logger, out io.Writer) error {
+	return withDatabase(ctx, cfg, log, func(p parts) error {
+		seen, err := p.ledger().Verify(ctx, func(f ledger.Fault) { fmt.Fprintln(out, f) })
+		if err != nil {
+			return err //nolint:wrapcheck // it says what is wrong
+		}
+		fmt.Fprintf(out, "%d chains, %d entries, %d faults\ndigest %x\n", seen.Chains, seen.Entries, seen.Faults, seen.Digest)
+		if seen.Faults > 0 {
+			return ErrAudit
+		}
+		return nil
+	})
+}
+
+// withDatabase lets a command work on the database that a configuration names, if
+// its schema is the program's.
+func withDatabase(ctx context.Context, cfg *config.Config, log *slog.Logger, use func(parts) error) (err error) {
 	keys, err := secret.New([]byte(cfg.MasterKey.Reveal()))
 	if err != nil {
 		return err
@@ -32,14 +48,5 @@ func VerifyAudit(ctx context.Context, cfg *config.Config, log *slog.Logger, out 
 	if err := ready(ctx, db); err != nil {
 		return err
 	}
-	l := parts{db: db, keys: keys, policy: policy(cfg), now: Now}.ledger()
-	seen, err := l.Verify(ctx, func(f ledger.Fault) { fmt.Fprintln(out, f) })
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "%d chains, %d entries, %d faults\ndigest %x\n", seen.Chains, seen.Entries, seen.Faults, seen.Digest)
-	if seen.Faults > 0 {
-		return ErrAudit
-	}
-	return nil
+	return use(parts{db: db, keys: keys, policy: policy(cfg), now: Now})
 }

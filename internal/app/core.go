@@ -71,7 +71,7 @@ func (p parts) core() core {
 		funds:    &funds.Funds{Store: p.db, Bank: p.bank, Now: p.now},
 		ledger:   p.ledger(),
 		register: &register.Register{Store: p.db, Now: p.now, Log: p.log},
-		tokens:   &tokens.Tokens{Store: p.db, Keys: p.keys, Now: p.now},
+		tokens:   p.tokens(),
 	}
 }
 
@@ -84,6 +84,10 @@ func (p parts) aspsp(c core, callers bankauth.Authenticator) *aspsp.Handler {
 
 func (p parts) ledger() *ledger.Ledger {
 	return &ledger.Ledger{Store: p.db, Keys: p.keys, Now: p.now, Zone: p.policy.Zone, Log: p.log}
+}
+
+func (p parts) tokens() *tokens.Tokens {
+	return &tokens.Tokens{Store: p.db, Keys: p.keys, Now: p.now}
 }
 
 // runner is the jobs of the program. They look often, since what they find due

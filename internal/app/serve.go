@@ -134,7 +134,7 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 		AppSchemes: cfg.XS2A.RedirectSchemes, Onward: cfg.SCA.Onward,
 		Secure: func(*http.Request) bool { return isHTTPS(cfg.URLs.PSU) },
 	}).Mount(psuFront)
-	own, err := bankCallers(cfg.BankCallers, core.tokens, p.now)
+	own, err := bankCallers(cfg.BankCallers, core.tokens)
 	if err != nil {
 		return err
 	}

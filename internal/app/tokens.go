@@ -14,7 +14,6 @@ import (
 
 	"consentd/internal/config"
 	"consentd/internal/consent"
-	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/tokens"
 )
@@ -99,18 +98,6 @@ func until(end time.Time) string {
 	return "until " + end.Format(time.RFC3339)
 }
 
-func withTokens(ctx context.Context, cfg *config.Config, log *slog.Logger, use func(*tokens.Tokens) error) (err error) {
-	keys, err := secret.New([]byte(cfg.MasterKey.Reveal()))
-	if err != nil {
-		return err
-	}
-	db, err := OpenDatabase(ctx, cfg, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := ready(ctx, db); err != nil {
-		return err
-	}
-	return use(&tokens.Tokens{Store: db, Keys: keys, Now: Now})
+func withTokens(ctx context.Context, cfg *config.Config, log *slog.Logger, use func(*tokens.Tokens) error) error {
+	return withDatabase(ctx, cfg, log, func(p parts) error { return use(p.tokens()) })
 }

@@ -196,7 +196,7 @@ func (t *trust) sealer(owns func(string) bool) *tpp.Sealer {
 
 // bankCallers tells the bank's own systems: by a bearer token where one is sent,
 // otherwise by a certificate.
-func bankCallers(cfg config.BankCallers, t *tokens.Tokens, now func() time.Time) (bankauth.Authenticator, error) {
+func bankCallers(cfg config.BankCallers, t *tokens.Tokens) (bankauth.Authenticator, error) {
 	holders := make([]bankauth.Holder, len(cfg.Certificates))
 	for i, c := range cfg.Certificates {
 		holders[i] = bankauth.Holder{
@@ -204,7 +204,7 @@ func bankCallers(cfg config.BankCallers, t *tokens.Tokens, now func() time.Time)
 			Fingerprint: strings.ToLower(strings.ReplaceAll(c.Fingerprint, ":", "")),
 		}
 	}
-	certificates, err := bankauth.NewCertificates(now, holders...)
+	certificates, err := bankauth.NewCertificates(holders...)
 	if err != nil {
 		return nil, fmt.Errorf("bankCallers.certificates: %w", err)
 	}

@@ -163,12 +163,7 @@ func fingerprint(c *x509.Certificate) string {
 
 func certificates(t *testing.T) *bankauth.Certificates {
 	t.Helper()
-	return certificatesAt(t, noon)
-}
-
-func certificatesAt(t *testing.T, now time.Time) *bankauth.Certificates {
-	t.Helper()
-	c, err := bankauth.NewCertificates(func() time.Time { return now },
+	c, err := bankauth.NewCertificates(
 		bankauth.Holder{Name: "core", Role: service.ResourceServer, Fingerprint: fingerprint(core)},
 		bankauth.Holder{Name: "hub", Role: service.Hub, Subject: "CN=hub,O=Bank"},
 	)
@@ -240,7 +235,7 @@ func TestSubjectsThatAreAlike(t *testing.T) {
 	_, err := known.Authenticate(withCertificate(request(t), broken))
 	assert.Equal(t, consent.CodeUnauthenticated, consent.CodeOf(err))
 
-	several, err := bankauth.NewCertificates(func() time.Time { return noon },
+	several, err := bankauth.NewCertificates(
 		bankauth.Holder{Name: "printer", Role: service.Hub, Subject: "CN=hub,CN=printer-7,O=Bank"},
 		bankauth.Holder{Name: "both", Role: service.Hub, Subject: `CN=hub+OU=a\,b,O=Bank`})
 	require.NoError(t, err)
@@ -250,42 +245,6 @@ func TestSubjectsThatAreAlike(t *testing.T) {
 	caller, err = several.Authenticate(withCertificate(request(t), named("x", rdn("O", "Bank"), rdn("OU", "a,b", "CN", "hub"))))
 	require.NoError(t, err)
 	assert.Equal(t, "both", caller.Name)
-}
-
-// A connection is kept longer than the certificate holds that it began with.
-func TestCertificatesEnd(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		now  time.Time
-		want bool
-	}{
-		"before":         {now: core.NotBefore.Add(-time.Second)},
-		"from the first": {now: core.NotBefore, want: true},
-		"to the last":    {now: core.NotAfter, want: true},
-		"after":          {now: core.NotAfter.Add(time.Second)},
-	} {
-		for who, leaf := range map[string]*x509.Certificate{"by fingerprint": core, "by subject": hub} {
-			caller, err := certificatesAt(t, c.now).Authenticate(withCertificate(request(t), leaf))
-			if c.want {
-				require.NoError(t, err, "%s, %s", name, who)
-				continue
-			}
-			assert.Zero(t, caller, "%s, %s", name, who)
-			assert.Equal(t, consent.CodeUnauthenticated, consent.CodeOf(err), "%s, %s", name, who)
-		}
-	}
-
-	// An issuer that ends counts, unless another chain holds.
-	r := withCertificate(request(t), core)
-	chain := r.TLS.VerifiedChains[0]
-	ended := *chain[1]
-	ended.NotAfter = noon.Add(-time.Second)
-	r.TLS.VerifiedChains = [][]*x509.Certificate{{core, &ended}}
-	_, err := certificates(t).Authenticate(r)
-	assert.Equal(t, consent.CodeUnauthenticated, consent.CodeOf(err))
-	r.TLS.VerifiedChains = append(r.TLS.VerifiedChains, chain)
-	_, err = certificates(t).Authenticate(r)
-	assert.NoError(t, err)
 }
 
 func TestHoldersThatAreWrong(t *testing.T) {
@@ -308,7 +267,7 @@ func TestHoldersThatAreWrong(t *testing.T) {
 	} {
 		h := good
 		c.change(&h)
-		_, err := bankauth.NewCertificates(time.Now, bankauth.Holder{Name: "first", Role: service.Hub, Fingerprint: fingerprint(hub)}, h)
+		_, err := bankauth.NewCertificates(bankauth.Holder{Name: "first", Role: service.Hub, Fingerprint: fingerprint(hub)}, h)
 		if c.want == "" {
 			require.NoError(t, err, name)
 			continue

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
-	"time"
 
 	"consentd/internal/consent"
 	"consentd/internal/service"
@@ -31,10 +29,8 @@ type Holder struct {
 }
 
 // Certificates knows callers by the certificates that [Verify] has verified.
-// One that was merely shown counts for nothing, and so does one that has expired
-// since the handshake: a connection that is kept, or resumed, must not outlive it.
+// One that was merely shown counts for nothing.
 type Certificates struct {
-	now                      func() time.Time
 	byFingerprint, bySubject map[string]Caller
 }
 
@@ -43,10 +39,9 @@ var _ Authenticator = (*Certificates)(nil)
 var fingerprint = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // NewCertificates fails, with all that is wrong, for holders that are not told
-// from one another or not named as they must. now is the clock by which the times
-// in certificates are judged.
-func NewCertificates(now func() time.Time, holders ...Holder) (*Certificates, error) {
-	c := &Certificates{now: now, byFingerprint: map[string]Caller{}, bySubject: map[string]Caller{}}
+// from one another or not named as they must.
+func NewCertificates(holders ...Holder) (*Certificates, error) {
+	c := &Certificates{byFingerprint: map[string]Caller{}, bySubject: map[string]Caller{}}
 	var wrong []error
 	names := map[string]bool{}
 	for i, h := range holders {
@@ -93,10 +88,6 @@ func (c *Certificates) Authenticate(r *http.Request) (Caller, error) {
 	if seen == "" {
 		return Caller{}, nothingShown()
 	}
-	now := c.now()
-	if !slices.ContainsFunc(r.TLS.VerifiedChains, func(chain []*x509.Certificate) bool { return holds(chain, now) }) {
-		return Caller{}, consent.E(consent.CodeUnauthenticated, "the client certificate, or one of its issuers', is expired or not valid yet")
-	}
 	if caller, ok := c.byFingerprint[seen]; ok {
 		return caller, nil
 	}
@@ -104,13 +95,6 @@ func (c *Certificates) Authenticate(r *http.Request) (Caller, error) {
 		return caller, nil
 	}
 	return Caller{}, consent.E(consent.CodeUnauthenticated, "the client certificate is not known")
-}
-
-// holds tells whether now lies in the times of all certificates of a chain.
-func holds(chain []*x509.Certificate, now time.Time) bool {
-	return !slices.ContainsFunc(chain, func(c *x509.Certificate) bool {
-		return now.Before(c.NotBefore) || now.After(c.NotAfter)
-	})
 }
 
 // subjectOf is the whole subject of a certificate as RFC 2253 writes it. Its

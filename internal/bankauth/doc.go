@@ -17,7 +17,7 @@
 // and over from filling the audit. What it leaves out is counted there, and like
 // every call has its line in the log and its place in the metrics.
 //
-// A certificate is judged by the times in it at every request, since a connection
-// may outlive it. Whether its issuer has revoked it nobody is asked: the bank
+// A certificate is verified, its times included, at every request, since a
+// connection may outlive it. Whether its issuer has revoked it nobody is asked: the bank
 // takes it out of the configuration.
 package bankauth

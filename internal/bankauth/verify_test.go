@@ -28,6 +28,10 @@ func TestVerify(t *testing.T) {
 	ours, theirs := authority("Bank CA"), authority("Nobody's CA")
 	below, err := ours.Subordinate("Bank CA 2", noon.AddDate(-1, 0, 0), noon.AddDate(1, 0, 0))
 	require.NoError(t, err)
+	ended, err := ours.Subordinate("Bank CA 3", noon.AddDate(-1, 0, 0), noon.Add(-time.Second))
+	require.NoError(t, err)
+	twin, err := theirs.Subordinate("Bank CA 2", noon.AddDate(-1, 0, 0), noon.AddDate(1, 0, 0))
+	require.NoError(t, err)
 	roots := x509.NewCertPool()
 	roots.AddCert(ours.Certificate())
 	of := func(a *issue.Authority, kind eidas.Type) *issue.Issued {
@@ -46,8 +50,13 @@ func TestVerify(t *testing.T) {
 		"good":                          {shown: good, roots: roots, now: noon, want: true},
 		"by an authority below":         {shown: of(below, eidas.Web), more: []*x509.Certificate{below.Certificate()}, roots: roots, now: noon, want: true},
 		"the authority below left out":  {shown: of(below, eidas.Web), roots: roots, now: noon},
+		"a second one of that name":     {shown: of(below, eidas.Web), more: []*x509.Certificate{twin.Certificate(), below.Certificate()}, roots: roots, now: noon},
 		"by a stranger":                 {shown: of(theirs, eidas.Web), roots: roots, now: noon},
-		"expired":                       {shown: good, roots: roots, now: noon.Add(2 * time.Hour)},
+		"before its time":               {shown: good, roots: roots, now: noon.Add(-time.Hour - time.Second)},
+		"from the first":                {shown: good, roots: roots, now: noon.Add(-time.Hour), want: true},
+		"to the last":                   {shown: good, roots: roots, now: noon.Add(time.Hour), want: true},
+		"expired":                       {shown: good, roots: roots, now: noon.Add(time.Hour + time.Second)},
+		"an authority below that ended": {shown: of(ended, eidas.Web), more: []*x509.Certificate{ended.Certificate()}, roots: roots, now: noon},
 		"not for clients":               {shown: server(t, ours), roots: roots, now: noon},
 		"no authorities are known":      {shown: good, now: noon},
 		"more certificates than can be": {shown: good, more: make([]*x509.Certificate, 5), roots: roots, now: noon},

@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"net/http"
+
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 )
@@ -15,16 +17,24 @@ const (
 // StampID puts X-Request-ID on the answer, before anything can go wrong: as it
 // was sent, or a fresh one where that is missing or malformed.
 func StampID(c echo.Context) {
-	sent := c.Request().Header[KeyRequestID]
-	if len(sent) == 1 && IsRequestID(sent[0]) {
-		c.Response().Header()[KeyRequestID] = sent
-		return
+	id := SentRequestID(c.Request())
+	if id == "" {
+		id = uuid.NewString()
 	}
-	c.Response().Header()[KeyRequestID] = []string{uuid.NewString()}
+	c.Response().Header()[KeyRequestID] = []string{id}
 }
 
 // RequestID is the id that the answer carries.
 func RequestID(c echo.Context) string { return c.Response().Header().Get(HeaderRequestID) }
+
+// SentRequestID is the id that a request names itself by; empty where that is
+// missing or malformed.
+func SentRequestID(r *http.Request) string {
+	if sent := r.Header[KeyRequestID]; len(sent) == 1 && IsRequestID(sent[0]) {
+		return sent[0]
+	}
+	return ""
+}
 
 // IsRequestID tells a UUID of any version, the nil UUID too, in 36 characters or
 // as its 32 hexadecimal digits: real TPPs send both.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	"consentd/internal/service/register"
 	"consentd/internal/tpp"
 	"consentd/pkg/eidas"
@@ -40,7 +41,7 @@ func (c Callers) Identify(r *http.Request) (tpp.TPP, error) {
 	if !known {
 		return tpp.TPP{}, consent.At(consent.CodeCertificateInvalid, "Header."+HeaderTPP, "the sandbox has no such TPP; it has demo, acme and beta, and those that were made by POST /sandbox/tpps")
 	}
-	return caller, c.Register.Admit(r.Context(), entered(caller, name), r.Header.Get("X-Request-ID"))
+	return caller, c.Register.Admit(r.Context(), entered(caller, name), edge.SentRequestID(r))
 }
 
 // entered is what the register keeps of a caller.

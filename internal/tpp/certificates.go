@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	"consentd/internal/explain"
 	"consentd/internal/service/register"
 	"consentd/pkg/eidas"
@@ -50,7 +51,7 @@ func (c *Certificates) Identify(r *http.Request) (TPP, error) {
 	}
 	who := of(cert)
 	explain.Note(ctx, "certificate: %s, by %s, with roles %v", cert.Fingerprint, where, cert.Roles)
-	return who, c.Register.Admit(ctx, entry(cert), r.Header.Get("X-Request-ID"))
+	return who, c.Register.Admit(ctx, entry(cert), edge.SentRequestID(r))
 }
 
 func of(cert *eidas.Certificate) TPP {

@@ -90,6 +90,20 @@ func TestBlocked(t *testing.T) {
 	require.Equal(t, b.id, who.ID)
 }
 
+// The register is told of a call by its id, and of nothing else that stands there.
+func TestCallOfTheRegister(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, sent := range []string{"99391c7e-ad88-49ec-a2ad-99ddcb1f7721", "FR7617515000920400430518020 Lea Sandboxa"} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("X-Request-ID", sent)
+		b.connected(r, b.qwac)
+		_, err := b.callers.Identify(r)
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{"99391c7e-ad88-49ec-a2ad-99ddcb1f7721", ""}, b.register.ids)
+}
+
 // Every reason of package eidas has a code of the domain.
 func TestReasonsAreTotal(t *testing.T) {
 	t.Parallel()

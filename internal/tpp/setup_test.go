@@ -37,14 +37,15 @@ var keys = sync.OnceValue(func() crypto.Signer {
 type admitted struct {
 	mu   sync.Mutex
 	seen []register.TPP
+	ids  []string // of the calls
 	err  error
 }
 
 // Admit implements tpp.Register.
-func (a *admitted) Admit(_ context.Context, t register.TPP, _ string) error {
+func (a *admitted) Admit(_ context.Context, t register.TPP, requestID string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.seen = append(a.seen, t)
+	a.seen, a.ids = append(a.seen, t), append(a.ids, requestID)
 	return a.err
 }
 

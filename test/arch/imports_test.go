@@ -46,8 +46,9 @@ var table = map[string][]string{
 
 	// What others may build on. None of it knows the program, but for the façade.
 	"pkg/client":  {"pkg"},
-	"pkg/eidas":   {lru, xcrypto, xsync},
-	"pkg/httpsig": {jwx},
+	"pkg/dn":      {},
+	"pkg/eidas":   {"pkg/dn", lru, xcrypto, xsync},
+	"pkg/httpsig": {"pkg/dn", jwx},
 	"pkg/manager": {},
 	"pkg/sca":     {}, // scatest, its kit, lies below it
 	"pkg/server":  {"internal/app", "pkg/sca"},
@@ -84,8 +85,8 @@ var table = map[string][]string{
 	"internal/bankauth":    {"internal/consent", "internal/service", echo, uuid},
 	"internal/docs":        {"openapi", echo, openapi3, yaml},
 	"internal/oauth":       {"internal/consent", "internal/service", echo, jwx},
-	"internal/sandbox":     {"internal/bankauth", "internal/consent", "internal/explain", "internal/secret", "internal/service", "internal/tpp", "pkg", echo, uuid},
-	"internal/tpp":         {"internal/consent", "internal/explain", "internal/service", "pkg/eidas", "pkg/httpsig", echo},
+	"internal/sandbox":     {"internal/bankauth", "internal/consent", "internal/edge", "internal/explain", "internal/secret", "internal/service", "internal/tpp", "pkg", echo, uuid},
+	"internal/tpp":         {"internal/consent", "internal/edge", "internal/explain", "internal/service", "pkg/eidas", "pkg/httpsig", echo},
 	"internal/web":         {"internal/consent", "internal/secret", "internal/service", "pkg/sca", echo, i18n, qr, text, uuid},
 
 	// The program around it all.

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"consentd/internal/consent"
@@ -106,7 +105,7 @@ func (r *Register) Admit(ctx context.Context, t TPP, requestID string) error {
 		}
 		return &consent.Entry{
 			At: now, From: from, To: row.State(), Reason: reason,
-			Cause: consent.Cause{By: consent.ByTPP, Who: t.ID, Certificate: t.Certificate, RequestID: requestIDOf(requestID)},
+			Cause: consent.Cause{By: consent.ByTPP, Who: t.ID, Certificate: t.Certificate, RequestID: requestID},
 		}, nil
 	})
 	if err == nil {
@@ -169,16 +168,6 @@ func (t *TPP) meet(call *TPP, now time.Time) (reason string) {
 		t.CertificateSeen = now
 	}
 	return reason
-}
-
-// requestIDOf is what the audit keeps of a header that nobody has looked at yet:
-// a UUID, in 36 characters or as its 32 digits. The surfaces refuse all else, and
-// take the same for one.
-func requestIDOf(header string) string {
-	if len(header) != 36 && len(header) != 32 || uuid.Validate(header) != nil {
-		return ""
-	}
-	return header
 }
 
 // List reads the TPPs that fit a filter, in the order of their ids. Fails with

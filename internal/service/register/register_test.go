@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
@@ -196,31 +194,6 @@ func TestAdmitPlain(t *testing.T) {
 		b.admit(shows("A"))
 		require.Equal(t, b.now, b.get().CertificateSeen)
 		require.Equal(t, []string{"tpp  " + callID + ": >known entered", "tpp A " + callID + ": known>known certificate"}, b.history())
-	})
-}
-
-// TestAdmitRequestID keeps of a header that nobody has looked at what is a
-// request id, and nothing else: what is signed stays for ever.
-func TestAdmitRequestID(t *testing.T) {
-	each(t, func(t *testing.T, b *bundle) {
-		kept := func(i int, header string) string {
-			tpp := shows("A")
-			tpp.ID = fmt.Sprintf("X:%d", i)
-			require.NoError(t, b.Admit(t.Context(), tpp, header))
-			entries, err := b.db.History(t.Context(), register.Chain(tpp.ID))
-			require.NoError(t, err)
-			require.Len(t, entries, 1)
-			return entries[0].RequestID
-		}
-		for i, header := range []string{
-			"", "\xff", "a\x00b", strings.Repeat("x", 65), "r1", "DE89370400440532013000", strings.Repeat("x", 36), strings.Repeat("x", 32),
-			"{" + callID + "}", "urn:uuid:" + callID, callID + " ", strings.Replace(callID, "-", "0", 1), callID[:35] + "g",
-		} {
-			require.Empty(t, kept(i, header), header)
-		}
-		for i, header := range []string{callID, strings.ToUpper(callID), strings.ReplaceAll(callID, "-", ""), uuid.Nil.String()} {
-			require.Equal(t, header, kept(100+i, header))
-		}
 	})
 }
 
