@@ -78,9 +78,9 @@ const (
 
 // Admit lets a call of a TPP in. The first one enters it; a certificate that it
 // has not shown before is noted, and the row takes over the name and the roles
-// that stand there. requestID is what the call was sent with, whatever that is;
-// only a UUID is kept. Fails with CodeCertificateBlocked, and with CodeUnavailable
-// when nobody can tell.
+// that stand there. requestID is the X-Request-ID of the call, empty where it has
+// none. Fails with CodeCertificateBlocked, and with CodeUnavailable when nobody can
+// tell.
 func (r *Register) Admit(ctx context.Context, t TPP, requestID string) error {
 	now := r.Now()
 	standing, err := r.Store.Standing(ctx, t.ID)
