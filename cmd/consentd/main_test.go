@@ -54,14 +54,14 @@ func TestConfigCheck(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "the configuration is fine\n", out)
 
-	_, err = run(t, "config", "check", "--config", configuration(t, "mysql://secret", "timeZone: Mars/Olympus", "brandd: x", "sca: {flows: {otp: {}, nosuch: {}}}"))
+	_, err = run(t, "config", "check", "--config", configuration(t, "mysql://secret", "timeZone: Mars/Olympus", "brandd: x", "sca: {flows: {persona: {}, nosuch: {}}}"))
 	for _, want := range []string{"brandd", "timeZone", "postgres://", "sca.flows.nosuch"} {
 		require.ErrorContains(t, err, want, "all at once")
 	}
 	require.NotContains(t, err.Error(), "secret")
 
-	_, err = run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x", "sca: {flows: {otp: {nonsense: 1}, nosuch: {}}}"))
-	require.ErrorContains(t, err, "sca.flows.otp: nonsense")
+	_, err = run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x", "sca: {flows: {persona: {nonsense: 1}, nosuch: {}}}"))
+	require.ErrorContains(t, err, "sca.flows.persona: nonsense")
 	require.ErrorContains(t, err, "sca.flows.nosuch")
 
 	_, err = run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x",

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"consentd/internal/flows/otp"
+	"consentd/internal/flows/persona"
 	"consentd/internal/flows/push"
 	"consentd/internal/service"
 	flow "consentd/pkg/sca"
@@ -16,15 +16,15 @@ import (
 
 type directory struct{ service.Logins }
 
-// Authenticate implements otp.Directory.
-func (d directory) Authenticate(ctx context.Context, login, password string) (otp.PSU, error) {
+// Authenticate implements persona.Directory.
+func (d directory) Authenticate(ctx context.Context, login, password string) (persona.PSU, error) {
 	id, name, err := d.Logins.Authenticate(ctx, login, password)
-	return otp.PSU{ID: id, Name: name}, translate(err)
+	return persona.PSU{ID: id, Name: name}, translate(err)
 }
 
 type phone struct{ service.Phones }
 
-// Methods implements otp.Phone.
+// Methods implements persona.Phone.
 func (p phone) Methods(ctx context.Context, psu string) ([]flow.Method, error) {
 	list, err := p.Phones.Methods(ctx, psu)
 	methods := make([]flow.Method, len(list))
@@ -34,8 +34,8 @@ func (p phone) Methods(ctx context.Context, psu string) ([]flow.Method, error) {
 	return methods, translate(err)
 }
 
-// Send implements otp.Phone.
-func (p phone) Send(ctx context.Context, m otp.Message) (string, error) {
+// Send implements persona.Phone.
+func (p phone) Send(ctx context.Context, m persona.Message) (string, error) {
 	to, err := p.SendCode(ctx, service.CodeMessage(m))
 	return to, translate(err)
 }
@@ -43,11 +43,11 @@ func (p phone) Send(ctx context.Context, m otp.Message) (string, error) {
 func translate(err error) error {
 	switch {
 	case errors.Is(err, service.ErrWrongCredentials):
-		return otp.ErrWrong
+		return persona.ErrWrong
 	case errors.Is(err, service.ErrBlocked):
-		return otp.ErrBlocked
+		return persona.ErrBlocked
 	case errors.Is(err, service.ErrRefused):
-		return otp.ErrRefused
+		return persona.ErrRefused
 	default:
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"consentd/internal/api/aspsp"
 	"consentd/internal/bankauth"
 	"consentd/internal/consent"
-	"consentd/internal/flows/otp"
+	"consentd/internal/flows/persona"
 	"consentd/internal/flows/push"
 	"consentd/internal/jobs"
 	"consentd/internal/secret"
@@ -104,15 +104,15 @@ func (c core) runner(log *slog.Logger) *jobs.Runner {
 
 // factories are the flows that the program brings along, to which a bank's own
 // main may add.
-func factories(bank bankSystems, keys *secret.Keys, now func() time.Time, release otp.Release) map[string]flow.Factory {
+func factories(bank bankSystems, keys *secret.Keys, now func() time.Time, release persona.Release) map[string]flow.Factory {
 	return map[string]flow.Factory{
-		"otp": func(section json.RawMessage, _ flow.Store) (flow.Flow, error) {
+		"persona": func(section json.RawMessage, _ flow.Store) (flow.Flow, error) {
 			if err := noSettings(section); err != nil {
 				return nil, err
 			}
-			return otp.New(otp.Config{
+			return persona.New(persona.Config{
 				Directory: directory{bank}, Phone: phone{bank}, Release: release,
-				Key: keys.MAC("key of the otp flow"), Now: now,
+				Key: keys.MAC("key of the persona flow"), Now: now,
 			})
 		},
 		"push": func(section json.RawMessage, _ flow.Store) (flow.Flow, error) {

@@ -175,8 +175,8 @@ func Default() *Config {
 			StartAuthorisationMode: "auto", FundsConfirmation: true,
 		},
 		SCA: SCA{
-			Approaches: []string{"redirect"}, Redirect: "otp", Decoupled: "push", Embedded: "otp",
-			Flows: map[string]json.RawMessage{"otp": json.RawMessage("{}"), "push": json.RawMessage("{}")},
+			Approaches: []string{"redirect"}, Redirect: "persona", Decoupled: "push", Embedded: "persona",
+			Flows: map[string]json.RawMessage{"persona": json.RawMessage("{}"), "push": json.RawMessage("{}")},
 		},
 		Bank:          Bank{Timeout: 5 * time.Second},
 		Log:           Log{Level: "info", Format: "json"},

@@ -151,11 +151,11 @@ xs2a:
 sca:
   approaches: [decoupled, redirect, embedded]
   redirect: house
-  decoupled: otp
+  decoupled: persona
   embedded: house
   confirmation: true
   flows:
-    otp:
+    persona:
     house:
       issuer: https://id.bank.example
       scopes: [openid]
@@ -189,10 +189,10 @@ shutdownGrace: 0s
 	}, c.XS2A)
 	trustSet(t, c)
 	require.Equal(t, []string{"decoupled", "redirect", "embedded"}, c.SCA.Approaches)
-	require.Equal(t, []string{"house", "otp", "house"}, []string{c.SCA.Redirect, c.SCA.Decoupled, c.SCA.Embedded})
+	require.Equal(t, []string{"house", "persona", "house"}, []string{c.SCA.Redirect, c.SCA.Decoupled, c.SCA.Embedded})
 	require.True(t, c.SCA.Confirmation)
 	require.Len(t, c.SCA.Flows, 2)
-	require.JSONEq(t, `{}`, string(c.SCA.Flows["otp"]))
+	require.JSONEq(t, `{}`, string(c.SCA.Flows["persona"]))
 	require.JSONEq(t, `{"issuer":"https://id.bank.example","scopes":["openid"],"tries":2}`, string(c.SCA.Flows["house"]))
 	require.Equal(t, "https://core.bank.example/consentd", c.Bank.URL)
 	require.Equal(t, token, c.Bank.Token.Reveal())
@@ -224,7 +224,7 @@ xs2a:
   redirectSchemes: [javascript, app://]
 sca:
   redirect: sms
-  flows: [otp]
+  flows: [persona]
 bank:
   url: http://core.bank.example
 log: loud
@@ -286,7 +286,7 @@ func TestProblems(t *testing.T) {
 		"a blocked issuer of no form":         {"bank:", "tpps: {blockedIssuers: [Bad CA]}\nbank:", []string{"6:25: tpps.blockedIssuers[0]: must be a name such as CN=…,O=…,C=…, or a SHA-256 fingerprint"}},
 		"revocation of none":                  {"bank:", "tpps: {revocation: maybe, domains: perhaps}\nbank:", []string{"6:8: tpps.revocation: must be one of required, answered, off", "6:27: tpps.domains: must be one of off, warn, reject"}},
 		"signatures of nothing":               {"bank:", "signature: {covered: [x-request-id, 'no header']}\nbank:", []string{"6:13: signature.covered: must name digest: the body would not be signed otherwise", "6:37: signature.covered[1]: must be the name of a header, or (request-target)"}},
-		"bank callers without authority":      {"bank:", "bankCallers: {certificates: [{name: a, role: boss, subject: CN=a}]}\nbank:", []string{"6:15: bankCallers.certificates: need tls.bank and bankCallers.caFile", "6:40: bankCallers.certificates[0].role: must be one of resource-server, dashboard, back-office, hub"}},
+		"bank callers without authority":      {"bank:", "bankCallers: {certificates: [{name: a, role: boss, subject: CN=a}]}\nbank:", []string{"6:15: bankCallers.certificates: need tls.bank and bankCallers.caFile", "6:40: bankCallers.certificates[0].role: must be one of resource-server, dashboard, back-office, hub, sca"}},
 		"bank callers of no name":             {"bank:", "bankCallers: {caFile: ca, certificates: [{name: a, role: hub, fingerprint: '12'}]}\ntls: {bank: {certificateFile: a, keyFile: b}}\nbank:", []string{"6:63: bankCallers.certificates[0].fingerprint: must be a SHA-256 fingerprint, 64 hexadecimal digits"}},
 		"tokens in clear":                     {"insecure: true", "listeners: {bank: '0.0.0.0:8445'}\ntls: {tpp: {certificateFile: a, keyFile: b}}\ntpps: {anchors: [a]}", []string{"1:13: listeners.bank: must be on loopback without tls.bank: tokens would cross the network in clear"}},
 		"open to the network":                 {"bank:", "listeners: {tpp: ':8443'}\nbank:", []string{"6:13: listeners.tpp: must be on loopback where callers are not verified (insecure: true)"}},
@@ -303,8 +303,8 @@ func TestProblems(t *testing.T) {
 		"a code that cannot come":             {"bank:", "sca: {confirmation: true, approaches: [decoupled]}\nbank:", []string{"6:7: sca.confirmation: needs the approach redirect: no code comes back otherwise"}},
 		"an approach of none":                 {"bank:", "sca: {approaches: [redirect, magic]}\nbank:", []string{"6:30: sca.approaches[1]: must be one of redirect, decoupled, embedded"}},
 		"no approach":                         {"bank:", "sca: {approaches: []}\nbank:", []string{"6:7: sca.approaches: must be at least 1"}},
-		"an approach without flow":            {"bank:", "sca: {approaches: [decoupled], flows: {otp: {}}}\nbank:", []string{"6:1: sca.decoupled: must name one of sca.flows"}},
-		"a flow without sections":             {"bank:", "sca: {flows: {otp: 3}}\nbank:", []string{"6:15: sca.flows.otp: must be a section: keys with values"}},
+		"an approach without flow":            {"bank:", "sca: {approaches: [decoupled], flows: {persona: {}}}\nbank:", []string{"6:1: sca.decoupled: must name one of sca.flows"}},
+		"a flow without sections":             {"bank:", "sca: {flows: {persona: 3}}\nbank:", []string{"6:15: sca.flows.persona: must be a section: keys with values"}},
 		"an alias":                            {"brand: Bank of Examples", "brand: &b Bank", []string{"2:1: brand: must be text (put it in quotes)"}},
 		"no key file":                         {"master.key", "gone.key", []string{"3:1: masterKeyFile: DIR/gone.key: no such file or directory"}},
 		"an empty key file":                   {"master.key", "empty", []string{"3:1: masterKeyFile: DIR/empty is empty"}},

@@ -27,6 +27,7 @@ const (
 	CodeForbidden          Code = "forbidden"           // known, but not for this caller or browser
 	CodeUsed               Code = "used"                // single use, and used up
 	CodeLocked             Code = "locked"              // the tries are used up
+	CodePSULocked          Code = "psu_locked"          // too many failures of this PSU: for a time, no answer is judged
 	CodeCertificateMissing Code = "certificate_missing" // a signature without its certificate
 	CodeCertificateInvalid Code = "certificate_invalid" // the caller cannot be told
 	CodeCertificateExpired Code = "certificate_expired" // it was good, and is past its end
@@ -58,7 +59,7 @@ func Codes() []Code {
 	return []Code{
 		CodeInternal, CodeUnavailable, CodeFormat, CodeNotSupported, CodeServiceInvalid, CodeSessions,
 		CodeNotFound, CodeResourceUnknown, CodeStale, CodeStatusInvalid, CodeExpired, CodeBlocked, CodeCredentials,
-		CodeForbidden, CodeUsed, CodeLocked, CodeCertificateMissing, CodeCertificateInvalid,
+		CodeForbidden, CodeUsed, CodeLocked, CodePSULocked, CodeCertificateMissing, CodeCertificateInvalid,
 		CodeCertificateExpired, CodeCertificateRevoked, CodeCertificateBlocked, CodeRole, CodeUnauthenticated,
 		CodeSignatureMissing, CodeSignatureInvalid, CodeMethodNotAllowed, CodePathUnknown,
 		CodeNotAcceptable, CodeMediaType, CodeTooLarge, CodeTimeout, CodeRepeated, CodeTooOften, CodeTimeOver,

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"sync"
 
@@ -31,4 +32,19 @@ func (m *Memory) Put(_ context.Context, psu, key string, value []byte) error {
 	}
 	m.values[[2]string{psu, key}] = value
 	return nil
+}
+
+// Swap implements sca.Store.
+func (m *Memory) Swap(_ context.Context, psu, key string, old, value []byte) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := [2]string{psu, key}
+	if there, ok := m.values[at]; ok != (old != nil) || !bytes.Equal(there, old) {
+		return false, nil
+	}
+	if m.values == nil {
+		m.values = map[[2]string][]byte{}
+	}
+	m.values[at] = value
+	return true, nil
 }

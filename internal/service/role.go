@@ -11,10 +11,11 @@ const (
 	Dashboard      Role = "dashboard"       // shows PSUs their consents
 	BackOffice     Role = "back-office"     // sees and ends consents, blocks TPPs
 	Hub            Role = "hub"             // stages consents, records payments
+	SCA            Role = "sca"             // authenticates PSUs: the bank's own pages, and its app
 )
 
 // Roles lists every role.
-func Roles() []Role { return []Role{ResourceServer, Dashboard, BackOffice, Hub} }
+func Roles() []Role { return []Role{ResourceServer, Dashboard, BackOffice, Hub, SCA} }
 
 // Known reports whether there is such a role.
 func (r Role) Known() bool { return slices.Contains(Roles(), r) }

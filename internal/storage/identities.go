@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -155,4 +156,34 @@ func (s FlowStore) Put(ctx context.Context, psu, key string, value []byte) error
 		return fmt.Errorf("memory of flow %s: %w", s.flow, err)
 	}
 	return nil
+}
+
+// Swap implements the flow contract. The row is locked while what is in it is
+// looked at; two who would both be first are told apart by its key.
+func (s FlowStore) Swap(ctx context.Context, psu, key string, old, value []byte) (bool, error) {
+	row := flowRow{Flow: s.flow, PSU: s.whose(psu), Key: key, Value: s.db.keys.Seal(s.purpose(psu, key), value)}
+	swapped := false
+	err := s.db.transact(ctx, func(tx *gorm.DB) error {
+		swapped = false
+		if old == nil {
+			res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
+			swapped = res.RowsAffected == 1
+			return res.Error
+		}
+		var rows []flowRow
+		err := locked(tx).Where("flow = ? AND psu = ? AND key = ?", row.Flow, row.PSU, key).Find(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		there, err := s.db.keys.Open(s.purpose(psu, key), rows[0].Value)
+		if err != nil || !bytes.Equal(there, old) {
+			return err
+		}
+		swapped = true
+		return one(tx.Model(&flowRow{}).Where("flow = ? AND psu = ? AND key = ?", row.Flow, row.PSU, key).Update("value", row.Value))
+	})
+	if err != nil {
+		return false, fmt.Errorf("memory of flow %s: %w", s.flow, err)
+	}
+	return swapped, nil
 }

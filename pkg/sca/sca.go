@@ -22,8 +22,16 @@
 // from Start to Wait, and from a Poll to Done, with the Accounts that the PSU
 // chose in the app where the consent leaves the choice to them.
 //
-// Not served yet: the outcome Redirect, with the input Returned and the URLs of
-// Request, ends in an error; the inputs Callback and Cancel never come.
+// A flow that sends the browser elsewhere, to an identity provider for instance,
+// answers Redirect. consentd first shows who asks, then sends the browser there
+// and, when it comes back to Request.ReturnURL, hands on what it brought:
+//
+//	Start                       → Redirect(URL)
+//	Continue(Returned, query)   → Done, or Identified
+//
+// Cancel comes when the PSU or consentd has ended a run that the flow had not,
+// and when the time of a Wait is over, so that the flow can take back what it
+// asked of the world.
 package sca
 
 import (
@@ -52,12 +60,34 @@ type Flow interface {
 // Factory builds a Flow from its own section of the configuration.
 type Factory func(config json.RawMessage, store Store) (Flow, error)
 
+// Approach is how the PSU is reached. A flow says how they are authenticated,
+// and need not know; one that cannot do without, or with, a page implements
+// [Limited].
+type Approach string
+
+// The approaches.
+const (
+	InRedirect  Approach = "redirect"  // in a browser, on pages of consentd's or of the bank's
+	InDecoupled Approach = "decoupled" // away from any page, in the bank's app for instance
+	InEmbedded  Approach = "embedded"  // by the TPP, which brings what the PSU says
+)
+
+// Limited is implemented by a flow that cannot serve every approach, so that a
+// configuration which asks for more is refused at once.
+type Limited interface {
+	// Approaches lists those that the flow serves.
+	Approaches() []Approach
+}
+
 // Store is a flow's own memory per PSU, for passkeys and the like. Values are
 // sealed at rest.
 type Store interface {
 	// Get returns nil without an error when nothing was put.
 	Get(ctx context.Context, psu, key string) ([]byte, error)
 	Put(ctx context.Context, psu, key string, value []byte) error
+	// Swap puts value if what is there is old, nil for nothing, and reports
+	// whether it was. Of several at once with the same old one succeeds.
+	Swap(ctx context.Context, psu, key string, old, value []byte) (bool, error)
 }
 
 // Purpose says what the PSU is authenticated for.
@@ -79,11 +109,26 @@ type Request struct {
 	// Hint is who the TPP says that the PSU is (PSU-ID). It may be empty or wrong.
 	Hint string
 	// PSU is who the flow said that the PSU is, from Identified on.
-	PSU         string
-	Summary     string // what the PSU agrees to, short enough for a message to them: at least who asks
-	ReturnURL   string // where the browser comes back to after a Redirect
-	CallbackURL string // where the bank's backend reports, when Wait is answered
+	PSU     string
+	Summary string // what the PSU agrees to, short enough for a message to them: at least who asks
+	// ReturnURL is where the browser comes back to after a Redirect, the same for
+	// every run, so that it can be registered with an identity provider. Its
+	// origin is that of consentd's pages. ReturnState must come back with the
+	// browser as the query parameter state. Both are empty where no browser is.
+	ReturnURL, ReturnState string
+	// CallbackURL is where the bank's backend may POST, as one of consentd's bank
+	// callers, when a Wait is answered; without it consentd polls. It belongs to
+	// this run and is a secret.
+	CallbackURL string
 	Language    string // BCP 47
+	// Paged says that the PSU is before a page of consentd's, which shows Prompts,
+	// and Waits with their Number. Without, a flow of the decoupled approach has
+	// nobody who could answer a Prompt, and the TPP passes Message on.
+	Paged bool
+	// Choose says that the PSU chooses the accounts. A flow that has a place for
+	// that, such as the bank's app, may bring them with Done as Accounts; on pages
+	// of consentd's it need not.
+	Choose bool
 }
 
 // Kind tells where an Input comes from.
@@ -103,6 +148,8 @@ const (
 type Input struct {
 	Kind     Kind
 	MethodID string
+	// Fields are those of the Prompt with Form, the query's parameters with
+	// Returned, and with Callback the members of the JSON body that are text.
 	Fields   map[string]string
 	Accounts []string // chosen outside the browser, in the bank's app for instance
 }
@@ -139,9 +186,20 @@ type Step struct {
 	Methods   []Method        // among which the PSU may choose, with Prompt
 	Challenge json.RawMessage // for the embedded approach
 	Accounts  []string        // chosen outside the browser, with Done
-	URL       string          // with Redirect
+	URL       string          // with Redirect: https, or http on loopback
 	PollAfter time.Duration   // with Wait
 	Message   string          // for the PSU, in Request.Language
+	// Number, with Wait, is what the PSU has to repeat in the bank's app. A page
+	// shows it large; Message must say it too, for where there is no page.
+	Number string
+	// QR, with Prompt or Wait, is what a page shows as a QR code.
+	QR *QR
+}
+
+// QR is something for a PSU to scan.
+type QR struct {
+	Content string // what the code says, such as an otpauth URI
+	Text    string // what to type where it cannot be scanned
 }
 
 // Field is one input of a Prompt. The names psuId, password and otp have pages
@@ -150,6 +208,9 @@ type Field struct {
 	Name  string
 	Label string // in Request.Language; empty for the well-known names
 	Kind  FieldKind
+	// Options are those of navigator.credentials.create or get, as JSON, for the
+	// kinds of passkeys.
+	Options json.RawMessage
 }
 
 // FieldKind says how a field is typed.
@@ -160,6 +221,10 @@ const (
 	Text     FieldKind = "text"
 	Password FieldKind = "password"
 	Code     FieldKind = "code" // digits, typed once
+	// A script of the page asks the browser for these, and sends what it answers
+	// as JSON (WebAuthn level 3, toJSON of PublicKeyCredential).
+	PasskeyCreate FieldKind = "passkey-create"
+	PasskeyGet    FieldKind = "passkey-get"
 )
 
 // Method is one way to authenticate, as listed to the PSU or the TPP.

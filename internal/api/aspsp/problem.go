@@ -50,6 +50,7 @@ var statuses = map[consent.Code]int{
 	consent.CodeBlocked:            http.StatusForbidden,
 	consent.CodeCredentials:        http.StatusForbidden, // a PSU's: 401 speaks of the caller
 	consent.CodeLocked:             http.StatusForbidden,
+	consent.CodePSULocked:          http.StatusForbidden,
 	consent.CodeNotFound:           http.StatusNotFound,
 	consent.CodeResourceUnknown:    http.StatusNotFound,
 	consent.CodePathUnknown:        http.StatusNotFound,

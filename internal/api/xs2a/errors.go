@@ -60,6 +60,7 @@ var messages = map[consent.Code]entry{
 	consent.CodeSignatureInvalid:   {status: http.StatusUnauthorized, code: wire.SignatureInvalid},
 	consent.CodeCredentials:        {status: http.StatusUnauthorized, code: wire.PsuCredentialsInvalid},
 	consent.CodeLocked:             {status: http.StatusUnauthorized, code: wire.PsuCredentialsInvalid},
+	consent.CodePSULocked:          {status: http.StatusUnauthorized, code: wire.PsuCredentialsInvalid},
 	consent.CodeForbidden:          {status: http.StatusUnauthorized, code: wire.ConsentInvalid},
 	consent.CodeExpired:            {status: http.StatusUnauthorized, code: wire.ConsentExpired},
 	consent.CodeNotFound:           {status: http.StatusForbidden, code: wire.ConsentUnknown},

@@ -33,7 +33,8 @@ type Dispatcher struct {
 // Answer is what the PSU sent from a page.
 type Answer struct {
 	Refuse   bool     // on any page: no
-	Approve  bool     // on the review: yes
+	Approve  bool     // on the review, or before the browser is sent elsewhere: yes
+	Device   bool     // go on, on another device
 	Accounts []string // on the choice of accounts: keys of the offers
 	Fields   map[string]string
 	Method   string
@@ -48,6 +49,8 @@ type Visitor struct {
 	Browser string // its cookie
 	Chosen  string // the language that the person chose, BCP 47; empty if they never did
 	Accepts string // the one that the browser prefers; counts where neither the person nor the TPP says
+	// Origin is that of our pages as this browser sees it, such as https://sca.bank.example.
+	Origin string
 }
 
 func (v Visitor) digest() consent.Digest { return secret.Digest(v.Browser) }

@@ -12,12 +12,14 @@ type Page string
 
 // The pages of a walk.
 const (
-	PageLogin    Page = "login"
-	PageAccounts Page = "accounts"
-	PageConsent  Page = "consent"
-	PageFactor   Page = "factor"
-	PageWait     Page = "wait"
-	PageEnded    Page = "ended" // back to the TPP, View.ReturnTo
+	PageLogin     Page = "login"
+	PageAccounts  Page = "accounts"
+	PageConsent   Page = "consent"
+	PageFactor    Page = "factor"
+	PageWait      Page = "wait"
+	PageElsewhere Page = "elsewhere" // the next page is another's, such as an identity provider's: View.URL
+	PageDevice    Page = "device"    // another device goes on: View.Handle
+	PageEnded     Page = "ended"     // back to the TPP, View.ReturnTo; nowhere where that is empty
 )
 
 // View is where a run stands, as a page shows it.
@@ -42,6 +44,17 @@ type View struct {
 	Consent  *consent.Consent
 	// Authenticated says that no factor is asked for after the approval.
 	Authenticated bool
+	// CanMove says that the PSU may go on, on another device (Answer.Device).
+	CanMove bool
+	// Handle, on PageDevice, is what the other device opens; empty once it has.
+	Handle string
+	// URL, on PageElsewhere, is where the next page is, and Go says that the
+	// browser is to be sent there now.
+	URL string
+	Go  bool
+	// Number is what the PSU has to repeat in the bank's app; QR is for them to scan.
+	Number string
+	QR     *flow.QR
 }
 
 func (s *Dispatcher) view(w *walk) *View {

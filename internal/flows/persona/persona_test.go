@@ -1,4 +1,4 @@
-package otp_test
+package persona_test
 
 import (
 	"errors"
@@ -10,14 +10,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"consentd/internal/flows/otp"
+	"consentd/internal/flows/persona"
 	"consentd/pkg/sca"
 )
 
 // bundle is a run that stands at the step that a test is about.
 type bundle struct {
 	bank *bank
-	flow *otp.Flow
+	flow *persona.Flow
 	req  sca.Request
 	step sca.Step
 	seq  int
@@ -66,7 +66,7 @@ func TestLogin(t *testing.T) {
 		"wrong password":    {in: login("lea", "sandbox "), want: sca.Step{Outcome: sca.Prompt, Wrong: true}},
 		"unknown":           {in: login("eve", "sandbox"), want: sca.Step{Outcome: sca.Prompt, Wrong: true}},
 		"no password":       {in: login("lea", ""), fails: errors.New("not to be asked"), want: sca.Step{Outcome: sca.Prompt, Wrong: true}},
-		"blocked":           {in: login("lea", "sandbox"), fails: otp.ErrBlocked, want: sca.Step{Outcome: sca.Denied, Blocked: true}},
+		"blocked":           {in: login("lea", "sandbox"), fails: persona.ErrBlocked, want: sca.Step{Outcome: sca.Denied, Blocked: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -171,8 +171,8 @@ func TestBankRefusesTheCode(t *testing.T) {
 		fails error
 		want  sca.Step
 	}{
-		"refused": {otp.ErrRefused, sca.Step{Outcome: sca.Denied}},
-		"blocked": {otp.ErrBlocked, sca.Step{Outcome: sca.Denied, Blocked: true}},
+		"refused": {persona.ErrRefused, sca.Step{Outcome: sca.Denied}},
+		"blocked": {persona.ErrBlocked, sca.Step{Outcome: sca.Denied, Blocked: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -258,22 +258,22 @@ func TestCodesDiffer(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	b := newBank()
-	whole := otp.Config{Directory: b, Phone: b, Now: b.Now, Key: []byte(strings.Repeat("k", otp.MinKey))}
-	for name, spoil := range map[string]func(c *otp.Config){
-		"no directory": func(c *otp.Config) { c.Directory = nil },
-		"no phone":     func(c *otp.Config) { c.Phone = nil },
-		"no clock":     func(c *otp.Config) { c.Now = nil },
-		"short key":    func(c *otp.Config) { c.Key = c.Key[1:] },
+	whole := persona.Config{Directory: b, Phone: b, Now: b.Now, Key: []byte(strings.Repeat("k", persona.MinKey))}
+	for name, spoil := range map[string]func(c *persona.Config){
+		"no directory": func(c *persona.Config) { c.Directory = nil },
+		"no phone":     func(c *persona.Config) { c.Phone = nil },
+		"no clock":     func(c *persona.Config) { c.Now = nil },
+		"short key":    func(c *persona.Config) { c.Key = c.Key[1:] },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := whole
 			spoil(&c)
-			_, err := otp.New(c)
+			_, err := persona.New(c)
 			require.Error(t, err)
 		})
 	}
-	_, err := otp.New(whole)
+	_, err := persona.New(whole)
 	require.NoError(t, err)
 }
 

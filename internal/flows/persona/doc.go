@@ -1,5 +1,6 @@
-// Package otp is the built-in flow of a password, then a code that is sent to
-// the PSU.
+// Package persona is the built-in flow of a password, then a code that is sent to
+// the PSU. The sandbox's personas log in with it; a bank that lends its log-in and
+// its way to phones (openapi/bank.yaml) can use it as well.
 //
 //	Start           → Prompt(psuId, password)
 //	Form            → Identified      Denied and blocked, or Wrong
@@ -13,4 +14,4 @@
 // It owns the code: how it is made, how long it is good for and how it is
 // compared. Who the PSU is and how a code reaches them is the bank's business,
 // behind [Directory] and [Phone]. Tries are counted by the service.
-package otp
+package persona

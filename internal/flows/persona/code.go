@@ -1,4 +1,4 @@
-package otp
+package persona
 
 import (
 	"crypto/hmac"

@@ -1,4 +1,4 @@
-package otp
+package persona
 
 import (
 	"encoding/json"
@@ -33,7 +33,7 @@ type state struct {
 	Since   time.Time    `json:"since,omitzero"`   // of the wait
 }
 
-var errState = errors.New("otp flow: not a state of this flow")
+var errState = errors.New("persona flow: not a state of this flow")
 
 // parse reads a state and refuses one that the flow cannot have written.
 func parse(raw []byte) (state, error) {

@@ -1,4 +1,4 @@
-package otp
+package persona
 
 import (
 	"context"
@@ -44,10 +44,10 @@ var _ sca.Flow = (*Flow)(nil)
 // New makes a Flow. Fails when c lacks a part or its key is too short.
 func New(c Config) (*Flow, error) {
 	if c.Directory == nil || c.Phone == nil || c.Now == nil {
-		return nil, errors.New("otp flow without directory, phone or clock")
+		return nil, errors.New("persona flow without directory, phone or clock")
 	}
 	if len(c.Key) < MinKey {
-		return nil, fmt.Errorf("otp flow: key has %d bytes, less than %d", len(c.Key), MinKey)
+		return nil, fmt.Errorf("persona flow: key has %d bytes, less than %d", len(c.Key), MinKey)
 	}
 	return &Flow{c: c}, nil
 }
@@ -88,7 +88,7 @@ func (f *Flow) Continue(ctx context.Context, req sca.Request, raw []byte, in sca
 	case s.Stage == stageWait && polled:
 		return f.release(ctx, req, s)
 	default:
-		return sca.Step{}, fmt.Errorf("otp flow: input %q in stage %q: %w", in.Kind, s.Stage, errors.ErrUnsupported)
+		return sca.Step{}, fmt.Errorf("persona flow: input %q in stage %q: %w", in.Kind, s.Stage, errors.ErrUnsupported)
 	}
 }
 

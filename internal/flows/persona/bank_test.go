@@ -1,4 +1,4 @@
-package otp_test
+package persona_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"consentd/internal/flows/otp"
+	"consentd/internal/flows/persona"
 	"consentd/pkg/sca"
 	"consentd/pkg/sca/scatest"
 )
@@ -24,7 +24,7 @@ const (
 type bank struct {
 	mu       sync.Mutex
 	now      time.Time
-	sent     []otp.Message
+	sent     []persona.Message
 	fails    error         // of every call
 	slowness time.Duration // until Ready
 	methods  []sca.Method
@@ -32,19 +32,19 @@ type bank struct {
 
 func newBank() *bank { return &bank{now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)} }
 
-func (b *bank) Authenticate(_ context.Context, login, password string) (otp.PSU, error) {
+func (b *bank) Authenticate(_ context.Context, login, password string) (persona.PSU, error) {
 	switch {
 	case b.fails != nil:
-		return otp.PSU{}, b.fails
+		return persona.PSU{}, b.fails
 	case login != "lea" || password != "sandbox":
-		return otp.PSU{}, otp.ErrWrong
+		return persona.PSU{}, persona.ErrWrong
 	}
-	return otp.PSU{ID: psu, Name: "LEA"}, nil
+	return persona.PSU{ID: psu, Name: "LEA"}, nil
 }
 
 func (b *bank) Methods(context.Context, string) ([]sca.Method, error) { return b.methods, b.fails }
 
-func (b *bank) Send(_ context.Context, m otp.Message) (string, error) {
+func (b *bank) Send(_ context.Context, m persona.Message) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.fails != nil {
@@ -76,10 +76,10 @@ func (b *bank) pass(d time.Duration) {
 }
 
 // messages are those of one run, or all.
-func (b *bank) messages(run string) []otp.Message {
+func (b *bank) messages(run string) []persona.Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var found []otp.Message
+	var found []persona.Message
 	for _, m := range b.sent {
 		if run == "" || strings.HasPrefix(m.Key, run+"/") {
 			found = append(found, m)
@@ -88,21 +88,21 @@ func (b *bank) messages(run string) []otp.Message {
 	return found
 }
 
-func flowFor(t testing.TB, b *bank) *otp.Flow {
+func flowFor(t testing.TB, b *bank) *persona.Flow {
 	t.Helper()
-	f, err := otp.New(otp.Config{
-		Directory: b, Phone: b, Release: b, Now: b.Now, Key: bytes.Repeat([]byte{7}, otp.MinKey),
+	f, err := persona.New(persona.Config{
+		Directory: b, Phone: b, Release: b, Now: b.Now, Key: bytes.Repeat([]byte{7}, persona.MinKey),
 	})
 	require.NoError(t, err)
 	return f
 }
 
 func login(user, password string) sca.Input {
-	return sca.Input{Kind: sca.Form, Fields: map[string]string{otp.FieldLogin: user, otp.FieldPassword: password}}
+	return sca.Input{Kind: sca.Form, Fields: map[string]string{persona.FieldLogin: user, persona.FieldPassword: password}}
 }
 
 func code(digits string) sca.Input {
-	return sca.Input{Kind: sca.Form, Fields: map[string]string{otp.FieldCode: digits}}
+	return sca.Input{Kind: sca.Form, Fields: map[string]string{persona.FieldCode: digits}}
 }
 
 func method(id string) sca.Input { return sca.Input{Kind: sca.Form, MethodID: id} }
@@ -120,7 +120,7 @@ func (b *bank) answer(req sca.Request, step sca.Step) sca.Input {
 		return sca.Input{Kind: sca.Poll}
 	case len(step.Fields) == 0:
 		return method(step.Methods[1].ID)
-	case step.Fields[0].Name == otp.FieldLogin:
+	case step.Fields[0].Name == persona.FieldLogin:
 		return login("lea", "sandbox")
 	}
 	sent := b.messages(req.RunID)
@@ -131,7 +131,7 @@ func (b *bank) blunder(_ sca.Request, step sca.Step) sca.Input {
 	if len(step.Fields) == 0 {
 		return method("sms")
 	}
-	if step.Fields[0].Name == otp.FieldLogin {
+	if step.Fields[0].Name == persona.FieldLogin {
 		return login("lea", "SANDBOX")
 	}
 	return code("12345")

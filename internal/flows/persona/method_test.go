@@ -1,4 +1,4 @@
-package otp_test
+package persona_test
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"consentd/internal/flows/otp"
+	"consentd/internal/flows/persona"
 	"consentd/pkg/sca"
 )
 
@@ -38,7 +38,7 @@ func TestNoChoice(t *testing.T) {
 			s := known(t, c.methods)
 			step := s.send(t, sca.Input{Kind: sca.Approved})
 			assert.Equal(t, sca.Prompt, step.Outcome)
-			assert.Equal(t, []sca.Field{{Name: otp.FieldCode, Kind: sca.Code}}, step.Fields)
+			assert.Equal(t, []sca.Field{{Name: persona.FieldCode, Kind: sca.Code}}, step.Fields)
 			assert.Equal(t, c.methods, step.Methods)
 			assert.JSONEq(t, challenge, string(step.Challenge))
 			sent := s.bank.messages("")
@@ -104,6 +104,6 @@ func TestNewCodeGoesTheSameWay(t *testing.T) {
 func TestBankRefusesToListMethods(t *testing.T) {
 	t.Parallel()
 	s := known(t, nil)
-	s.bank.fails = otp.ErrBlocked
+	s.bank.fails = persona.ErrBlocked
 	assert.Equal(t, sca.Step{Outcome: sca.Denied, Blocked: true}, s.send(t, sca.Input{Kind: sca.Approved}))
 }
