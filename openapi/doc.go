@@ -1,9 +1,10 @@
 // Package openapi holds our own OpenAPI 3.1 descriptions, one file for each
 // surface, embedded into the binary.
 //
-//	xs2a.yaml  what a TPP can ask of consentd (Berlin Group, version 1.3.x)
-//	aspsp.yaml what the bank's own systems and desks can ask of consentd
-//	bank.yaml  what consentd asks of the bank's own systems, as their client
+//	xs2a.yaml        what a TPP can ask of consentd (Berlin Group, version 1.3.x)
+//	aspsp.yaml       what the bank's own systems and desks can ask of consentd
+//	bank.yaml        what consentd asks of the bank's own systems, as their client
+//	sca-remote.yaml  what it asks of a flow that is written in another language
 //
 // The files are the one place where the wire is described. internal/docs serves
 // and renders them; test/contract holds every exchange of the other tests

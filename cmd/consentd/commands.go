@@ -53,6 +53,7 @@ func sandboxCommand() *cobra.Command {
 	cmd.Flags().StringSliceVar(&o.Approaches, "approaches", []string{"redirect", "decoupled"}, "how PSUs are reached: redirect, decoupled, embedded; the first is the fallback")
 	cmd.Flags().StringVar(&o.Start, "start", "auto", "when authorisations begin: auto, explicit, implicit")
 	cmd.Flags().BoolVar(&o.Confirmation, "confirmation", false, "ask TPPs for the code that comes back with the browser")
+	cmd.Flags().BoolVar(&o.Exempt, "exempt-available-accounts", false, "let one-off consents to the list of accounts do with the log-in alone")
 	cmd.Flags().StringVar(&o.BasePath, "base-path", "", "what stands before the paths of the XS2A interface, such as /psd2")
 	cmd.Flags().StringVar(&o.PublicURL, "public-url", "", "where a proxy in front of the sandbox is reached (default: what each request says)")
 	cmd.Flags().BoolVar(&o.RelativeLinks, "relative-links", false, "give links to the XS2A interface as paths")
@@ -145,7 +146,7 @@ func configCommand() *cobra.Command {
 	check.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := config.Load(*path, os.Getenv)
 		if cfg != nil {
-			err = errors.Join(err, app.Check(cfg))
+			err = errors.Join(err, app.Check(cfg, os.Getenv))
 		}
 		if err != nil {
 			return err

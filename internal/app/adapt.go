@@ -71,5 +71,5 @@ func (a app) Ask(ctx context.Context, q push.Question) (id, psu string, err erro
 // Answer implements push.Approvals.
 func (a app) Answer(ctx context.Context, id string) (push.Answer, error) {
 	answer, err := a.Approvals.Answer(ctx, id)
-	return push.Answer{State: push.State(answer.State), Accounts: answer.Accounts}, err
+	return push.Answer{State: push.State(answer.State), Accounts: answer.Accounts, Number: answer.Number}, err
 }

@@ -2,20 +2,14 @@ package app
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"time"
 
 	"consentd/internal/api/aspsp"
 	"consentd/internal/bankauth"
 	"consentd/internal/consent"
-	"consentd/internal/flows/persona"
-	"consentd/internal/flows/push"
 	"consentd/internal/jobs"
+	"consentd/internal/points"
 	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/consents"
@@ -48,6 +42,10 @@ type parts struct {
 	log    *slog.Logger
 	flows  map[string]flow.Flow
 	serves map[consent.Approach]string // which of them serves an approach
+	// reached is told of the points at which a crash must do no harm; nil: nobody is.
+	reached func(points.Point)
+	// callbacks is where the bank's backend reports what a flow waits for.
+	callbacks func() string
 }
 
 // core is the use cases.
@@ -61,13 +59,14 @@ type core struct {
 }
 
 func (p parts) core() core {
+	to := p.ports()
 	walks := &sca.Dispatcher{
-		Store: p.db, Identities: p.db, Accounts: p.bank, Signers: p.bank, Keys: p.keys,
-		Flows: p.flows, Serves: p.serves, Policy: p.policy, Now: p.now, Log: p.log,
+		Store: to.runs, Guesses: to.guesses, Identities: to.identities, Accounts: p.bank, Signers: p.bank, Keys: p.keys,
+		Flows: to.flows, Serves: p.serves, Policy: p.policy, Callbacks: p.callbacks, Now: p.now, Log: p.log,
 	}
 	return core{
 		walks:    walks,
-		consents: &consents.Consents{Store: p.db, Runs: walks, Keys: p.keys, Policy: p.policy, Now: p.now},
+		consents: &consents.Consents{Store: to.consents, Runs: walks, Keys: p.keys, Policy: p.policy, Now: p.now},
 		funds:    &funds.Funds{Store: p.db, Bank: p.bank, Now: p.now},
 		ledger:   p.ledger(),
 		register: &register.Register{Store: p.db, Now: p.now, Log: p.log},
@@ -78,7 +77,9 @@ func (p parts) core() core {
 // aspsp is what the bank's own systems call.
 func (p parts) aspsp(c core, callers bankauth.Authenticator) *aspsp.Handler {
 	return &aspsp.Handler{
-		Register: c.register, Gate: &bankauth.Gate{Callers: callers, Ledger: c.ledger, Log: p.log}, Now: p.now, Log: p.log,
+		Register: c.register, Consents: &consents.Desk{Archive: p.db, Accounts: p.bank, Signers: p.bank, Now: p.now},
+		Authorisations: c.walks, Callbacks: c.walks,
+		Gate: &bankauth.Gate{Callers: callers, Ledger: c.ledger, Log: p.log}, Now: p.now, Log: p.log,
 	}
 }
 
@@ -99,61 +100,8 @@ func (c core) runner(log *slog.Logger) *jobs.Runner {
 		{Name: "end consents of blocked TPPs", Every: 10 * time.Second, Work: c.register.Finish},
 		{Name: "settle refusals", Every: time.Minute, Work: c.ledger.Settle},
 		{Name: "forget answers", Every: time.Minute, Work: c.ledger.Forget},
+		{Name: "forget wrong answers", Every: time.Minute, Work: c.walks.ForgetGuesses},
 	}}
-}
-
-// factories are the flows that the program brings along, to which a bank's own
-// main may add.
-func factories(bank bankSystems, keys *secret.Keys, now func() time.Time, release persona.Release) map[string]flow.Factory {
-	return map[string]flow.Factory{
-		"persona": func(section json.RawMessage, _ flow.Store) (flow.Flow, error) {
-			if err := noSettings(section); err != nil {
-				return nil, err
-			}
-			return persona.New(persona.Config{
-				Directory: directory{bank}, Phone: phone{bank}, Release: release,
-				Key: keys.MAC("key of the persona flow"), Now: now,
-			})
-		},
-		"push": func(section json.RawMessage, _ flow.Store) (flow.Flow, error) {
-			if err := noSettings(section); err != nil {
-				return nil, err
-			}
-			return push.New(app{bank})
-		},
-	}
-}
-
-// noSettings refuses settings for a flow that has none.
-func noSettings(section json.RawMessage) error {
-	var settings map[string]json.RawMessage
-	if err := json.Unmarshal(section, &settings); err != nil {
-		return fmt.Errorf("not a section: %w", err)
-	}
-	for key := range settings {
-		return fmt.Errorf("%s: no such key", key)
-	}
-	return nil
-}
-
-// build makes the flows that a configuration names.
-func build(sections map[string]json.RawMessage, all map[string]flow.Factory, db *storage.DB) (map[string]flow.Flow, error) {
-	flows := map[string]flow.Flow{}
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(sections)) {
-		factory, ok := all[name]
-		if !ok {
-			errs = append(errs, fmt.Errorf("sca.flows.%s: no such flow", name))
-			continue
-		}
-		f, err := factory(sections[name], db.FlowStore(name))
-		if err != nil {
-			errs = append(errs, fmt.Errorf("sca.flows.%s: %w", name, err))
-			continue
-		}
-		flows[name] = f
-	}
-	return flows, errors.Join(errs...)
 }
 
 // ready reports whether the program can serve: the database answers and its

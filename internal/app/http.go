@@ -15,6 +15,7 @@ import (
 	"consentd/internal/config"
 	"consentd/internal/consent"
 	"consentd/internal/obs"
+	"consentd/internal/service/sca"
 	"consentd/internal/tpp"
 )
 
@@ -139,8 +140,8 @@ func base(fixed string) func(*http.Request) string {
 
 // linksOf are the links of a server: fixed ones, since a production request's
 // Host is the caller's word only.
-func linksOf(cfg *config.Config) xs2a.Links {
-	return xs2a.Links{BaseURL: base(cfg.URLs.TPP), BrowserURL: base(cfg.URLs.PSU)}
+func linksOf(cfg *config.Config, walks *sca.Dispatcher) xs2a.Links {
+	return xs2a.Links{BaseURL: base(cfg.URLs.TPP), BrowserURL: base(cfg.URLs.PSU), Page: walks.Link}
 }
 
 // serving names the flow of each approach.

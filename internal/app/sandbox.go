@@ -17,10 +17,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"consentd/internal/api/aspsp"
 	"consentd/internal/config"
 	"consentd/internal/consent"
 	"consentd/internal/docs"
 	"consentd/internal/obs"
+	"consentd/internal/points"
 	"consentd/internal/sandbox"
 	"consentd/internal/secret"
 	"consentd/internal/storage"
@@ -44,6 +46,11 @@ type SandboxOptions struct {
 	Start string
 	// Confirmation asks TPPs for the code that comes back with the browser.
 	Confirmation bool
+	// Exempt lets one-off consents to the list of accounts do without the last factor.
+	Exempt bool
+	// Configure changes what else the configuration of a server has, such as the
+	// flows; nil for nothing.
+	Configure func(*config.Config)
 	// BasePath stands before the paths of the XS2A interface, such as /psd2.
 	BasePath string
 	// PublicURL is where a proxy in front of the sandbox is reached; default what
@@ -54,9 +61,15 @@ type SandboxOptions struct {
 	// Database overrides the embedded one, as storage.Options.URL; tests run the
 	// sandbox on PostgreSQL with it.
 	Database string
+	// Reached is told of the points at which a crash must do no harm; tests stop
+	// the program there.
+	Reached func(points.Point)
 	// Now is the time from which the sandbox's clock starts; default the real one.
 	Now func() time.Time
 }
+
+// sandboxBrand is the name of the bank of the personas.
+const sandboxBrand = "Sandbox Bank"
 
 // NewSandbox builds the whole program on one listener, or two with TLS, with a
 // bank in memory and an embedded database.
@@ -120,7 +133,8 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 		return err
 	}
 	bank := &sandbox.Bank{Store: g.db.FlowStore("sandbox"), Now: g.clock.Now}
-	flows, err := build(cfg.SCA.Flows, factories(bank, g.keys, g.clock.Now, bank), g.db)
+	made := workshop{bank: bank, brand: sandboxBrand, keys: g.keys, now: g.clock.Now, release: bank, env: os.Getenv}
+	flows, err := build(cfg.SCA, made.factories(), memory(g.db, o.Reached))
 	if err != nil {
 		return err
 	}
@@ -130,7 +144,8 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 	}
 	p := parts{
 		db: g.db, keys: g.keys, bank: bank, policy: policy(cfg), now: g.clock.Now, log: a.log,
-		flows: flows, serves: serving(cfg.SCA),
+		flows: flows, serves: serving(cfg.SCA), reached: o.Reached,
+		callbacks: func() string { return a.URL(plainFront) + aspsp.PathCallbacks },
 	}
 	core, watch := p.core(), obs.NewObserver(a.log, time.Now)
 	a.jobs = core.runner(a.log)
@@ -141,7 +156,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 		},
 		signatures: sandboxSignatures(o.Strict, verifier, o.Now),
 		options:    xs2aOptions(cfg),
-		links:      a.sandboxLinks(o.PublicURL),
+		links:      a.sandboxLinks(o.PublicURL, core.walks),
 	})
 	backOffice := p.aspsp(core, sandboxBank())
 	e := newEcho(plainFront, watch, api, backOffice)
@@ -218,6 +233,10 @@ func (o SandboxOptions) config() (*config.Config, error) {
 	cfg.XS2A.BasePath, cfg.XS2A.RelativeLinks = o.BasePath, o.RelativeLinks
 	if o.PublicURL != "" && publicHost(o.PublicURL) == "" {
 		return nil, errors.New("the public URL must be like https://sandbox.example, without a path")
+	}
+	cfg.Policy.ExemptAvailableAccounts = o.Exempt
+	if o.Configure != nil {
+		o.Configure(cfg)
 	}
 	return cfg, cfg.CheckSwitches()
 }

@@ -20,6 +20,7 @@ import (
 	"consentd/internal/bankauth"
 	"consentd/internal/sandbox"
 	"consentd/internal/service"
+	"consentd/internal/service/sca"
 	"consentd/internal/tpp"
 	"consentd/pkg/eidas"
 	"consentd/pkg/eidas/issue"
@@ -105,8 +106,8 @@ func sandboxBank() bankauth.Fixed {
 
 // sandboxLinks answer over TLS with links over TLS. A browser is sent to plain
 // http, where it meets no certificate of an authority that it does not know.
-func (a *App) sandboxLinks(public string) xs2a.Links {
-	links := xs2a.Links{BaseURL: base(public)}
+func (a *App) sandboxLinks(public string, walks *sca.Dispatcher) xs2a.Links {
+	links := xs2a.Links{BaseURL: base(public), Page: walks.Link}
 	if public == "" {
 		links.BrowserURL = a.plain
 	}

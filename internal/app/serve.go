@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -11,12 +12,14 @@ import (
 	"net/http"
 	"time"
 
+	"consentd/internal/api/aspsp"
 	"consentd/internal/bank"
 	"consentd/internal/bankauth"
 	"consentd/internal/config"
 	"consentd/internal/consent"
 	"consentd/internal/docs"
 	"consentd/internal/obs"
+	"consentd/internal/points"
 	"consentd/internal/secret"
 	"consentd/internal/storage"
 	"consentd/internal/tpp"
@@ -35,6 +38,8 @@ type Surroundings struct {
 	Env   func(string) string
 	Log   io.Writer
 	Flows map[string]flow.Factory // those that a bank brings along
+	// Reached is told of the points at which a crash must do no harm; nil: nobody is.
+	Reached func(points.Point)
 }
 
 // FromFile builds the production program that a configuration file describes.
@@ -50,7 +55,7 @@ func FromFile(ctx context.Context, path string, around Surroundings) (*App, erro
 		return nil, err
 	}
 	a := &App{log: log, grace: cfg.ShutdownGrace}
-	if err := a.serve(ctx, cfg, around.Flows); err != nil {
+	if err := a.serve(ctx, cfg, around); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	if cfg.Insecure {
@@ -62,7 +67,7 @@ func FromFile(ctx context.Context, path string, around Surroundings) (*App, erro
 	return a, nil
 }
 
-func (a *App) serve(ctx context.Context, cfg *config.Config, more map[string]flow.Factory) error {
+func (a *App) serve(ctx context.Context, cfg *config.Config, around Surroundings) error {
 	keys, err := secret.New([]byte(cfg.MasterKey.Reveal()))
 	if err != nil {
 		return err
@@ -76,11 +81,12 @@ func (a *App) serve(ctx context.Context, cfg *config.Config, more map[string]flo
 		return err
 	}
 	p := parts{
-		db: db, keys: keys, policy: policy(cfg), now: Now, log: a.log, serves: serving(cfg.SCA), bank: bankOf(cfg),
+		db: db, keys: keys, policy: policy(cfg), now: Now, log: a.log, serves: serving(cfg.SCA), bank: bankOf(cfg), reached: around.Reached,
 	}
-	all := factories(p.bank, keys, Now, nil)
-	maps.Copy(all, more)
-	if p.flows, err = build(cfg.SCA.Flows, all, db); err != nil {
+	p.callbacks = func() string { return cfg.URLs.Bank + aspsp.PathCallbacks }
+	all := workshop{bank: p.bank, brand: cfg.Brand, keys: keys, now: Now, env: around.Env}.factories()
+	maps.Copy(all, around.Flows)
+	if p.flows, err = build(cfg.SCA, all, memory(db, around.Reached)); err != nil {
 		return err
 	}
 	return a.mountServer(ctx, cfg, p)
@@ -93,12 +99,13 @@ func bankOf(cfg *config.Config) *bank.Client {
 // Check finds what only building the parts of a configuration shows: flows that
 // this program does not have, settings that they do not know, and files of
 // certificates and keys that are not. It reaches for nothing.
-func Check(cfg *config.Config) error {
+func Check(cfg *config.Config, env func(string) string) error {
 	keys, err := secret.New(secret.NewMaster()) // the real one may be among what is wrong
 	if err != nil {
 		return err
 	}
-	_, err = build(cfg.SCA.Flows, factories(bankOf(cfg), keys, Now, nil), &storage.DB{})
+	made := workshop{bank: bankOf(cfg), brand: cmp.Or(cfg.Brand, "Bank"), keys: keys, now: Now, env: env}
+	_, err = build(cfg.SCA, made.factories(), memory(&storage.DB{}, nil))
 	_, files := loadTrust(cfg, Now)
 	return errors.Join(err, files)
 }
@@ -121,7 +128,7 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 		callers:    callers(cfg, verifier, trust.proxy, core.register),
 		signatures: signatures(cfg, verifier, p.now),
 		options:    xs2aOptions(cfg),
-		links:      linksOf(cfg),
+		links:      linksOf(cfg, core.walks),
 	})
 	tppFront := newEcho("tpp", watch, api)
 	tppFront.Pre(trust.proxy.Strip)
@@ -173,7 +180,10 @@ func policy(cfg *config.Config) consent.Policy {
 		OpenWithin:          cfg.Policy.OpenWithin,
 		FinishWithin:        cfg.Policy.FinishWithin,
 		MaxTries:            cfg.Policy.MaxTries,
+		MaxFailures:         cfg.Policy.MaxFailures,
+		LockFor:             cfg.Policy.LockFor,
 		MultipleConsents:    cfg.Policy.MultipleConsents,
+		ExemptAvailable:     cfg.Policy.ExemptAvailableAccounts,
 		Confirmation:        cfg.SCA.Confirmation,
 	}
 }

@@ -9,14 +9,26 @@ import (
 	"consentd/internal/service"
 )
 
+type approval struct {
+	Login          string `json:"login"`
+	Key            string `json:"key"`
+	Text           string `json:"text"`
+	Language       string `json:"language"`
+	Number         string `json:"number,omitempty"`
+	ChooseAccounts bool   `json:"chooseAccounts,omitempty"`
+	CallbackURL    string `json:"callbackUrl,omitempty"`
+}
+
 // Ask implements service.Approvals.
 func (c *Client) Ask(ctx context.Context, a service.Approval) (id, psu string, err error) {
 	var answer struct {
 		Approval string `json:"approval"`
 		PSU      string `json:"psu"`
 	}
-	body := map[string]string{"login": a.Login, "key": a.Key, "text": a.Text, "language": a.Language}
-	err = c.post(ctx, body, &answer, "approvals")
+	err = c.post(ctx, approval{
+		Login: a.Login, Key: a.Key, Text: a.Text, Language: a.Language,
+		Number: a.Number, ChooseAccounts: a.Choose, CallbackURL: a.CallbackURL,
+	}, &answer, "approvals")
 	switch {
 	case errors.Is(err, ErrUnknown):
 		return "", "", service.ErrUnknownPSU
@@ -35,6 +47,7 @@ func (c *Client) Answer(ctx context.Context, id string) (service.ApprovalAnswer,
 	var answer struct {
 		State    service.ApprovalState `json:"state"`
 		Accounts []string              `json:"accounts"`
+		Number   string                `json:"number"`
 	}
 	if _, err := c.get(ctx, &answer, "approvals", id, "answer"); err != nil {
 		return service.ApprovalAnswer{}, err

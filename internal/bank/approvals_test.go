@@ -32,15 +32,18 @@ func TestApprovals(t *testing.T) {
 		want      service.ApprovalAnswer
 	}{
 		"waiting":       {"lea", "", service.ApprovalAnswer{State: service.ApprovalWaiting}},
-		"approved":      {"lea", `{"decision":"approve"}`, service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: []string{"acc-r1", "acc-r2"}}},
-		"some accounts": {"lea", `{"decision":"approve","accounts":["r2"]}`, service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: []string{"acc-r2"}}},
+		"approved":      {"lea", `{"decision":"approve"}`, service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: []string{"acc-r1", "acc-r2"}, Number: "42"}},
+		"some accounts": {"lea", `{"decision":"approve","number":"42","accounts":["r2"]}`, service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: []string{"acc-r2"}, Number: "42"}},
 		"denied":        {"lea", `{"decision":"deny"}`, service.ApprovalAnswer{State: service.ApprovalDenied}},
 		"the bank's no": {"reject", "", service.ApprovalAnswer{State: service.ApprovalDenied}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client, _ := setup(t)
-			question := service.Approval{Login: c.psu, Key: "run/0/0", Text: "Approve?", Language: "en"}
+			question := service.Approval{
+				Login: c.psu, Key: "run/0/0", Text: "Approve?", Language: "en",
+				Number: "42", Choose: true, CallbackURL: "https://consentd.bank.internal/aspsp/v1/sca-callbacks/u3VvM1pQ",
+			}
 			id, psu, err := client.Ask(t.Context(), question)
 			require.NoError(t, err)
 			assert.Equal(t, c.psu, psu)
@@ -55,6 +58,18 @@ func TestApprovals(t *testing.T) {
 			assert.Equal(t, c.want, got)
 		})
 	}
+}
+
+// TestPlainApproval: what a question does without is not sent, and not answered.
+func TestPlainApproval(t *testing.T) {
+	t.Parallel()
+	client, _ := setup(t)
+	id, _, err := client.Ask(t.Context(), service.Approval{Login: "lea", Key: "k", Text: "?", Language: "en"})
+	require.NoError(t, err)
+	press(t, client, "lea", id, `{"decision":"approve"}`)
+	got, err := client.Answer(t.Context(), id)
+	require.NoError(t, err)
+	assert.Equal(t, service.ApprovalAnswer{State: service.ApprovalApproved}, got)
 }
 
 func TestAsksNobody(t *testing.T) {

@@ -126,15 +126,19 @@ func TestSendCode(t *testing.T) {
 func TestMethods(t *testing.T) {
 	t.Parallel()
 	client, systems := setup(t)
-	for psu, count := range map[string]int{"lea": 1, "omar": 2} {
+	for psu, count := range map[string]int{"lea": 1, "omar": 4} {
 		want, err := systems.Methods(t.Context(), psu)
 		require.NoError(t, err)
 		got, err := client.Methods(t.Context(), psu)
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 		require.Len(t, got, count)
-		for _, m := range got {
+		for i, m := range got {
 			to, err := client.SendCode(t.Context(), service.CodeMessage{PSU: psu, Method: m.ID, Key: m.ID, Code: "123456", Text: "123456", Language: "en"})
+			if i > 1 {
+				require.ErrorIs(t, err, bank.ErrUnknown, "no code goes by %s", m.Type)
+				continue
+			}
 			require.NoError(t, err)
 			assert.NotEmpty(t, to)
 		}
@@ -177,6 +181,7 @@ func TestUnknownIDs(t *testing.T) {
 	client, _ := setup(t)
 	_, err := client.Customers(t.Context(), "eve")
 	require.ErrorIs(t, err, bank.ErrUnknown)
+	require.ErrorIs(t, err, service.ErrUnknownPSU)
 	for _, id := range []string{"eve", "lea%2Faccounts", "", ".", ".."} {
 		_, err = client.Signers(t.Context(), id)
 		require.ErrorIs(t, err, bank.ErrUnknown, id)

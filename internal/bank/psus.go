@@ -76,7 +76,10 @@ func (c *Client) Customers(ctx context.Context, psu string) ([]service.Customer,
 			OrganisationID string `json:"organisationId"`
 		} `json:"customers"`
 	}
-	if _, err := c.get(ctx, &answer, "psus", psu, "customers"); err != nil {
+	switch _, err := c.get(ctx, &answer, "psus", psu, "customers"); {
+	case errors.Is(err, ErrUnknown):
+		return nil, fmt.Errorf("%w: %w", service.ErrUnknownPSU, err)
+	case err != nil:
 		return nil, err
 	}
 	list := make([]service.Customer, len(answer.Customers))

@@ -75,6 +75,7 @@ func (l *loader) checkURLs() {
 	}{
 		{"urls.tpp", schemeOf(c.TLS.TPP), c.Listeners.TPP, &c.URLs.TPP},
 		{"urls.psu", schemeOf(c.TLS.PSU), c.Listeners.PSU, &c.URLs.PSU},
+		{"urls.bank", schemeOf(c.TLS.Bank), c.Listeners.Bank, &c.URLs.Bank},
 	} {
 		if *public.url == "" {
 			*public.url = public.scheme + "://" + public.listener

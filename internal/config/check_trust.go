@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/netip"
@@ -178,6 +179,37 @@ func (l *loader) findFiles() {
 	c.BankCallers.CAFile = from(filepath.Dir(l.name), c.BankCallers.CAFile)
 	for i, anchor := range c.TPPs.Anchors {
 		c.TPPs.Anchors[i] = from(filepath.Dir(l.name), anchor)
+	}
+	for name, section := range c.SCA.Flows {
+		c.SCA.Flows[name] = l.findIn(section)
+	}
+}
+
+// findIn finds the files that a flow's section names, in the same way: they stand
+// under keys that end in File.
+func (l *loader) findIn(section json.RawMessage) json.RawMessage {
+	var values map[string]any
+	if json.Unmarshal(section, &values) != nil {
+		return section
+	}
+	l.findAll(values)
+	found, err := json.Marshal(values)
+	if err != nil {
+		return section
+	}
+	return found
+}
+
+func (l *loader) findAll(values map[string]any) {
+	for key, value := range values {
+		switch value := value.(type) {
+		case string:
+			if strings.HasSuffix(key, "File") {
+				values[key] = from(l.secretDir(), value)
+			}
+		case map[string]any:
+			l.findAll(value)
+		}
 	}
 }
 

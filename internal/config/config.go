@@ -53,6 +53,8 @@ type Listeners struct {
 type URLs struct {
 	TPP string `yaml:"tpp"`
 	PSU string `yaml:"psu"`
+	// Bank is where the bank's own systems call back.
+	Bank string `yaml:"bank"`
 }
 
 // Database is where consents are kept.
@@ -76,6 +78,14 @@ type Policy struct {
 	FinishWithin        time.Duration `yaml:"finishWithin" validate:"min=1m,max=24h"`
 	// MaxTries is how many wrong passwords, or codes, an authorisation takes.
 	MaxTries int `yaml:"maxTries" validate:"min=1,max=10"`
+	// MaxFailures is how many of them in a row, over all authorisations of a
+	// customer, lock that customer out for LockFor. The law allows five at most
+	// (RTS on strong customer authentication, art. 4(3)(b)).
+	MaxFailures int           `yaml:"maxFailures" validate:"min=1,max=100"`
+	LockFor     time.Duration `yaml:"lockFor" validate:"min=1m,max=720h"`
+	// ExemptAvailableAccounts lets a one-off consent to the list of accounts do
+	// without the last factor.
+	ExemptAvailableAccounts bool `yaml:"exemptAvailableAccounts"`
 	// MultipleConsents lets a new recurring consent leave the former ones alone.
 	MultipleConsents bool `yaml:"multipleConsents"`
 }
@@ -165,7 +175,7 @@ func Default() *Config {
 		},
 		Database: Database{MaxConnections: 16},
 		Policy: Policy{
-			MaxValidityDays: 90, MaxFrequencyPerDay: 4, MaxTries: 3,
+			MaxValidityDays: 90, MaxFrequencyPerDay: 4, MaxTries: 3, MaxFailures: 5, LockFor: 15 * time.Minute,
 			AuthorisationWindow: 24 * time.Hour, OpenWithin: 10 * time.Minute, FinishWithin: 15 * time.Minute,
 		},
 		XS2A: XS2A{

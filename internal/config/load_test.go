@@ -77,7 +77,7 @@ func TestShortestConfiguration(t *testing.T) {
 	want := config.Default()
 	want.Insecure, want.Brand = true, "Bank of Examples"
 	want.MasterKeyFile, want.MasterKey = "master.key", config.NewSecret(key)
-	want.URLs = config.URLs{TPP: "http://127.0.0.1:8443", PSU: "http://127.0.0.1:8444"}
+	want.URLs = config.URLs{TPP: "http://127.0.0.1:8443", PSU: "http://127.0.0.1:8444", Bank: "http://127.0.0.1:8445"}
 	want.Database.URLFile, want.Database.URL = "database.url", config.NewSecret(dsn)
 	want.Bank.URL, want.Bank.TokenFile, want.Bank.Token = "http://127.0.0.1:9999", "bank.token", config.NewSecret(token)
 	require.Equal(t, want, c)
@@ -119,6 +119,7 @@ bankCallers:
 urls:
   tpp: https://xs2a.bank.example/
   psu: https://sca.bank.example
+  bank: https://consentd.bank.example
 database:
   url: postgres://consentd@db/consents
   maxConnections: 8
@@ -129,6 +130,9 @@ policy:
   openWithin: 5m
   finishWithin: 1h30m
   maxTries: 5
+  maxFailures: 9
+  lockFor: 1h
+  exemptAvailableAccounts: true
   multipleConsents: true
 xs2a:
   bankOffered: false
@@ -160,6 +164,8 @@ sca:
       issuer: https://id.bank.example
       scopes: [openid]
       tries: 2
+      secretFile: house.secret
+      tls: {keyFile: /etc/house.key}
 bank:
   url: https://core.bank.example/consentd
   tokenEnv: TOKEN
@@ -175,12 +181,12 @@ shutdownGrace: 0s
 	require.Equal(t, "Europe/Paris", c.Zone.String())
 	require.Equal(t, key, c.MasterKey.Reveal())
 	require.Equal(t, config.Listeners{TPP: "localhost:1", PSU: "[::1]:2", Bank: "127.0.0.1:4", Ops: "127.0.0.1:3"}, c.Listeners)
-	require.Equal(t, config.URLs{TPP: "https://xs2a.bank.example", PSU: "https://sca.bank.example"}, c.URLs)
+	require.Equal(t, config.URLs{TPP: "https://xs2a.bank.example", PSU: "https://sca.bank.example", Bank: "https://consentd.bank.example"}, c.URLs)
 	require.Equal(t, "postgres://consentd@db/consents", c.Database.URL.Reveal())
 	require.Equal(t, 8, c.Database.MaxConnections)
 	require.Equal(t, config.Policy{
 		MaxValidityDays: 180, MaxFrequencyPerDay: 10, AuthorisationWindow: 48 * time.Hour,
-		OpenWithin: 5 * time.Minute, FinishWithin: 90 * time.Minute, MaxTries: 5, MultipleConsents: true,
+		OpenWithin: 5 * time.Minute, FinishWithin: 90 * time.Minute, MaxTries: 5, MaxFailures: 9, LockFor: time.Hour, ExemptAvailableAccounts: true, MultipleConsents: true,
 	}, c.Policy)
 	require.Equal(t, config.XS2A{
 		AccountReferences: []string{"iban", "pan"}, RedirectSchemes: []string{"com.example.app"},
@@ -193,7 +199,7 @@ shutdownGrace: 0s
 	require.True(t, c.SCA.Confirmation)
 	require.Len(t, c.SCA.Flows, 2)
 	require.JSONEq(t, `{}`, string(c.SCA.Flows["persona"]))
-	require.JSONEq(t, `{"issuer":"https://id.bank.example","scopes":["openid"],"tries":2}`, string(c.SCA.Flows["house"]))
+	require.JSONEq(t, `{"issuer":"https://id.bank.example","scopes":["openid"],"tries":2,"secretFile":"/credentials/house.secret","tls":{"keyFile":"/etc/house.key"}}`, string(c.SCA.Flows["house"]))
 	require.Equal(t, "https://core.bank.example/consentd", c.Bank.URL)
 	require.Equal(t, token, c.Bank.Token.Reveal())
 	require.Equal(t, 2*time.Second, c.Bank.Timeout)

@@ -17,8 +17,8 @@ type Cause struct {
 	// empty where there was none.
 	Certificate string
 	RequestID   string // X-Request-ID of the call; empty where there was none
-	// For is our id of the PSU in whose name a TPP acts, once they have
-	// authenticated; empty otherwise.
+	// For is our id of the PSU in whose name a TPP, or a page of the bank's own,
+	// acts, once they have authenticated; empty otherwise.
 	For string
 }
 
@@ -111,7 +111,10 @@ func (c *Consent) record(e Entry, by Actor) {
 	if by == BySystem || e.By == "" {
 		e.Cause = Cause{By: BySystem, RequestID: e.RequestID}
 	}
-	if by != "" && by != e.By {
+	switch {
+	case by == ByPSU && e.By == ByASPSP && e.For != "":
+		// The bank's own page brings the PSU's wish: who it was, and for whom, are kept.
+	case by != "" && by != e.By:
 		e.By, e.Who = by, "" // the id is the caller's, who only brought it about
 	}
 	c.pending.entries = append(c.pending.entries, e)

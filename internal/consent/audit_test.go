@@ -120,6 +120,16 @@ func TestEntries(t *testing.T) {
 			},
 			want: []string{`psu "" f1r1: consent received>rejected refused`, `psu "" f1r1: auth received>failed `},
 		},
+		"the PSU ends it on a page of the bank's": {
+			cause: consent.Cause{By: consent.ByASPSP, Who: "token/1", RequestID: "r1", For: "lea"},
+			act:   func(_ *testing.T, c *consent.Consent, _ uuid.UUID) error { return c.Withdraw(noon) },
+			want:  []string{`aspsp "token/1" r1: consent received>revoked withdrawn`, `aspsp "token/1" r1: auth received>failed `},
+		},
+		"the PSU ends it, and the bank does not say who": {
+			cause: consent.Cause{By: consent.ByASPSP, Who: "token/1", RequestID: "r1"},
+			act:   func(_ *testing.T, c *consent.Consent, _ uuid.UUID) error { return c.Withdraw(noon) },
+			want:  []string{`psu "" r1: consent received>revoked withdrawn`, `psu "" r1: auth received>failed `},
+		},
 		"what time ends, inside the TPP's call": {
 			cause: byTPP,
 			act: func(_ *testing.T, c *consent.Consent, _ uuid.UUID) error {

@@ -32,11 +32,7 @@ func ScaTransitions() map[ScaStatus][]ScaStatus {
 	}
 	table := map[ScaStatus][]ScaStatus{ScaFinalised: nil, ScaFailed: nil, ScaExempted: nil}
 	for i, s := range forward[:len(forward)-1] {
-		next := append(slices.Clone(forward[i+1:]), ScaFailed)
-		if i < slices.Index(forward, ScaUnconfirmed) {
-			next = append(next, ScaExempted)
-		}
-		table[s] = next
+		table[s] = append(slices.Clone(forward[i+1:]), ScaFailed, ScaExempted)
 	}
 	return table
 }

@@ -155,12 +155,25 @@ type Agreement struct {
 	Grants []Grant
 	// Signers are the PSUs who must all agree before the consent is valid.
 	Signers []uuid.UUID
+	// Exempted says that the bank has let this PSU do without the last factor.
+	Exempted bool
+	// Terms are what the PSU agrees to where that may be less than was asked for;
+	// nil for the terms as they stand.
+	Terms *Terms
+}
+
+func (a Agreement) status() ScaStatus {
+	if a.Exempted {
+		return ScaExempted
+	}
+	return ScaFinalised
 }
 
 // Authorise finishes an authorisation: its PSU agrees. Once all signers have
 // done so the consent is valid, before that partially authorised. Fails with
 // CodeForbidden for a PSU who may not sign, and with CodeStale when the PSU was
-// shown other accounts than a former signer has agreed to.
+// shown other accounts than a former signer has agreed to, or terms that do not
+// cover the consent any more.
 func (c *Consent) Authorise(authorisation uuid.UUID, agreed Agreement, now time.Time) error {
 	if err := c.Check(authorisation, agreed); err != nil {
 		return err
@@ -169,11 +182,21 @@ func (c *Consent) Authorise(authorisation uuid.UUID, agreed Agreement, now time.
 	if err != nil {
 		return err
 	}
+	narrowed := false
 	if len(c.signed()) == 0 {
+		if narrowed, err = c.narrow(agreed.Terms, now); err != nil {
+			return err
+		}
 		c.Customer, c.Access.Grants = agreed.Customer, agreed.Grants
 	}
-	if err := c.step(a, ScaFinalised, "", now); err != nil {
+	if err := c.step(a, agreed.status(), "", now); err != nil {
 		return err
+	}
+	if narrowed {
+		c.markNarrowed(a.ID)
+	}
+	if !agreed.Exempted {
+		c.LastSCA = later(now, c.LastSCA)
 	}
 	return c.signedBy(agreed.Signers, now)
 }
@@ -194,13 +217,12 @@ func (c *Consent) Check(authorisation uuid.UUID, agreed Agreement) error {
 	if len(c.signed()) > 0 && !sameGrants(c.Access.Grants, agreed.Grants) {
 		return E(CodeStale, "another signer has agreed to other accounts meanwhile")
 	}
-	return nil
+	return c.agreeTo(agreed.Terms)
 }
 
 // signedBy moves the consent to where the signatures bring it. Once it is valid
 // nobody else needs to authorise it.
 func (c *Consent) signedBy(signers []uuid.UUID, now time.Time) error {
-	c.LastSCA = later(now, c.LastSCA)
 	signed := c.signed()
 	to := Valid
 	for _, s := range signers {

@@ -111,7 +111,8 @@ func (c *Consent) Settle(now time.Time) bool {
 // already stays as it is, and that is no error.
 func (c *Consent) Terminate(now time.Time) error { return c.revoke(ByTPP, ReasonTerminated, now) }
 
-// Withdraw ends the consent at the customer's wish, in the same way.
+// Withdraw ends the consent at the customer's wish, in the same way. Where a page
+// of the bank's own brings it, the cause says For whom.
 func (c *Consent) Withdraw(now time.Time) error { return c.revoke(ByPSU, ReasonWithdrawn, now) }
 
 // Revoke ends the consent at the bank's wish, in the same way.

@@ -16,10 +16,15 @@ type Policy struct {
 	OpenWithin          time.Duration  // a redirect link must be opened in this time
 	FinishWithin        time.Duration  // and the PSU must be through in this time after
 	MaxTries            int            // wrong passwords, or wrong codes, before an authorisation fails
+	MaxFailures         int            // and in a row, over all authorisations of a PSU, before no answer of theirs is judged; 0 for no limit
+	LockFor             time.Duration  // for this time after the last of them
 	MultipleConsents    bool           // a new recurring consent leaves the former ones alone
 	// Confirmation asks the TPP for the code that came back with the browser
 	// before a consent that was authorised by redirect becomes valid.
 	Confirmation bool
+	// ExemptAvailable lets a one-off consent to the list of available accounts do
+	// without the last factor.
+	ExemptAvailable bool
 }
 
 // DefaultPolicy is what the programs start from.
@@ -32,6 +37,8 @@ func DefaultPolicy() Policy {
 		OpenWithin:          10 * time.Minute,
 		FinishWithin:        15 * time.Minute,
 		MaxTries:            3,
+		MaxFailures:         5,
+		LockFor:             15 * time.Minute,
 	}
 }
 

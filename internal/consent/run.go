@@ -56,18 +56,21 @@ type Run struct {
 	Flow          string // the name under which the flow is registered
 	Handle        Digest
 	Browser       Digest // zero until bound
-	Stage         Stage
-	Approved      bool      // the PSU has agreed to what was shown
-	PSU, Customer uuid.UUID // zero until identified
-	Seq           int       // counts the steps; a step that was overtaken finds another number
-	Tries         int       // wrong answers, and those being judged, since the last progress
-	Memo          []byte
-	CreatedAt     time.Time
-	OpenBy        time.Time // until then the first answer must come
-	FinishBy      time.Time // until then the run must end; zero until bound
-	PollAt        time.Time // when to ask a waiting flow again; zero when none waits
-	EndedAt       time.Time
-	Outcome       RunOutcome // empty while it runs
+	// FormerHandle and FormerBrowser are those from which the run went on, on
+	// another device; zero where it did not.
+	FormerHandle, FormerBrowser Digest
+	Stage                       Stage
+	Approved                    bool      // the PSU has agreed to what was shown
+	PSU, Customer               uuid.UUID // zero until identified
+	Seq                         int       // counts the steps; a step that was overtaken finds another number
+	Tries                       int       // wrong answers, and those being judged, since the last progress
+	Memo                        []byte
+	CreatedAt                   time.Time
+	OpenBy                      time.Time // until then the first answer must come
+	FinishBy                    time.Time // until then the run must end; zero until bound
+	PollAt                      time.Time // when to ask a waiting flow again; zero when none waits
+	EndedAt                     time.Time
+	Outcome                     RunOutcome // empty while it runs
 	// Returned says that the browser has been sent back; false when a worker
 	// ended the run and the waiting browser has yet to learn of it.
 	Returned bool
@@ -109,6 +112,17 @@ func (r *Run) Bind(browser Digest, within time.Duration, now time.Time) error {
 	return nil
 }
 
+// Move lets the run go on, on another device, which opens it by handle within the
+// given time. The former handle opens nothing any more, but tells browser so.
+func (r *Run) Move(handle, browser Digest, within time.Duration, now time.Time) {
+	r.FormerHandle, r.FormerBrowser = r.Handle, browser
+	r.Handle, r.Browser = handle, Digest{}
+	r.OpenBy, r.FinishBy = now.Add(within), time.Time{}
+}
+
+// Moved reports whether the run went on, on another device.
+func (r *Run) Moved() bool { return r.FormerHandle != Digest{} }
+
 // Step moves the run on to another page. Tries stay: a page that asks for more
 // is no reason to begin counting anew.
 func (r *Run) Step(to Stage, memo []byte) {
@@ -127,4 +141,11 @@ func (r *Run) Progress(to Stage, memo []byte) {
 func (r *Run) End(how RunOutcome, now time.Time) {
 	r.Step(StageEnded, nil)
 	r.Outcome, r.EndedAt = how, now
+}
+
+// Withdraw ends the run, whose flow has yet to learn of it: a worker tells it,
+// from what memo keeps, and wipes that.
+func (r *Run) Withdraw(how RunOutcome, memo []byte, now time.Time) {
+	r.End(how, now)
+	r.Memo, r.PollAt = memo, now
 }

@@ -85,7 +85,7 @@ func TestPagesNeedNothingFromElsewhere(t *testing.T) {
 	t.Parallel()
 	get := setup(t)
 	outside := regexp.MustCompile(`(?i)<script|<img|<iframe|<form|@import|url\(|\son[a-z]+=|\sstyle=|(src|href)="(https?:)?//`)
-	for _, path := range []string{"/docs", "/docs/aspsp", "/docs/xs2a", "/docs/bank", "/docs/style.css"} {
+	for _, path := range []string{"/docs", "/docs/aspsp", "/docs/xs2a", "/docs/bank", "/docs/sca-remote", "/docs/style.css"} {
 		res := get(http.MethodGet, path)
 		page := res.Body.String()
 		require.Equal(t, http.StatusOK, res.Code, path)

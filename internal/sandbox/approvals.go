@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,12 +14,19 @@ import (
 	"consentd/internal/service"
 )
 
-// Where the questions to a persona lie, for how long one can be answered, and
-// how many are kept.
+// Where the questions to a persona lie, for how long one can be answered, how
+// many are kept, and how many wrong numbers deny one.
 const (
 	keyApprovals = "approvals"
 	approvalAge  = 15 * time.Minute
 	maxApprovals = 100
+	maxNumbers   = 3
+)
+
+// The members of a reply that can be at fault.
+const (
+	pathNumber   = "number"
+	pathAccounts = "accounts"
 )
 
 // decision is what became of a question.
@@ -35,10 +43,25 @@ const (
 type approval struct {
 	ID        string    `json:"id"`
 	Text      string    `json:"text"`
+	Language  string    `json:"language,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
+	Number    string    `json:"number,omitempty"`   // what the persona has to type
+	Wrong     int       `json:"wrong,omitempty"`    // how often they typed another
+	Choose    bool      `json:"choose,omitempty"`   // they choose accounts
+	Callback  string    `json:"callback,omitempty"` // to call once it is answered
 	Decision  decision  `json:"decision,omitempty"`
 	DecidedAt time.Time `json:"decidedAt,omitzero"`
 	Accounts  []string  `json:"accounts,omitempty"` // the bank's ids
+}
+
+// reply is a persona's answer on the phone.
+type reply struct {
+	Decision decision
+	// Number is as typed; nil counts as the right one, so that a program need not
+	// read it elsewhere first.
+	Number *string
+	// Accounts are as named on the phone; nil where none were: all of them.
+	Accounts *[]string
 }
 
 // waits reports whether the question stands on the phone.
@@ -70,11 +93,14 @@ func (b *Bank) Ask(ctx context.Context, q service.Approval) (id, psu string, err
 	case p.ID == personaBlocked:
 		return "", "", service.ErrBlocked
 	}
-	asked := approval{ID: approvalID(p.ID, q.Key), Text: q.Text, CreatedAt: b.Now()}
+	asked := approval{
+		ID: approvalID(p.ID, q.Key), Text: q.Text, Language: q.Language, CreatedAt: b.Now(),
+		Number: q.Number, Choose: q.Choose, Callback: q.CallbackURL,
+	}
 	if p.ID == personaReject {
 		asked.Decision, asked.DecidedAt = deny, asked.CreatedAt
 	}
-	err = b.changeApprovals(ctx, p.ID, func(list []approval) ([]approval, error) {
+	err = change(ctx, b.Store, p.ID, keyApprovals, func(list []approval) ([]approval, error) {
 		if slices.ContainsFunc(list, func(old approval) bool { return old.ID == asked.ID }) {
 			return list, nil
 		}
@@ -107,7 +133,7 @@ func (b *Bank) Answer(ctx context.Context, id string) (service.ApprovalAnswer, e
 	case list[i].Decision == deny:
 		return service.ApprovalAnswer{State: service.ApprovalDenied}, nil
 	default:
-		return service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: list[i].Accounts}, nil
+		return service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: list[i].Accounts, Number: list[i].Number}, nil
 	}
 }
 
@@ -117,7 +143,7 @@ func (b *Bank) Withdraw(ctx context.Context, id string) error {
 	if err != nil {
 		return nil //nolint:nilerr // what nobody was asked is gone already
 	}
-	return b.changeApprovals(ctx, p.ID, func(list []approval) ([]approval, error) {
+	return change(ctx, b.Store, p.ID, keyApprovals, func(list []approval) ([]approval, error) {
 		for i := range list {
 			if list[i].ID == id && list[i].Decision == undecided {
 				list[i].Decision, list[i].DecidedAt = withdrawn, b.Now()
@@ -127,11 +153,19 @@ func (b *Bank) Withdraw(ctx context.Context, id string) error {
 	})
 }
 
-// decide is a persona's answer on the phone. Fails with errUnknown for a
-// question that is not there, or no longer, and with CodeStatusInvalid for one
-// that is answered.
-func (b *Bank) decide(ctx context.Context, psu, id string, how decision, accounts []string) error {
-	return b.changeApprovals(ctx, psu, func(list []approval) ([]approval, error) {
+// decide is a persona's answer on the phone; it returns the question once it is
+// answered. Fails with errUnknown for one that is not there, or no longer, with
+// CodeStatusInvalid for one that is answered, and with CodeFormat for a wrong
+// number, the last of which answers the question too, and for accounts that the
+// persona cannot choose.
+func (b *Bank) decide(ctx context.Context, p persona, id string, r reply) (approval, error) {
+	owned, err := b.owned(ctx, p.Customer)
+	if err != nil {
+		return approval{}, err
+	}
+	var answered approval
+	var wrong error
+	err = change(ctx, b.Store, p.ID, keyApprovals, func(list []approval) ([]approval, error) {
 		i := slices.IndexFunc(list, func(a approval) bool { return a.ID == id })
 		switch {
 		case i < 0 || list[i].Decision == withdrawn:
@@ -141,23 +175,60 @@ func (b *Bank) decide(ctx context.Context, psu, id string, how decision, account
 		case !list[i].waits(b.Now()):
 			return nil, errUnknown
 		}
-		list[i].Decision, list[i].DecidedAt, list[i].Accounts = how, b.Now(), accounts
+		answered = approval{}
+		tries := list[i].Wrong
+		if wrong = list[i].take(r, owned, b.Now()); wrong != nil && list[i].Wrong == tries {
+			return nil, wrong
+		}
+		if list[i].Decision != undecided {
+			answered = list[i]
+		}
 		return list, nil
 	})
+	return answered, cmp.Or(err, wrong)
 }
 
-// changeApprovals reads, changes and writes the questions to a persona.
-func (b *Bank) changeApprovals(ctx context.Context, psu string, change func([]approval) ([]approval, error)) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	list, err := load[approval](ctx, b.Store, psu, keyApprovals)
+// take writes a reply into a question. An error leaves the question as it is,
+// but for a wrong number, which counts.
+func (a *approval) take(r reply, owned []account, now time.Time) error {
+	if r.Decision != approve {
+		a.Decision, a.DecidedAt = r.Decision, now
+		return nil
+	}
+	accounts, err := a.chosen(r.Accounts, owned)
 	if err != nil {
 		return err
 	}
-	if list, err = change(list); err != nil {
+	if err := a.match(r.Number); err != nil {
+		if a.Wrong >= maxNumbers {
+			a.Decision, a.DecidedAt = deny, now
+		}
 		return err
 	}
-	return save(ctx, b.Store, psu, keyApprovals, list)
+	a.Decision, a.DecidedAt, a.Accounts = approve, now, accounts
+	return nil
+}
+
+// match compares the number, and counts a wrong one. None typed is no try.
+func (a *approval) match(typed *string) error {
+	if a.Number == "" || typed == nil {
+		return nil
+	}
+	switch strings.TrimSpace(*typed) {
+	case a.Number:
+		return nil
+	case "":
+		return consent.At(consent.CodeFormat, pathNumber, "the number is missing")
+	}
+	a.Wrong++
+	text := "that is not the number"
+	switch maxNumbers - a.Wrong {
+	case 1:
+		text += "; one more try is left"
+	case 0:
+		text += ", for the last time: the request is denied"
+	}
+	return consent.At(consent.CodeFormat, pathNumber, "%s", text)
 }
 
 // waiting lists the questions on a persona's phone, oldest first.
@@ -172,32 +243,35 @@ func (b *Bank) waiting(ctx context.Context, psu string) ([]approval, error) {
 
 // chosen finds the accounts that a person named on the phone, by the bank's id,
 // the resourceId, or as the pages of consentd name them: the IBAN, with a
-// currency where that is needed. An IBAN alone means all of its currencies.
-// Nil names all. Fails with CodeFormat for an account that is not the customer's.
-func (b *Bank) chosen(ctx context.Context, customer string, names []string) ([]string, error) {
-	owned, err := b.owned(ctx, customer)
-	if err != nil {
-		return nil, err
-	}
+// currency where that is needed. An IBAN alone means all of its currencies. Where
+// none are named they are all, if there is a choice. Fails with CodeFormat for an
+// account that is not the customer's, and for an empty choice.
+func (a *approval) chosen(names *[]string, owned []account) ([]string, error) {
 	var ids []string
 	if names == nil {
-		for _, a := range owned {
-			ids = append(ids, a.id())
+		for _, x := range owned {
+			if a.Choose {
+				ids = append(ids, x.id())
+			}
 		}
+		return ids, nil
 	}
-	for _, name := range names {
+	if len(*names) == 0 {
+		return nil, consent.At(consent.CodeFormat, pathAccounts, "accounts must name one at least, or be absent")
+	}
+	for _, name := range *names {
 		found := false
-		for _, a := range owned {
-			if !slices.Contains(a.names(), name) {
+		for _, x := range owned {
+			if !slices.Contains(x.names(), name) {
 				continue
 			}
 			found = true
-			if !slices.Contains(ids, a.id()) {
-				ids = append(ids, a.id())
+			if !slices.Contains(ids, x.id()) {
+				ids = append(ids, x.id())
 			}
 		}
 		if !found {
-			return nil, consent.At(consent.CodeFormat, "accounts", "accounts names one that is not theirs")
+			return nil, consent.At(consent.CodeFormat, pathAccounts, "accounts names one that is not theirs")
 		}
 	}
 	return ids, nil

@@ -27,10 +27,16 @@ func (b *bundle) asks(t *testing.T, psu string) []ask {
 	return phone.Approvals
 }
 
-// ask puts a request to a persona.
+// ask puts a request to a persona, who may choose accounts.
 func (b *bundle) ask(t *testing.T, login, key string) string {
 	t.Helper()
-	id, _, err := b.bank.Ask(t.Context(), service.Approval{Login: login, Key: key, Text: "Approve " + key + "?", Language: "en"})
+	return b.put(t, service.Approval{Login: login, Key: key, Text: "Approve " + key + "?", Language: "en", Choose: true})
+}
+
+// put puts any request to a persona.
+func (b *bundle) put(t *testing.T, q service.Approval) string {
+	t.Helper()
+	id, _, err := b.bank.Ask(t.Context(), q)
 	require.NoError(t, err)
 	return id
 }
@@ -252,14 +258,22 @@ func TestApprovalsOnThePage(t *testing.T) {
 	assert.Contains(t, got.body, `data-page="problem"`)
 	got = b.call(t, http.MethodPost, action[1], "decision=approve&accounts=r2", form...)
 	require.Equal(t, http.StatusSeeOther, got.status, got.body)
-	assert.Equal(t, "/sandbox/psus/lea/phone", got.header.Get("Location"))
+	assert.Equal(t, "/sandbox/psus/lea/phone?said=approve", got.header.Get("Location"))
 	assert.Equal(t, approved("acc-r2"), b.stands(t, id))
-	assert.NotContains(t, b.page(t, "/sandbox/psus/lea/phone").body, "<form")
+	page = b.page(t, got.header.Get("Location"))
+	assert.NotContains(t, page.body, "<form")
+	assert.Contains(t, page.body, "Approved. You can go back")
+	assert.Equal(t, "4; url=/sandbox/psus/lea/phone", page.header.Get("Refresh"), "it is said for a moment")
+	assert.NotContains(t, b.page(t, "/sandbox/psus/lea/phone?said=anything").body, "news")
 
 	got = b.call(t, http.MethodPost, action[1], "decision=deny", form...)
 	assert.Equal(t, http.StatusConflict, got.status)
-	assert.Contains(t, got.body, "answered already")
+	assert.Contains(t, got.body, "This request was answered already.")
 	got = b.call(t, http.MethodPost, action[1]+"0", "decision=deny", form...)
+	assert.Equal(t, http.StatusNotFound, got.status)
+	assert.Contains(t, got.body, `data-page="phone"`)
+	assert.Contains(t, got.body, "This request is no longer there.")
+	got = b.call(t, http.MethodPost, "/sandbox/psus/eve/phone/approvals/eve.0", "decision=deny", form...)
 	assert.Equal(t, http.StatusNotFound, got.status)
 	assert.Contains(t, got.body, `data-page="problem"`)
 	got = b.call(t, http.MethodPost, action[1], strings.Repeat("x", 1<<17), form...)

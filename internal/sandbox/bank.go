@@ -3,7 +3,6 @@ package sandbox
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
@@ -30,7 +29,7 @@ type Bank struct {
 	Store sca.Store
 	Now   func() time.Time
 
-	// mu orders read-modify-write of what is in Store.
+	// mu orders the opening of accounts, which looks at those of all customers.
 	mu sync.Mutex
 }
 
@@ -87,7 +86,7 @@ func (b *Bank) Ready(_ context.Context, psu string, since time.Time) (bool, erro
 func (b *Bank) Customers(_ context.Context, psu string) ([]service.Customer, error) {
 	p, err := personaOf(psu)
 	if err != nil {
-		return nil, fmt.Errorf("customers: %w", err)
+		return nil, fmt.Errorf("customers: %w: %w", service.ErrUnknownPSU, err)
 	}
 	return []service.Customer{customerOf(p)}, nil
 }
@@ -204,37 +203,7 @@ func (b *Bank) Open(ctx context.Context, a account) error {
 			return consent.At(consent.CodeStatusInvalid, "iban", "an account with this IBAN and currency exists")
 		}
 	}
-	opened, err := load[account](ctx, b.Store, a.Customer, keyAccounts)
-	if err != nil {
-		return err
-	}
-	return save(ctx, b.Store, a.Customer, keyAccounts, append(opened, a))
-}
-
-// load reads a list from a store; nil when there is none.
-func load[T any](ctx context.Context, store sca.Store, psu, key string) ([]T, error) {
-	raw, err := store.Get(ctx, psu, key)
-	if err != nil {
-		return nil, fmt.Errorf("read %s of the sandbox: %w", key, err)
-	}
-	if raw == nil {
-		return nil, nil
-	}
-	var list []T
-	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, fmt.Errorf("decode %s of the sandbox: %w", key, err)
-	}
-	return list, nil
-}
-
-// save writes a list to a store.
-func save[T any](ctx context.Context, store sca.Store, psu, key string, list []T) error {
-	raw, err := json.Marshal(list)
-	if err != nil {
-		return fmt.Errorf("encode %s of the sandbox: %w", key, err)
-	}
-	if err := store.Put(ctx, psu, key, raw); err != nil {
-		return fmt.Errorf("write %s of the sandbox: %w", key, err)
-	}
-	return nil
+	return change(ctx, b.Store, a.Customer, keyAccounts, func(opened []account) ([]account, error) {
+		return append(opened, a), nil
+	})
 }

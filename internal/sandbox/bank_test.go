@@ -65,7 +65,7 @@ func TestWhoActsForWhom(t *testing.T) {
 		})
 	}
 	_, err := bank.Customers(t.Context(), "eve")
-	require.Error(t, err)
+	require.ErrorIs(t, err, service.ErrUnknownPSU)
 	_, err = bank.Signers(t.Context(), "sarl-ceo")
 	require.Error(t, err, "a signer is no customer")
 }
@@ -214,6 +214,8 @@ func TestMethods(t *testing.T) {
 	assert.Equal(t, []service.Method{
 		{ID: "SMS_OTP", Type: "SMS_OTP", Name: "SMS: +971 ••• 56"},
 		{ID: "PUSH_OTP", Type: "PUSH_OTP", Name: "Sandbox Bank App: +971 ••• 56"},
+		{ID: "TOTP", Type: "TOTP", Name: "Authenticator (TOTP)"},
+		{ID: "PASSKEY", Type: "PASSKEY", Name: "Passkey"},
 	}, got)
 	_, err = b.bank.Methods(t.Context(), "eve")
 	require.Error(t, err)
@@ -226,6 +228,10 @@ func TestMethods(t *testing.T) {
 	assert.Len(t, b.phone(t, "omar"), 3, "all of them on the one phone")
 	_, err = b.bank.SendCode(t.Context(), service.CodeMessage{PSU: "lea", Method: "PUSH_OTP", Key: "k", Code: "1", Text: "1"})
 	require.Error(t, err, "lea has no such method")
+	for _, method := range []string{"TOTP", "PASSKEY", "CHIP_OTP"} {
+		_, err = b.bank.SendCode(t.Context(), service.CodeMessage{PSU: "omar", Method: method, Key: "k", Code: "1", Text: "1"})
+		require.Error(t, err, "nothing reaches a phone by %s", method)
+	}
 }
 
 // brokenStore fails, as a database may.
@@ -254,6 +260,36 @@ func TestBrokenStore(t *testing.T) {
 	require.NoError(t, garbled.Put(t.Context(), "lea", "accounts", []byte("{")))
 	_, err = (&sandbox.Bank{Store: garbled, Now: start}).List(t.Context(), "lea")
 	require.ErrorContains(t, err, "decode accounts")
+}
+
+// half is a store that reads but does not write.
+type half struct{ *sandbox.Memory }
+
+func (half) Swap(context.Context, string, string, []byte, []byte) (bool, error) {
+	return false, errDown
+}
+
+func TestStoreThatOnlyReads(t *testing.T) {
+	t.Parallel()
+	bank := &sandbox.Bank{Store: half{&sandbox.Memory{}}, Now: start}
+	_, err := bank.SendCode(t.Context(), service.CodeMessage{PSU: "lea"})
+	require.ErrorIs(t, err, errDown)
+	_, _, err = bank.Ask(t.Context(), service.Approval{Login: "lea"})
+	require.ErrorIs(t, err, errDown)
+}
+
+// busy is a store in which somebody else is always faster.
+type busy struct{ *sandbox.Memory }
+
+func (busy) Swap(context.Context, string, string, []byte, []byte) (bool, error) { return false, nil }
+
+func TestStoreThatIsBusy(t *testing.T) {
+	t.Parallel()
+	bank := &sandbox.Bank{Store: busy{&sandbox.Memory{}}, Now: start}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err := bank.Ask(ctx, service.Approval{Login: "lea"})
+	require.ErrorIs(t, err, context.Canceled, "it goes on until nobody waits for it")
 }
 
 func TestParallelCodesAreAllKept(t *testing.T) {

@@ -118,6 +118,9 @@ type question struct {
 	Key      string `json:"key"`
 	Text     string `json:"text"`
 	Language string `json:"language"`
+	Number   string `json:"number"`
+	Choose   bool   `json:"chooseAccounts"`
+	Callback string `json:"callbackUrl"`
 }
 
 func (s *Sandbox) askApproval(c echo.Context) error {
@@ -125,13 +128,17 @@ func (s *Sandbox) askApproval(c echo.Context) error {
 	if err := decode(c.Request(), &body); err != nil {
 		return s.fail(c, err)
 	}
-	id, psu, err := s.Bank.Ask(c.Request().Context(), service.Approval(body))
+	id, psu, err := s.Bank.Ask(c.Request().Context(), service.Approval{
+		Login: body.Login, Key: body.Key, Text: body.Text, Language: body.Language,
+		Number: body.Number, Choose: body.Choose, CallbackURL: body.Callback,
+	})
 	return s.answer(c, http.StatusAccepted, map[string]string{"approval": id, "psu": psu}, err)
 }
 
 type answerFace struct {
 	State    service.ApprovalState `json:"state"`
 	Accounts []string              `json:"accounts,omitempty"`
+	Number   string                `json:"number,omitempty"`
 }
 
 func (s *Sandbox) readApproval(c echo.Context) error {

@@ -31,6 +31,8 @@ func parsePage(name string) *template.Template {
 		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"group": grouped,
 		"minus": func(amount string) string { return strings.Replace(amount, "-", "−", 1) },
+		// The texts of errors begin in lower case and have no full stop.
+		"sentence": func(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." },
 	}).ParseFS(pageFiles, "pages/frame.html", "pages/"+name+".html"))
 }
 

@@ -354,7 +354,7 @@ func TestPhonePage(t *testing.T) {
 		require.NoError(t, err)
 	}
 	got := b.page(t, "/sandbox/psus/lea/phone")
-	assert.Equal(t, "4", got.header.Get("Refresh"))
+	assert.Equal(t, "4; url=/sandbox/psus/lea/phone", got.header.Get("Refresh"))
 	assert.Contains(t, got.body, "111111 is &lt;your&gt; code")
 	assert.Less(t, strings.Index(got.body, "222222"), strings.Index(got.body, "111111"), "the newest on top")
 }

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"slices"
+
 	"consentd/internal/consent"
 	"consentd/internal/service"
 )
@@ -17,7 +19,7 @@ const (
 
 const (
 	company     = "sarl"
-	personaOmar = "omar" // has two methods to get a code by
+	personaOmar = "omar" // has every method that there is
 )
 
 // The types of authentication that the bank has (XS2A, authenticationType), by
@@ -25,6 +27,9 @@ const (
 const (
 	methodSMS = "SMS_OTP"
 	methodApp = "PUSH_OTP"
+	// These need no way to the phone: consentd keeps what they take.
+	methodTOTP    = "TOTP"
+	methodPasskey = "PASSKEY"
 )
 
 // ISO 20022 account types (ExternalCashAccountType1Code).
@@ -48,7 +53,7 @@ func personas() []persona {
 		{ID: "lea", Name: "LEA SANDBOXA", About: "Two accounts, one overdrawn", Phone: "+33 ••• 42", Customer: "lea"},
 		{ID: "enzo", Name: "ENZO SANDBOXB", About: "One current account", Phone: "+33 ••• 17", Customer: "enzo"},
 		{ID: "anna", Name: "ANNA SANDBOXD", About: "Two accounts, one in two currencies, and a card", Phone: "+49 ••• 08", Customer: "anna"},
-		{ID: personaOmar, Name: "OMAR SANDBOXE", About: "One account in dirhams; two ways to get a code", Phone: "+971 ••• 56", Customer: personaOmar},
+		{ID: personaOmar, Name: "OMAR SANDBOXE", About: "One account in dirhams; confirms by SMS, app, authenticator or passkey", Phone: "+971 ••• 56", Customer: personaOmar},
 		{ID: "noa", Name: "NOA SANDBOXC", About: "No account that can be shared", Phone: "+33 ••• 63", Customer: "noa"},
 		{ID: "sarl-ceo", Name: "CLAIRE SANDBOXI", About: "Signs for the company, with sarl-cfo", Phone: "+33 ••• 01", Customer: company},
 		{ID: "sarl-cfo", Name: "DAVID SANDBOXJ", About: "Signs for the company, with sarl-ceo", Phone: "+33 ••• 02", Customer: company},
@@ -59,14 +64,24 @@ func personas() []persona {
 	}
 }
 
-// methods are the ways in which codes reach a persona, the usual one first. The
+// methods are the ways in which a persona confirms, the usual one first. The
 // names read the same in every language that the pages have.
 func (p persona) methods() []service.Method {
 	list := []service.Method{{ID: methodSMS, Type: methodSMS, Name: "SMS: " + p.Phone}}
-	if p.ID == personaOmar {
-		list = append(list, service.Method{ID: methodApp, Type: methodApp, Name: "Sandbox Bank App: " + p.Phone})
+	if p.ID != personaOmar {
+		return list
 	}
-	return list
+	return append(list,
+		service.Method{ID: methodApp, Type: methodApp, Name: "Sandbox Bank App: " + p.Phone},
+		service.Method{ID: methodTOTP, Type: methodTOTP, Name: "Authenticator (TOTP)"},
+		service.Method{ID: methodPasskey, Type: methodPasskey, Name: "Passkey"},
+	)
+}
+
+// reachable reports whether a code reaches a persona by a method.
+func (p persona) reachable(method string) bool {
+	return (method == methodSMS || method == methodApp) &&
+		slices.ContainsFunc(p.methods(), func(m service.Method) bool { return m.ID == method })
 }
 
 // customerOf describes a customer; personas that act for themselves are their own.

@@ -23,8 +23,8 @@ type message struct {
 	Code string    `json:"code"`
 }
 
-// Methods implements service.Phones. Whichever is chosen, the code arrives on
-// the persona's one phone.
+// Methods implements service.Phones. Whichever way to the phone is chosen, the
+// code arrives on the persona's one.
 func (b *Bank) Methods(_ context.Context, psu string) ([]service.Method, error) {
 	p, err := personaOf(psu)
 	if err != nil {
@@ -43,23 +43,16 @@ func (b *Bank) SendCode(ctx context.Context, m service.CodeMessage) (string, err
 		return "", service.ErrRefused
 	case p.ID == personaBlocked:
 		return "", service.ErrBlocked
-	case m.Method != "" && !slices.ContainsFunc(p.methods(), func(x service.Method) bool { return x.ID == m.Method }):
+	case m.Method != "" && !p.reachable(m.Method):
 		return "", fmt.Errorf("method: %w", errUnknown)
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	list, err := load[message](ctx, b.Store, p.ID, keyPhone)
-	if err != nil {
-		return "", err
-	}
-	if slices.ContainsFunc(list, func(old message) bool { return old.Key == m.Key }) {
-		return p.Phone, nil
-	}
-	list = append(list, message{Key: m.Key, At: b.Now(), Text: m.Text, Code: m.Code})
-	if len(list) > maxMessages {
-		list = list[len(list)-maxMessages:]
-	}
-	return p.Phone, save(ctx, b.Store, p.ID, keyPhone, list)
+	return p.Phone, change(ctx, b.Store, p.ID, keyPhone, func(list []message) ([]message, error) {
+		if slices.ContainsFunc(list, func(old message) bool { return old.Key == m.Key }) {
+			return list, nil
+		}
+		list = append(list, message{Key: m.Key, At: b.Now(), Text: m.Text, Code: m.Code})
+		return list[max(len(list)-maxMessages, 0):], nil
+	})
 }
 
 // messages lists what is on a persona's phone, oldest first. Fails with errUnknown.

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"mime"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -36,50 +35,42 @@ func (s *Sandbox) phone(c echo.Context) error {
 	if err != nil {
 		return s.fail(c, err)
 	}
-	messages, err := s.Bank.messages(c.Request().Context(), p.ID)
+	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
+	if wantsHTML(c.Request()) {
+		return s.phonePage(c, p, said(decision(c.QueryParam("said"))))
+	}
+	ctx := c.Request().Context()
+	messages, err := s.Bank.messages(ctx, p.ID)
 	if err != nil {
 		return s.fail(c, err)
 	}
-	questions, err := s.Bank.waiting(c.Request().Context(), p.ID)
+	questions, err := s.Bank.waiting(ctx, p.ID)
 	if err != nil {
 		return s.fail(c, err)
 	}
-	view := phoneView{Messages: make([]messageView, len(messages)), Approvals: make([]approvalView, len(questions))}
-	for i, m := range messages {
-		view.Messages[i] = messageView{At: m.At, Text: m.Text, Code: m.Code}
-	}
+	view := phoneView{Messages: viewsOf(messages), Approvals: make([]approvalView, len(questions))}
 	for i, q := range questions {
 		view.Approvals[i] = approvalView{ID: q.ID, Text: q.Text, CreatedAt: q.CreatedAt}
 	}
-	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
-	if !wantsHTML(c.Request()) {
-		return c.JSON(http.StatusOK, view)
-	}
-	return s.phonePage(c, p, view)
+	return c.JSON(http.StatusOK, view)
 }
 
-// phonePage shows a phone to people. It loads itself again: a code or a question
-// may come at any time.
-func (s *Sandbox) phonePage(c echo.Context, p persona, view phoneView) error {
-	refresh(c, 4)
-	newest := slices.Clone(view.Messages)
-	slices.Reverse(newest)
-	return s.render(c, http.StatusOK, "phone", struct {
-		Persona   persona
-		Now       time.Time
-		Messages  []messageView
-		Approvals []approvalView
-	}{p, s.Clock.Now(), newest, view.Approvals})
+func viewsOf(messages []message) []messageView {
+	views := make([]messageView, len(messages))
+	for i, m := range messages {
+		views[i] = messageView{At: m.At, Text: m.Text, Code: m.Code}
+	}
+	return views
 }
 
 // approvalDecision is the body of POST /sandbox/psus/{psu}/phone/approvals/{id}.
 type approvalDecision struct {
 	Decision decision `json:"decision"`
-	// Number is what an app that matches numbers has its user type. No question
-	// shows a number yet, so that any counts as matched, and so does none.
+	// Number is what the person typed, for a question that asks for one; absent: it
+	// counts as matched.
 	Number *string `json:"number"`
-	// Accounts are those that the person chose in the app; absent: the app gave
-	// no choice.
+	// Accounts are those that the person chose in the app; absent: all of them,
+	// where there is a choice.
 	Accounts *[]string `json:"accounts"`
 }
 
@@ -87,17 +78,24 @@ type approvalDecision struct {
 // phone's page or from a program.
 func (s *Sandbox) decideApproval(c echo.Context) error {
 	form := isForm(c.Request())
-	body, err := readDecision(c, form)
+	p, err := personaOf(c.Param("psu"))
+	var body approvalDecision
 	if err == nil {
-		err = s.decide(c, body)
+		body, err = readDecision(c, form)
 	}
-	switch {
-	case err != nil && form:
+	if err != nil && form {
 		return s.problem(c, err)
+	}
+	if err != nil {
+		return s.fail(c, err)
+	}
+	answered, err := s.Bank.decide(c.Request().Context(), p, c.Param("id"), reply(body))
+	s.callBack(c, answered.Callback)
+	switch {
+	case form:
+		return s.decided(c, p, body, answered, err)
 	case err != nil:
 		return s.fail(c, err)
-	case form:
-		return c.Redirect(http.StatusSeeOther, "/sandbox/psus/"+c.Param("psu")+"/phone")
 	default:
 		return c.JSON(http.StatusOK, map[string]any{"id": c.Param("id"), "decision": body.Decision})
 	}
@@ -110,44 +108,35 @@ func isForm(r *http.Request) bool {
 }
 
 func readDecision(c echo.Context, form bool) (approvalDecision, error) {
-	var body approvalDecision
-	if !form {
-		return body, decode(c.Request(), &body)
+	read := readJSON
+	if form {
+		read = readForm
 	}
+	body, err := read(c)
+	if err == nil && body.Decision != approve && body.Decision != deny {
+		err = consent.At(consent.CodeFormat, "decision", "decision must be approve or deny")
+	}
+	return body, err
+}
+
+func readJSON(c echo.Context) (body approvalDecision, err error) {
+	return body, decode(c.Request(), &body)
+}
+
+func readForm(c echo.Context) (body approvalDecision, err error) {
 	r := c.Request()
 	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
 	if err := r.ParseForm(); err != nil {
 		return body, consent.E(consent.CodeFormat, "the form cannot be read").Because(err)
 	}
 	body.Decision = decision(r.PostForm.Get("decision"))
-	if accounts, ok := r.PostForm["accounts"]; ok {
+	if r.PostForm.Has(pathNumber) {
+		number := r.PostForm.Get(pathNumber)
+		body.Number = &number
+	}
+	// A form with boxes, none of which is ticked, sends only that it has them.
+	if accounts := r.PostForm[pathAccounts]; accounts != nil || r.PostForm.Has("choose") {
 		body.Accounts = &accounts
 	}
 	return body, nil
-}
-
-// decide checks a decision and hands it to the bank.
-func (s *Sandbox) decide(c echo.Context, body approvalDecision) error {
-	ctx := c.Request().Context()
-	p, err := personaOf(c.Param("psu"))
-	if err != nil {
-		return err
-	}
-	if body.Decision != approve && body.Decision != deny {
-		return consent.At(consent.CodeFormat, "decision", "decision must be approve or deny")
-	}
-	var accounts []string
-	if body.Decision == approve {
-		var named []string // none named are all
-		if body.Accounts != nil {
-			named = append([]string{}, *body.Accounts...)
-		}
-		if accounts, err = s.Bank.chosen(ctx, p.Customer, named); err != nil {
-			return err
-		}
-		if len(accounts) == 0 && body.Accounts != nil {
-			return consent.At(consent.CodeFormat, "accounts", "accounts must name one at least, or be absent")
-		}
-	}
-	return s.Bank.decide(ctx, p.ID, c.Param("id"), body.Decision, accounts)
 }

@@ -34,7 +34,8 @@ type Accounts interface {
 
 // Signers knows who may act for whom.
 type Signers interface {
-	// Customers lists those for whom a PSU may act, the PSU's own first.
+	// Customers lists those for whom a PSU may act, the PSU's own first. Fails with
+	// ErrUnknownPSU.
 	Customers(ctx context.Context, psu string) ([]Customer, error)
 	// Signers names the PSUs who must all authorise a consent of the customer.
 	Signers(ctx context.Context, customer string) ([]string, error)

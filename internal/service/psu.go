@@ -48,10 +48,18 @@ type Phones interface {
 
 // Approval is a question that the bank's app puts to a PSU.
 type Approval struct {
-	Login    string // who is asked: PSU-ID as the TPP sent it
+	Login    string // who is asked: PSU-ID as the TPP sent it, or what the PSU typed
 	Key      string // a question with the same key is put once
 	Text     string // the question, in Language
 	Language string // BCP 47
+	// Number is what the PSU reads elsewhere and has to repeat in the app, which
+	// does not show it: two digits. Empty where none is asked for.
+	Number string
+	// Choose has the app let the PSU choose accounts.
+	Choose bool
+	// CallbackURL is where the bank may POST when the question is answered, or
+	// empty. It is a secret.
+	CallbackURL string
 }
 
 // ApprovalState is how a question stands.
@@ -68,6 +76,7 @@ const (
 type ApprovalAnswer struct {
 	State    ApprovalState
 	Accounts []string // the bank's ids of those chosen in the app; none when it gives no choice
+	Number   string   // as the PSU typed it in the app, with ApprovalApproved
 }
 
 // Approvals lets the bank's app ask a PSU, away from any page of ours.

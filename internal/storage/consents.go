@@ -240,13 +240,17 @@ func (s *stored) saveAuthorisations(tx *gorm.DB, rows []authorisationRow) error 
 }
 
 // forget wipes what a run remembers of its PSU once its authorisation has ended,
-// by whatever: nobody can go on with it.
+// by whatever: nobody can go on with it. One whose flow waits is left to a worker,
+// who tells the flow that it waits in vain, and wipes it then.
 func (s *stored) forget(tx *gorm.DB, i int) error {
 	a := s.c.Authorisations[i]
 	if !a.Status.Final() {
 		return nil
 	}
-	err := tx.Model(&runRow{}).Where("id = ?", a.RunID).Updates(map[string]any{"memo": nil, "poll_at": nil}).Error
+	err := tx.Model(&runRow{}).Where("id = ? AND poll_at IS NULL", a.RunID).Update("memo", nil).Error
+	if err == nil {
+		err = tx.Model(&runRow{}).Where("id = ? AND poll_at IS NOT NULL", a.RunID).Update("poll_at", instantOf(a.ChangedAt)).Error
+	}
 	if err != nil {
 		return fmt.Errorf("wipe memory of run %s: %w", a.RunID, err)
 	}

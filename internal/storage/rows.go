@@ -51,6 +51,7 @@ func (consentRow) TableName() string { return "consents" }
 // consentChanges are the columns that change after a consent was made.
 var consentChanges = [...]string{
 	"customer_id", "status", "status_changed_at", "ended_by", "end_reason",
+	"recurring", "frequency_per_day", "valid_until", "ends_at",
 	"replaced_by", "due_at", "last_sca_at", "version", "audit_count", "audit_head",
 }
 
@@ -173,6 +174,8 @@ type runRow struct {
 	Flow            string
 	Handle          digest
 	Browser         digest
+	FormerHandle    digest
+	FormerBrowser   digest
 	Stage           string
 	Approved        bool
 	Returned        bool
@@ -196,6 +199,7 @@ func runRowOf(r *consent.Run) runRow {
 	return runRow{
 		ID: r.ID, Purpose: string(r.Purpose), ConsentID: ref(r.Consent), AuthorisationID: ref(r.Authorisation),
 		Flow: r.Flow, Handle: digest(r.Handle), Browser: digest(r.Browser), Stage: string(r.Stage),
+		FormerHandle: digest(r.FormerHandle), FormerBrowser: digest(r.FormerBrowser),
 		Approved: r.Approved, Returned: r.Returned, PSUID: ref(r.PSU), CustomerID: ref(r.Customer),
 		Seq: r.Seq, Tries: r.Tries, Memo: r.Memo, CreatedAt: instantOf(r.CreatedAt),
 		OpenBy: instantOf(r.OpenBy), FinishBy: instantOf(r.FinishBy), PollAt: instantOf(r.PollAt),
@@ -208,6 +212,7 @@ func (r *runRow) domain() *consent.Run {
 		ID: r.ID, Purpose: consent.Purpose(r.Purpose), Consent: uuid.UUID(r.ConsentID),
 		Authorisation: uuid.UUID(r.AuthorisationID), Flow: r.Flow, Handle: consent.Digest(r.Handle),
 		Browser: consent.Digest(r.Browser), Stage: consent.Stage(r.Stage), Approved: r.Approved,
+		FormerHandle: consent.Digest(r.FormerHandle), FormerBrowser: consent.Digest(r.FormerBrowser),
 		Returned: r.Returned, PSU: uuid.UUID(r.PSUID), Customer: uuid.UUID(r.CustomerID),
 		Seq: r.Seq, Tries: r.Tries, Memo: r.Memo, CreatedAt: r.CreatedAt.Time, OpenBy: r.OpenBy.Time,
 		FinishBy: r.FinishBy.Time, PollAt: r.PollAt.Time, EndedAt: r.EndedAt.Time,

@@ -17,7 +17,7 @@ var _ sca.Store = (*DB)(nil)
 
 // Run implements sca.Store.
 func (d *DB) Run(ctx context.Context, handle consent.Digest) (*consent.Run, error) {
-	return d.run(ctx, "handle = ?", digest(handle))
+	return d.run(ctx, "handle = ? OR former_handle = ?", digest(handle), digest(handle))
 }
 
 // RunByID implements sca.Store.
@@ -25,9 +25,14 @@ func (d *DB) RunByID(ctx context.Context, id uuid.UUID) (*consent.Run, error) {
 	return d.run(ctx, "id = ?", id)
 }
 
-func (d *DB) run(ctx context.Context, where string, arg any) (*consent.Run, error) {
+// RunOf implements sca.Store.
+func (d *DB) RunOf(ctx context.Context, authorisation uuid.UUID) (*consent.Run, error) {
+	return d.run(ctx, "id = (SELECT run_id FROM authorisations WHERE id = ?)", authorisation)
+}
+
+func (d *DB) run(ctx context.Context, where string, args ...any) (*consent.Run, error) {
 	var row runRow
-	if err := d.gorm.WithContext(ctx).Where(where, arg).Take(&row).Error; err != nil {
+	if err := d.gorm.WithContext(ctx).Where(where, args...).Take(&row).Error; err != nil {
 		return nil, translate(err)
 	}
 	return row.domain(), nil
@@ -194,7 +199,7 @@ func changeRun(tx *gorm.DB, id uuid.UUID, change func(*consent.Run) error) error
 	}
 	row = runRowOf(r)
 	err := one(tx.Model(&runRow{}).Where("id = ?", id).Select(
-		"browser", "stage", "approved", "returned", "psu_id", "customer_id", "seq", "tries", "memo",
+		"handle", "browser", "former_handle", "former_browser", "open_by", "stage", "approved", "returned", "psu_id", "customer_id", "seq", "tries", "memo",
 		"finish_by", "poll_at", "ended_at", "outcome").Updates(&row))
 	if err != nil {
 		return fmt.Errorf("save run %s: %w", id, err)

@@ -31,11 +31,12 @@ type assets struct {
 var assetKinds = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".svg": "image/svg+xml",
+	".js":  "text/javascript; charset=utf-8",
 }
 
 func newAssets() *assets {
 	a := &assets{byName: map[string]asset{}, named: map[string]string{}}
-	for _, name := range []string{"style.css", "mark.svg"} {
+	for _, name := range []string{"style.css", "mark.svg", "passkey.js"} {
 		content, err := files.ReadFile("assets/" + name)
 		if err != nil {
 			panic(err) // embedded, so it cannot be missing

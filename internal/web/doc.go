@@ -6,16 +6,20 @@
 // and rendered:
 //
 //	GET  /sca/{handle}  → Walks.Open   → page
-//	POST /sca/{handle}  → Walks.Answer → page, or 303 back to the TPP
+//	POST /sca/{handle}  → Walks.Answer → page, or 303 back to the TPP or on to another site
+//	GET  /sca/return    → Walks.Return → 303 to /sca/{handle}: the browser is back from there
 //
 // What is stable for those who monitor the pages: data-page on <main>, the
-// names of the fields (psuId, password, account, otp, method) and of the
-// buttons (decision: approve, reject), and the status of each answer:
+// names of the fields (psuId, password, account, otp, passkey, method) and of
+// the buttons (decision: approve, reject, device), and the status of each answer:
 //
 //	200 waits for input · 202 waits for something else · 303 on to another site
 //	401 wrong password or code · 403 no CSRF token, another browser's, or not offered
 //	404 unknown · 409 used · 410 expired · 429 locked · 503 the bank does not answer
 //
-// The pages work without JavaScript and forbid it. All words come from the
-// catalogues in locales; templates hold none.
+// The pages work without JavaScript and forbid it, but for the one that asks for a
+// passkey, which no browser gives without. All words come from the catalogues in
+// locales; templates hold none. A page in Arabic runs from right to left: styles
+// know start and end only, what is read from left to right in any language
+// (account numbers, codes, addresses) says so, and names stand isolated.
 package web

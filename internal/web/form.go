@@ -50,6 +50,7 @@ func answerOf(form url.Values) sca.Answer {
 	a := sca.Answer{
 		Refuse:   form.Get(fieldDecision) == "reject",
 		Approve:  form.Get(fieldDecision) == "approve",
+		Device:   form.Get(fieldDecision) == "device",
 		Accounts: form[fieldAccount],
 		Fields:   map[string]string{},
 		Method:   form.Get(fieldMethod),

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/service/sca"
 )
 
 // protect sets the headers that every answer carries.
@@ -18,7 +19,7 @@ func (s *SCA) protect(next echo.HandlerFunc) echo.HandlerFunc {
 		for name, value := range securityHeaders {
 			h.Set(name, value)
 		}
-		h.Set(echo.HeaderContentSecurityPolicy, policy(nil))
+		h.Set(echo.HeaderContentSecurityPolicy, policy(false, nil))
 		if s.Secure(c.Request()) {
 			h.Set(echo.HeaderStrictTransportSecurity, "max-age=31536000")
 		}
@@ -40,16 +41,21 @@ var securityHeaders = map[string]string{
 }
 
 // policy is the Content-Security-Policy of a page whose forms may lead to the
-// given sources besides ourselves.
-func policy(sources []string) string {
-	return strings.Join([]string{
+// given sources besides ourselves. Scripts, our own only, run where a page asks
+// for a passkey.
+func policy(scripts bool, sources []string) string {
+	directives := []string{
 		"default-src 'none'",
 		"style-src 'self'",
 		"img-src 'self' data:",
 		"base-uri 'none'",
 		"frame-ancestors 'none'",
 		strings.Join(append([]string{"form-action 'self'"}, sources...), " "),
-	}, "; ")
+	}
+	if scripts {
+		directives = append(directives, "script-src 'self'")
+	}
+	return strings.Join(directives, "; ")
 }
 
 // allowForms lets the forms of this run's pages lead to its TPP. Chromium and
@@ -59,8 +65,17 @@ func (s *SCA) allowForms(v *visit) {
 	if v.view == nil || v.view.Consent == nil {
 		return
 	}
+	sources := s.sources(v.view)
+	v.c.Response().Header().Set(echo.HeaderContentSecurityPolicy, policy(asksPasskey(v.view), sources))
+}
+
+// sources are the places, as a policy names them, to which this run's forms may lead.
+func (s *SCA) sources(v *sca.View) []string {
 	var sources []string
-	for _, uri := range []string{v.view.Consent.RedirectURI, v.view.Consent.NokRedirectURI} {
+	if t, ok := elsewhere(v.URL); ok {
+		sources = append(sources, t.source)
+	}
+	for _, uri := range []string{v.Consent.RedirectURI, v.Consent.NokRedirectURI} {
 		if t, ok := s.target(uri); ok {
 			sources = append(sources, t.source)
 		}
@@ -73,13 +88,14 @@ func (s *SCA) allowForms(v *visit) {
 		}
 	}
 	slices.Sort(sources)
-	v.c.Response().Header().Set(echo.HeaderContentSecurityPolicy, policy(slices.Compact(sources)))
+	return slices.Compact(sources)
 }
 
 // target is an address outside to which the browser may be sent.
 type target struct {
 	href   template.URL // vetted, hence not filtered again by the template
 	source string       // its origin, or scheme, as a source of a Content-Security-Policy
+	host   string       // with its port
 }
 
 // target reads an address and judges it, by the rule by which it was taken.

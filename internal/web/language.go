@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/labstack/echo/v4"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+	"golang.org/x/text/unicode/bidi"
 
 	"consentd/internal/consent"
 )
@@ -18,7 +21,15 @@ import (
 var locales embed.FS
 
 // catalogues names the languages of the pages, the one to fall back on first.
-var catalogues = []string{"en", "fr", "de"}
+var catalogues = []string{"en", "fr", "de", "es", "it", "ar"}
+
+// numerals are the languages whose numbers are written otherwise than their tag
+// says. Arabic has digits of its own; account numbers, dates and codes come in
+// ours, as in the banks of the Gulf and the Maghreb, and a page has one kind.
+var numerals = map[string]string{"ar": "ar-u-nu-latn"}
+
+// leftward are the languages that are written from right to left.
+var leftward = []string{"ar"}
 
 // languageCookie keeps the language that a person chose on a page.
 const languageCookie = "lang"
@@ -26,6 +37,7 @@ const languageCookie = "lang"
 // speech is one language: its words, dates and numbers.
 type speech struct {
 	Tag     string // BCP 47
+	Dir     string // ltr or rtl
 	words   *i18n.Localizer
 	numbers *message.Printer
 }
@@ -50,12 +62,20 @@ func newSpeeches() (*speeches, error) {
 		tags = append(tags, tag)
 		s.all = append(s.all, &speech{
 			Tag:     name,
+			Dir:     direction(name),
 			words:   i18n.NewLocalizer(bundle, name),
-			numbers: message.NewPrinter(tag),
+			numbers: message.NewPrinter(language.MustParse(first(numerals[name], name))),
 		})
 	}
 	s.matcher = language.NewMatcher(tags)
 	return s, nil
+}
+
+func direction(name string) string {
+	if slices.Contains(leftward, name) {
+		return "rtl"
+	}
+	return "ltr"
 }
 
 // find is the first of the wishes, each a BCP 47 tag or an Accept-Language
@@ -109,6 +129,9 @@ func (s *speech) Say(id string, pairs ...any) (string, error) {
 			}
 			value = s.numbers.Sprintf("%d", n)
 		}
+		if text, ok := value.(string); ok {
+			value = s.isolate(text)
+		}
 		data[name] = value
 	}
 	cfg.TemplateData = data
@@ -117,6 +140,37 @@ func (s *speech) Say(id string, pairs ...any) (string, error) {
 		return "", fmt.Errorf("say %s in %s: %w", id, s.Tag, err)
 	}
 	return text, nil
+}
+
+// isolate keeps a value that runs against the direction of the sentence, such as
+// a name in another script, from mixing up what stands around it (Unicode
+// Bidirectional Algorithm, UAX #9 §2.4). Other values stay as they are.
+func (s *speech) isolate(value string) string {
+	value = straight(value)
+	if !strings.ContainsFunc(value, s.against) {
+		return value
+	}
+	return "\u2068" + value + "\u2069"
+}
+
+// against tells the characters that are written the other way.
+func (s *speech) against(r rune) bool {
+	p, _ := bidi.LookupRune(r)
+	if s.Dir == "rtl" {
+		return p.Class() == bidi.L
+	}
+	return slices.Contains([]bidi.Class{bidi.R, bidi.AL, bidi.AN}, p.Class())
+}
+
+// straight leaves out the characters that turn the direction of what follows
+// them: by them a name could rewrite the sentence in which it stands.
+func straight(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // Date is a day in words.

@@ -30,6 +30,9 @@ func TestLanguageOfAPage(t *testing.T) {
 		"nonsense from everywhere":    {query: "?lang=1", cookie: "???", psu: "-", accept: ";;;", want: "en"},
 		"kin to one that is spoken":   {accept: "lb", want: "de"},
 		"any language will do":        {accept: "*", want: "en"},
+		"Arabic of the Gulf":          {accept: "ar-AE,en;q=0.5", want: "ar"},
+		"Spanish of Mexico":           {psu: "es-MX", want: "es"},
+		"Italian of Switzerland":      {psu: "it-CH", accept: "de-CH", want: "it"},
 		"the TPP sends a whole list ": {psu: "ka, de;q=0.5", want: "de"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,7 +63,9 @@ func TestSwitchingLanguage(t *testing.T) {
 	for _, n := range page.all("a") {
 		links = append(links, value(n, "href")+" "+contents(n)+" "+value(n, "aria-current"))
 	}
-	require.Equal(t, []string{"?lang=en Englishen true", "?lang=fr Françaisfr ", "?lang=de Deutschde "}, links)
+	require.Equal(t, []string{
+		"?lang=en EnglishEN true", "?lang=fr FrançaisFR ", "?lang=de DeutschDE ", "?lang=es EspañolES ", "?lang=it ItalianoIT ", "?lang=ar العربيةع ",
+	}, links)
 
 	french := read(t, b.get(t, "?lang=fr"))
 	require.Contains(t, french.text, "Vérifiez ce que vous acceptez")
@@ -85,6 +90,12 @@ func TestDates(t *testing.T) {
 		{"en", second, "Until 22 August 2027"},
 		{"fr", second, "Jusqu’au 22 août 2027"},
 		{"de", second, "Bis zum 22. August 2027"},
+		{"es", first, "Hasta el 1 de marzo de 2027"},
+		{"es", second, "Hasta el 22 de agosto de 2027"},
+		{"it", first, "Ultimo giorno: 1º marzo 2027"},
+		{"it", second, "Ultimo giorno: 22 agosto 2027"},
+		{"ar", first, "حتى 1 مارس 2027"},
+		{"ar", second, "حتى 22 أغسطس 2027"},
 	} {
 		b := setup(t)
 		b.walks.view = view(sca.PageConsent)
@@ -95,7 +106,7 @@ func TestDates(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	t.Parallel()
-	for lang, want := range map[string]string{"en": "1,440 times", "fr": "1\u00a0440 fois", "de": "1.440-mal"} {
+	for lang, want := range map[string]string{"en": "1,440 times", "fr": "1\u00a0440 fois", "de": "1.440-mal", "es": "1.440 veces", "it": "1.440 volte", "ar": "1,440 مرة"} {
 		b := setup(t)
 		b.walks.view = view(sca.PageConsent)
 		b.walks.view.Consent.FrequencyPerDay = 1440

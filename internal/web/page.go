@@ -8,33 +8,20 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/service/sca"
-	flow "consentd/pkg/sca"
 )
 
 // page renders where the run stands.
 func (s *SCA) page(v *visit, status int) error {
-	kind := kindOf(v.view)
-	sh, err := s.newSheet(v, kind)
+	sh, err := s.newSheet(v, kindOf(v.view))
 	if err != nil {
 		return err
 	}
 	sh.Wrong = v.view.Wrong
 	sh.At, sh.Of = steps(v.view)
-	heading := headings[kind]
-	switch kind {
-	case kindAccounts:
-		sh.Body, err = accounts(sh, v.view)
-	case kindConsent:
-		sh.Body, err = review(sh, v.view)
-	case kindDone:
-		sh.Body, heading, err = done(sh, v.view)
-	default:
-		p := s.prompt(sh, v)
-		sh.Body = p
-		if len(p.Fields) == 0 && len(p.Methods) > 0 {
-			heading = "factor.choose"
-		}
+	if asksPasskey(v.view) {
+		sh.Script = s.pages.assets.path("passkey.js")
 	}
+	heading, err := s.fill(sh, v)
 	if err != nil {
 		return err
 	}
@@ -44,12 +31,35 @@ func (s *SCA) page(v *visit, status int) error {
 	return s.write(v.c, status, sh)
 }
 
+// fill makes the body of a page, and says which heading it has.
+func (s *SCA) fill(sh *sheet, v *visit) (heading string, err error) {
+	heading = headings[sh.Kind]
+	switch sh.Kind {
+	case kindAccounts:
+		sh.Body, err = accounts(sh, v.view)
+	case kindConsent:
+		sh.Body, err = review(sh, v.view)
+	case kindDone:
+		sh.Body, heading, err = done(sh, v.view)
+	case kindElsewhere:
+		sh.Body, heading = depart(v.view)
+	case kindDevice:
+		sh.Body, err = s.device(v)
+	default:
+		p, failed := s.prompt(sh, v)
+		sh.Body, err = p, failed
+		heading = first(p.heading(sh.Kind), heading)
+	}
+	return heading, err
+}
+
 var headings = map[string]string{
 	kindLogin:    "login.title",
 	kindAccounts: "accounts.title",
 	kindConsent:  "consent.title",
 	kindFactor:   "factor.title",
 	kindWait:     "wait.title",
+	kindDevice:   "device.title",
 }
 
 func kindOf(v *sca.View) string {
@@ -64,6 +74,10 @@ func kindOf(v *sca.View) string {
 		return kindFactor
 	case sca.PageWait:
 		return kindWait
+	case sca.PageElsewhere:
+		return kindElsewhere
+	case sca.PageDevice:
+		return kindDevice
 	default:
 		return kindDone
 	}
@@ -80,78 +94,20 @@ func steps(v *sca.View) (at, of int) {
 	if !v.Authenticated {
 		way = append(way, sca.PageFactor)
 	}
-	return slices.Index(way, v.Page) + 1, len(way)
+	return slices.Index(way, placeOf(v)) + 1, len(way)
 }
 
-// prompt is the body of the pages on which a flow asks: login, factor, wait.
-type prompt struct {
-	Message  string
-	Spoken   string // the language of Message
-	Fields   []field
-	Methods  []flow.Method
-	Tries    int
-	OfferAll bool // the methods are all that is asked
-}
-
-// field is one input.
-type field struct {
-	Name, Label  string
-	Type         string
-	Autocomplete string
-	Numeric      bool
-	Plain        bool // neither capitals nor spelling are to be mended
-	Value        string
-	Focus        bool
-}
-
-// wellKnown are the inputs whose markup browsers and password managers know.
-var wellKnown = map[string]field{
-	"psuId":    {Name: "psuId", Type: "text", Autocomplete: "username", Plain: true},
-	"password": {Name: "password", Type: "password", Autocomplete: "current-password"},
-	"otp":      {Name: "otp", Type: "text", Autocomplete: "one-time-code", Numeric: true, Focus: true},
-}
-
-func (s *SCA) prompt(sh *sheet, v *visit) prompt {
-	p := prompt{Message: v.view.Message, Methods: v.view.Methods, Tries: v.view.TriesLeft}
-	if spoken := s.pages.speeches.spoken(v.view.Spoken); spoken != nil && spoken != sh.speech {
-		p.Spoken = spoken.Tag
+// placeOf is where a page stands on the way: another site's is for logging in, or
+// for the last factor once the PSU is known.
+func placeOf(v *sca.View) sca.Page {
+	switch {
+	case v.Page != sca.PageElsewhere:
+		return v.Page
+	case v.Customer != "":
+		return sca.PageFactor
+	default:
+		return sca.PageLogin
 	}
-	if sh.Kind == kindWait {
-		return p
-	}
-	for _, asked := range v.view.Fields {
-		p.Fields = append(p.Fields, inputOf(asked))
-	}
-	for i := range p.Fields {
-		if p.Fields[i].Name == "psuId" {
-			p.Fields[i].Value = first(v.typed, v.view.Hint)
-		}
-		if p.Fields[i].Name == "password" {
-			p.Fields[i].Focus = v.view.Wrong
-		}
-	}
-	p.OfferAll = len(p.Fields) == 0
-	if !p.OfferAll && len(p.Methods) == 1 {
-		p.Methods = nil // the one in use is no choice
-	}
-	return p
-}
-
-// inputOf is the input for a field of a flow.
-func inputOf(asked flow.Field) field {
-	if f, ok := wellKnown[asked.Name]; ok {
-		f.Label = asked.Label
-		return f
-	}
-	f := field{Name: asked.Name, Label: asked.Label, Type: "text", Autocomplete: "off"}
-	switch asked.Kind {
-	case flow.Password:
-		f.Type = "password"
-	case flow.Code:
-		f.Numeric, f.Autocomplete = true, "one-time-code"
-	case flow.Text:
-	}
-	return f
 }
 
 // ending is the body of the last page, shown only where there is no address to
@@ -162,7 +118,9 @@ type ending struct {
 
 func done(sh *sheet, v *sca.View) (ending, string, error) {
 	heading, id := "done.refused", "done.refusedText"
-	if v.Consent != nil {
+	if v.Consent == nil {
+		heading, id = "done.over", "done.overText"
+	} else {
 		switch v.Consent.Status { //nolint:exhaustive // all others are refusals to the PSU
 		case consent.Valid:
 			heading, id = "done.title", "done.text"
@@ -194,7 +152,7 @@ func (s *SCA) problem(v *visit, p problem) error {
 	if err != nil {
 		return err
 	}
-	body := trouble{Again: p.again}
+	body := trouble{Again: p.again && v.found}
 	if v.view != nil {
 		if p.status == http.StatusForbidden && v.view.Page == sca.PageEnded && consent.CodeOf(v.err) == consent.CodeForbidden {
 			p = p.ended()

@@ -9,6 +9,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/service/sca"
+	flow "consentd/pkg/sca"
 )
 
 // show renders one view, in English.
@@ -231,9 +232,44 @@ func TestMethods(t *testing.T) {
 	require.Equal(t, "button", other.named("method")[0].Data, "pressed instead of typing the code")
 	require.True(t, has(other.named("method")[0], "formnovalidate"))
 
-	one := show(t, view(sca.PageFactor, methods, func(v *sca.View) { v.Methods = v.Methods[:1] }))
-	require.Empty(t, one.named("method"), "one is no choice")
-	require.NotContains(t, one.text, "another way")
+	require.Equal(t, []string{"SMS_OTP", "PUSH"}, offered(other), "the one in use sends a new code")
+	require.Contains(t, other.text, "No code? Send it again, or confirm in another way:")
+}
+
+// TestNewCode: where there is one method, a code that did not arrive can be sent
+// anew; not one that the PSU's own device makes.
+func TestNewCode(t *testing.T) {
+	t.Parallel()
+	kind := func(kind string) func(*sca.View) {
+		return func(v *sca.View) { v.Methods = []flow.Method{{ID: "M", Type: kind}} }
+	}
+	for name, c := range map[string]struct {
+		view *sca.View
+		want []string
+	}{
+		"by SMS":              {view(sca.PageFactor, kind("SMS_OTP")), []string{"M"}},
+		"a bank's own type":   {view(sca.PageFactor, kind("OWL")), []string{"M"}},
+		"from an app":         {view(sca.PageFactor, kind("TOTP")), nil},
+		"from a reader":       {view(sca.PageFactor, kind("CHIP_OTP")), nil},
+		"a passkey":           {view(sca.PageFactor, kind("PASSKEY"), asksFor(flow.PasskeyGet)), nil},
+		"no code is asked":    {view(sca.PageLogin, kind("SMS_OTP")), nil},
+		"no method at all":    {view(sca.PageFactor), nil},
+		"nothing but methods": {view(sca.PageFactor, kind("SMS_OTP"), noFields), []string{"M"}},
+	} {
+		page := show(t, c.view)
+		require.Equal(t, c.want, offered(page), name)
+		require.NotContains(t, page.text, "another way", name)
+	}
+	require.Contains(t, show(t, view(sca.PageFactor, kind("SMS_OTP"))).text, "Have you not received a code? Send a new code")
+}
+
+// offered are the methods that a page lets the PSU take.
+func offered(page document) []string {
+	var ids []string
+	for _, n := range page.named("method") {
+		ids = append(ids, value(n, "value"))
+	}
+	return ids
 }
 
 // TestOwnFields: what a bank's flow asks for has that flow's labels.

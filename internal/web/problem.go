@@ -39,7 +39,7 @@ var problems = map[consent.Code]problem{
 	consent.CodeNoFundsConsent:     {status: http.StatusConflict, title: "problem.moved.title", text: "problem.moved.text"},
 	consent.CodeTooOften:           {status: http.StatusTooManyRequests, title: "problem.often.title", text: "problem.often.text", again: true},
 	consent.CodeLocked:             {status: http.StatusTooManyRequests, title: "problem.locked.title", text: "problem.locked.text"},
-	consent.CodePSULocked:          {status: http.StatusTooManyRequests, title: "problem.locked.title", text: "problem.locked.text", again: true},
+	consent.CodePSULocked:          {status: http.StatusTooManyRequests, title: "problem.waiting.title", text: "problem.waiting.text", again: true},
 	consent.CodeUnavailable:        {status: http.StatusServiceUnavailable, title: "problem.unavailable.title", text: "problem.unavailable.text", again: true},
 	consent.CodeTimeout:            {status: http.StatusServiceUnavailable, title: "problem.unavailable.title", text: "problem.unavailable.text", again: true},
 	consent.CodeTooLarge:           {status: http.StatusRequestEntityTooLarge, title: "problem.form.title", text: "problem.form.text", again: true},

@@ -15,18 +15,26 @@ import (
 //go:embed templates/*.html
 var templates embed.FS
 
-// The pages by their data-page, which is also the name of the template.
+// The pages by the names of their templates.
 const (
-	kindLogin    = "login"
-	kindAccounts = "accounts"
-	kindConsent  = "consent"
-	kindFactor   = "factor"
-	kindWait     = "wait"
-	kindDone     = "done"
-	kindProblem  = "problem"
+	kindLogin     = "login"
+	kindAccounts  = "accounts"
+	kindConsent   = "consent"
+	kindFactor    = "factor"
+	kindWait      = "wait"
+	kindElsewhere = "elsewhere"
+	kindDevice    = "device"
+	kindDone      = "done"
+	kindProblem   = "problem"
 )
 
-var kinds = []string{kindLogin, kindAccounts, kindConsent, kindFactor, kindWait, kindDone, kindProblem}
+var kinds = []string{
+	kindLogin, kindAccounts, kindConsent, kindFactor, kindWait, kindElsewhere, kindDevice, kindDone, kindProblem,
+}
+
+// dataPages are the pages whose data-page is not their name: those who monitor
+// pages know a closed list, and to log in elsewhere is to log in.
+var dataPages = map[string]string{kindElsewhere: kindLogin, kindDevice: kindWait}
 
 // pages is what all requests share: the parsed templates, the languages, the assets.
 type pages struct {
@@ -63,16 +71,23 @@ type sheet struct {
 	At, Of    int // the PSU's steps; 0 where they cannot be told
 	Wrong     bool
 	Funds     bool // asked is whether an amount is available, and nothing else
+	CanMove   bool // the PSU may go on, on another device
 	Languages []tongue
 	Style     string
 	Mark      string
+	Script    string // empty: none
 	Body      any
 }
 
+// Page is the data-page.
+func (sh *sheet) Page() string { return first(dataPages[sh.Kind], sh.Kind) }
+
 // tongue is a language that the page may be read in.
 type tongue struct {
-	Tag, Name string
-	Current   bool
+	Tag, Name, Short string
+	Dir              string
+	Href             string
+	Current          bool
 }
 
 // newSheet is what all pages have in common.
@@ -81,7 +96,7 @@ func (s *SCA) newSheet(v *visit, kind string) (*sheet, error) {
 		speech: s.speech(v),
 		Kind:   kind,
 		Brand:  s.Brand,
-		Action: v.c.Request().URL.Path,
+		Action: v.address,
 		Style:  s.pages.assets.path("style.css"),
 		Mark:   s.pages.assets.path("mark.svg"),
 	}
@@ -89,17 +104,35 @@ func (s *SCA) newSheet(v *visit, kind string) (*sheet, error) {
 		sh.CSRF = s.token(v.handle, v.browser)
 	}
 	if v.view != nil {
-		sh.TPP, sh.Step = v.view.TPP, v.view.Step
+		sh.TPP, sh.Step, sh.CanMove = straight(v.view.TPP), v.view.Step, v.view.CanMove
 		sh.Funds = v.view.Consent != nil && v.view.Consent.Kind == consent.FundsConfirmation
 	}
+	var err error
+	sh.Languages, err = s.tongues(v, sh.speech)
+	return sh, err
+}
+
+// tongues are all languages, with the address of this page in each.
+func (s *SCA) tongues(v *visit, current *speech) ([]tongue, error) {
+	base := ""
+	if v.address != v.c.Request().URL.Path {
+		base = v.address
+	}
+	var all []tongue
 	for _, other := range s.pages.speeches.all {
 		name, err := other.Say("language.name")
 		if err != nil {
 			return nil, err
 		}
-		sh.Languages = append(sh.Languages, tongue{Tag: other.Tag, Name: name, Current: other == sh.speech})
+		short, err := other.Say("language.short")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, tongue{
+			Tag: other.Tag, Name: name, Short: short, Dir: other.Dir, Href: base + "?lang=" + other.Tag, Current: other == current,
+		})
 	}
-	return sh, nil
+	return all, nil
 }
 
 // write renders a sheet whole before the first byte leaves, so that a fault

@@ -12,13 +12,16 @@ import (
 	"consentd/internal/service/sca"
 )
 
-// Walks are the use cases behind the pages. Both may return a View beside the
+// Walks are the use cases behind the pages. Each may return a View beside the
 // error: who asked, and the way back.
 type Walks interface {
 	// Open shows where the run of a handle stands. It changes nothing.
 	Open(ctx context.Context, handle string, by sca.Visitor) (*sca.View, error)
 	// Answer applies what the PSU sent.
 	Answer(ctx context.Context, handle string, by sca.Visitor, a sca.Answer) (*sca.View, error)
+	// Return applies what the browser brought from another site, and says of
+	// which run; beside an error too, where that is known.
+	Return(ctx context.Context, state string, by sca.Visitor, fields map[string]string) (handle string, v *sca.View, err error)
 }
 
 // SCA serves the pages on which a PSU authorises a consent.
@@ -57,12 +60,13 @@ func (s *SCA) Mount(e *echo.Echo) {
 	s.pages = newPages()
 	e.GET("/sca/:handle", s.show, s.protect)
 	e.POST("/sca/:handle", s.answer, s.protect)
+	e.GET(returnPath, s.comeBack, s.protect) // no handle reads so: they are longer
 	e.GET(assetsPath+":name", s.pages.assets.serve, s.protect)
 }
 
 // show is GET: it gives the browser its cookie and shows where the run stands.
 func (s *SCA) show(c echo.Context) error {
-	v := &visit{c: c, handle: c.Param("handle"), browser: s.ensureBrowser(c), choice: s.chooseLanguage(c)}
+	v := s.visit(c, s.ensureBrowser(c), s.chooseLanguage(c))
 	v.view, v.err = s.Walks.Open(c.Request().Context(), v.handle, s.visitor(v))
 	return s.respond(v)
 }
@@ -70,7 +74,7 @@ func (s *SCA) show(c echo.Context) error {
 // answer is POST: what the PSU sent goes to the use case, unless anything says
 // that the form was not sent from our own page in this browser.
 func (s *SCA) answer(c echo.Context) error {
-	v := &visit{c: c, handle: c.Param("handle"), browser: s.browser(c.Request()), choice: s.chosenLanguage(c.Request())}
+	v := s.visit(c, s.browser(c.Request()), s.chosenLanguage(c.Request()))
 	form, err := readForm(c)
 	if err != nil {
 		v.err = err
@@ -91,11 +95,18 @@ type visit struct {
 	handle  string
 	browser string // empty: it sent no cookie
 	choice  string // the language that the person chose; may be empty
+	address string // of the page
+	found   bool   // address is that of a run
 	typed   string // the user name of a form, to be shown again
 	forged  bool   // the form did not come from our page
 
 	view *sca.View
 	err  error
+}
+
+// visit is a request for the page of a run.
+func (s *SCA) visit(c echo.Context, browser, choice string) *visit {
+	return &visit{c: c, handle: c.Param("handle"), address: c.Request().URL.Path, found: true, browser: browser, choice: choice}
 }
 
 // visitor is what the use case is told of the browser.
@@ -104,6 +115,19 @@ func (s *SCA) visitor(v *visit) sca.Visitor {
 		Browser: v.browser,
 		Chosen:  v.choice,
 		Accepts: s.pages.speeches.find(v.c.Request().Header.Get("Accept-Language")).Tag,
+		Origin:  s.origin(v.c.Request()),
+	}
+}
+
+// origin is that of our pages as the browser sees it.
+func (s *SCA) origin(r *http.Request) string {
+	switch {
+	case s.Origin != "":
+		return s.Origin
+	case s.Secure(r):
+		return "https://" + r.Host
+	default:
+		return "http://" + r.Host
 	}
 }
 
@@ -127,7 +151,9 @@ func (s *SCA) respond(v *visit) error {
 	switch v.view.Page {
 	case sca.PageEnded:
 		return s.leave(v, v.view.ReturnTo)
-	case sca.PageWait:
+	case sca.PageElsewhere:
+		return s.elsewhere(v)
+	case sca.PageWait, sca.PageDevice:
 		v.c.Response().Header().Set("Refresh", "3")
 		return s.page(v, http.StatusAccepted)
 	default:

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -301,7 +302,7 @@ func TestMarkupInNames(t *testing.T) {
 	t.Parallel()
 	const evil = `<script>alert("x")</script>{{.Say}}`
 	for _, st := range stories() {
-		if st.view == nil {
+		if st.view == nil || st.view.Consent == nil {
 			continue
 		}
 		t.Run(st.name, func(t *testing.T) {
@@ -320,7 +321,8 @@ func TestMarkupInNames(t *testing.T) {
 			b := setup(t, func(s *web.SCA) { s.Brand = evil })
 			b.walks.view, b.walks.err = &v, st.err
 			res := b.post(t, url.Values{"psuId": {`"><script>alert(1)</script>`}})
-			require.NotContains(t, res.Body.String(), "<script")
+			body := regexp.MustCompile(`<script src="/psu/assets/passkey\.[0-9a-f]+\.js"></script>`).ReplaceAllString(res.Body.String(), "")
+			require.NotContains(t, body, "<script")
 			require.Contains(t, read(t, res).text, evil, "shown as it is written")
 		})
 	}

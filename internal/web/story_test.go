@@ -1,11 +1,14 @@
 package web_test
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,6 +35,9 @@ type story struct {
 }
 
 const tpp = "Acme Budget"
+
+// languages are those that a PSU may choose, in the order of the page.
+var languages = []string{"en", "fr", "de", "es", "it", "ar"}
 
 // view is a run on a page, of a recurring consent that the bank offers accounts for.
 func view(page sca.Page, change ...func(*sca.View)) *sca.View {
@@ -179,8 +185,59 @@ func stories() []story {
 		{"done-funds-refused", true, view(sca.PageEnded, forFunds, nowhere), nil, ok, "done"},
 		{"done-part", true, view(sca.PageEnded, approved, partly), nil, ok, "done"},
 		{"done-refused", true, view(sca.PageEnded, nowhere), nil, ok, "done"},
-	}, problemStories()...)
+	}, slices.Concat(placeStories(), passkeyStories(), problemStories())...)
 }
+
+// placeStories are those of going on elsewhere.
+func placeStories() []story {
+	ok, waits := http.StatusOK, http.StatusAccepted
+	idp := func(v *sca.View) {
+		v.Fields, v.URL = nil, "https://login.bank.example/authorize?client_id=consentd&state=x"
+	}
+	other := func(v *sca.View) { v.Handle = strings.Repeat("Aa0-", 11)[:43] }
+	number := func(v *sca.View) { v.Number = "42" }
+	over := func(v *sca.View) { v.Consent = nil }
+	known := func(v *sca.View) { v.Customer = "Anna Sandbox" }
+	return []story{
+		{"elsewhere", false, view(sca.PageElsewhere, idp, movable), nil, ok, "login"},
+		{"elsewhere-funds", false, view(sca.PageElsewhere, idp, forFunds), nil, ok, "login"},
+		{"elsewhere-last", true, view(sca.PageElsewhere, idp, known), nil, ok, "login"},
+		{"elsewhere-nowhere", false, view(sca.PageElsewhere), nil, http.StatusInternalServerError, "problem"},
+		{"login-movable", false, view(sca.PageLogin, movable), nil, ok, "login"},
+		{"wait-number", true, view(sca.PageWait, pushSent, number, movable), nil, waits, "wait"},
+		{"device", true, view(sca.PageDevice, noFields, other, nowhere), nil, waits, "wait"},
+		{"device-taken", true, view(sca.PageDevice, noFields, nowhere), nil, waits, "wait"},
+		{"done-over", true, view(sca.PageEnded, nowhere, over), nil, ok, "done"},
+	}
+}
+
+// passkeyStories are those of factors that are set up, scanned, or need a script.
+func passkeyStories() []story {
+	ok, no := http.StatusOK, failure(consent.CodeCredentials)
+	scan := func(v *sca.View) {
+		v.Message = "Scan the code with your authenticator app, and type the code that the app shows."
+		v.QR = &flow.QR{Content: "otpauth://totp/Sandbox%20Bank:omar?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Sandbox%20Bank", Text: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP"}
+	}
+	return []story{
+		{"factor-scan", true, view(sca.PageFactor, scan, methods), nil, ok, "factor"},
+		{"factor-resend", true, view(sca.PageFactor, methods, oneMethod), nil, ok, "factor"},
+		{"factor-passkey", true, view(sca.PageFactor, methods, asksFor(flow.PasskeyGet)), nil, ok, "factor"},
+		{"factor-passkey-new", true, view(sca.PageFactor, asksFor(flow.PasskeyCreate)), nil, ok, "factor"},
+		{"factor-passkey-wrong", true, view(sca.PageFactor, methods, asksFor(flow.PasskeyGet), wrong(2)), no, http.StatusUnauthorized, "factor"},
+		{"login-passkey", false, view(sca.PageLogin, asksFor(flow.PasskeyGet), movable), nil, ok, "login"},
+	}
+}
+
+func movable(v *sca.View)   { v.CanMove = true }
+func oneMethod(v *sca.View) { v.Methods = v.Methods[:1] }
+
+func asksFor(kind flow.FieldKind) func(*sca.View) {
+	return func(v *sca.View) {
+		v.Fields, v.Message = []flow.Field{{Name: "passkey", Kind: kind, Options: json.RawMessage(passkeyOptions)}}, ""
+	}
+}
+
+const passkeyOptions = `{"publicKey":{"challenge":"Y2hhbGxlbmdl","rpId":"localhost","userVerification":"required"}}`
 
 func problemStories() []story {
 	problem := func(name string, code consent.Code, status int, change ...func(*sca.View)) story {
@@ -199,6 +256,7 @@ func problemStories() []story {
 		problem("blocked", consent.CodeBlocked, http.StatusForbidden, closedRun),
 		problem("shut", consent.CodeCertificateBlocked, http.StatusForbidden, nowhere),
 		problem("locked", consent.CodeLocked, http.StatusTooManyRequests, closedRun),
+		problem("waiting", consent.CodePSULocked, http.StatusTooManyRequests),
 		problem("company", consent.CodeCorporate, http.StatusForbidden, closedRun),
 		problem("often", consent.CodeTooOften, http.StatusTooManyRequests),
 		problem("time-over", consent.CodeTimeOver, http.StatusGone),
@@ -211,7 +269,7 @@ func problemStories() []story {
 func TestStories(t *testing.T) {
 	t.Parallel()
 	for _, st := range stories() {
-		for _, lang := range []string{"en", "fr", "de"} {
+		for _, lang := range languages {
 			t.Run(st.name+"/"+lang, func(t *testing.T) {
 				t.Parallel()
 				b := setup(t)
@@ -224,6 +282,7 @@ func TestStories(t *testing.T) {
 				page := read(t, res)
 				require.Equal(t, st.page, page.attribute("main", "data-page"))
 				require.Equal(t, lang, page.attribute("html", "lang"))
+				require.Equal(t, map[bool]string{true: "rtl", false: "ltr"}[lang == "ar"], page.attribute("html", "dir"))
 				page.wellMade(t)
 				require.NotContains(t, page.text, "secret detail")
 				leave(t, st.name+"."+lang+".html", res.Body.Bytes())

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
+	"consentd/internal/consent"
 	"consentd/internal/secret"
 	"consentd/internal/service/sca"
 	"consentd/internal/web"
@@ -28,16 +29,27 @@ type walks struct {
 	opened   []string // browsers
 	answered []sca.Answer
 	browsers []string // of the answers
+	origins  []string
+	returned []map[string]string // what browsers brought back
+	handle   string              // of the run to which they came back
 }
 
 func (w *walks) Open(_ context.Context, _ string, by sca.Visitor) (*sca.View, error) {
-	w.opened = append(w.opened, by.Browser)
+	w.opened, w.origins = append(w.opened, by.Browser), append(w.origins, by.Origin)
 	return w.view, w.err
 }
 
 func (w *walks) Answer(_ context.Context, _ string, by sca.Visitor, a sca.Answer) (*sca.View, error) {
 	w.answered, w.browsers = append(w.answered, a), append(w.browsers, by.Browser)
 	return w.view, w.err
+}
+
+func (w *walks) Return(_ context.Context, state string, by sca.Visitor, fields map[string]string) (string, *sca.View, error) {
+	w.returned, w.browsers, w.origins = append(w.returned, fields), append(w.browsers, by.Browser), append(w.origins, by.Origin)
+	if state != fields["state"] {
+		return "", nil, consent.E(consent.CodeInternal, "the state is a field like others")
+	}
+	return w.handle, w.view, w.err
 }
 
 // bundle is the pages with a browser before them that keeps its cookies.
@@ -192,7 +204,7 @@ func (d document) wellMade(t *testing.T) {
 	t.Helper()
 	require.Len(t, d.all("h1"), 1)
 	require.Len(t, d.all("main"), 1)
-	require.Empty(t, d.all("script"), "no JavaScript")
+	d.scripted(t)
 	require.NotEmpty(t, strings.TrimSpace(d.all("title")[0].FirstChild.Data))
 	require.NotContains(t, d.text, "<no value>", "a message lacks a value")
 	require.NotContains(t, d.text, "{{")
@@ -209,6 +221,35 @@ func (d document) wellMade(t *testing.T) {
 		}
 	}
 	d.labelled(t, ids)
+}
+
+// scripted checks that a page has a script where it asks for a passkey, and
+// nowhere else; and that it says what to do where the script does not run.
+func (d document) scripted(t *testing.T) {
+	t.Helper()
+	asks := false
+	for _, n := range d.all("div") {
+		asks = asks || value(n, "class") == "passkey"
+	}
+	scripts := d.all("script")
+	if !asks {
+		require.Empty(t, scripts, "no JavaScript")
+		return
+	}
+	require.Len(t, scripts, 1)
+	require.Nil(t, scripts[0].FirstChild, "the policy forbids scripts in the page")
+	require.True(t, strings.HasPrefix(value(scripts[0], "src"), "/psu/assets/passkey."))
+	for _, n := range d.all("p") {
+		if has(n, "data-say") {
+			what := value(n, "data-say")
+			require.Equal(t, what != "unsupported", has(n, "hidden"), "before the script has run: %s", what)
+		}
+	}
+	for _, n := range d.all("button") {
+		if has(n, "data-passkey") {
+			require.True(t, has(n, "hidden"), "no button that does nothing")
+		}
+	}
 }
 
 // labelled checks that each field has a label, each description exists, and all

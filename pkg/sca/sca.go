@@ -1,37 +1,3 @@
-// Package sca is the contract between consentd and a flow of strong customer
-// authentication. It depends on the standard library alone, so a bank can write
-// a flow in a module of its own and hand it to consentd/pkg/server.
-//
-// A flow says how a customer (PSU) is authenticated. consentd does the rest: it
-// shows the pages, counts the tries, lets the PSU choose accounts and read what
-// they agree to, and moves the consent. The conformance kit is package scatest.
-//
-// A typical walk through a flow that asks for a password and then for a code:
-//
-//	Start                       → Prompt(password)
-//	Continue(Form, password)    → Identified       consentd shows the review
-//	Continue(Approved)          → Prompt(code)
-//	Continue(Form, code)        → Done             consentd ends the run
-//
-// A flow that authenticates in one trip goes from Start to Done; consentd shows
-// the review after that, and the PSU's approval ends the run.
-//
-// Without a page of consentd's (decoupled and embedded) the same calls come in
-// the same order, and Identified is followed by Approved at once: the PSU has
-// read what they agree to elsewhere. A decoupled flow asks for nothing: it goes
-// from Start to Wait, and from a Poll to Done, with the Accounts that the PSU
-// chose in the app where the consent leaves the choice to them.
-//
-// A flow that sends the browser elsewhere, to an identity provider for instance,
-// answers Redirect. consentd first shows who asks, then sends the browser there
-// and, when it comes back to Request.ReturnURL, hands on what it brought:
-//
-//	Start                       → Redirect(URL)
-//	Continue(Returned, query)   → Done, or Identified
-//
-// Cancel comes when the PSU or consentd has ended a run that the flow had not,
-// and when the time of a Wait is over, so that the flow can take back what it
-// asked of the world.
 package sca
 
 import (

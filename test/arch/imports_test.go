@@ -10,6 +10,7 @@ import (
 
 // Third-party modules by the names that the table uses.
 const (
+	breaker    = "github.com/sony/gobreaker"
 	cobra      = "github.com/spf13/cobra"
 	echo       = "github.com/labstack/echo"
 	goose      = "github.com/pressly/goose"
@@ -17,11 +18,14 @@ const (
 	i18n       = "github.com/nicksnyder/go-i18n"
 	jwx        = "github.com/lestrrat-go/jwx"
 	lru        = "github.com/hashicorp/golang-lru"
+	oauth2     = "golang.org/x/oauth2"
+	oidc       = "github.com/coreos/go-oidc"
 	openapi3   = "github.com/getkin/kin-openapi"
 	otel       = "go.opentelemetry.io"
+	otp        = "github.com/pquerna/otp"
 	pgx        = "github.com/jackc/pgx"
 	prometheus = "github.com/prometheus"
-	qr         = "github.com/skip2/go-qrcode"
+	qr         = "github.com/boombuler/barcode"
 	rapid      = "pgregory.net/rapid"
 	sqlite     = "github.com/glebarez"
 	sqliteCore = "modernc.org"
@@ -29,6 +33,7 @@ const (
 	text       = "golang.org/x/text"
 	uuid       = "github.com/google/uuid"
 	validator  = "github.com/go-playground/validator"
+	webauthn   = "github.com/go-webauthn/webauthn"
 	xcrypto    = "golang.org/x/crypto"
 	xsync      = "golang.org/x/sync"
 	yaml       = "github.com/goccy/go-yaml"
@@ -68,10 +73,13 @@ var table = map[string][]string{
 	"internal/service/register": {"internal/consent", "internal/explain", "internal/secret", "internal/service", lru, text, uuid},
 
 	// What the core is plugged into.
-	"internal/bank":    {"internal/consent", "internal/service"},
-	"internal/flows":   {"pkg/sca"}, // a flow that needs a library of its own gets an entry of its own
-	"internal/jobs":    {"internal/consent", "internal/service", xsync},
-	"internal/storage": {"internal/consent", "internal/secret", "internal/service", goose, gorm, pgx, sqlite, sqliteCore, uuid},
+	"internal/bank":          {"internal/consent", "internal/service"},
+	"internal/flows":         {"pkg/sca"}, // a flow that needs a library of its own gets an entry of its own
+	"internal/flows/oidc":    {"pkg/sca", oauth2, oidc},
+	"internal/flows/persona": {"pkg/sca", otp, webauthn},
+	"internal/flows/remote":  {"pkg/sca", breaker},
+	"internal/jobs":          {"internal/consent", "internal/service", xsync},
+	"internal/storage":       {"internal/consent", "internal/secret", "internal/service", goose, gorm, pgx, sqlite, sqliteCore, uuid},
 	// A conformance suite is a test that other packages' tests call.
 	"internal/storage/storagetest": {"internal/storage", "internal/consent", "internal/secret", "internal/service", "pkg/sca", rapid, testify, uuid, xsync},
 
@@ -93,6 +101,7 @@ var table = map[string][]string{
 	"internal/app":    {anything},
 	"internal/config": {validator, yaml},
 	"internal/obs":    {echo, otel, prometheus, uuid},
+	"internal/points": {"internal/consent", "internal/service", "pkg/sca", uuid},
 
 	"openapi": {},
 	"test":    {anything},

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -20,8 +21,8 @@ type call struct {
 	req    *http.Request
 	ep     *endpoint
 	caller bankauth.Caller
-	id     string     // of the TPP in the path
-	query  url.Values // only parameters that the endpoint takes, each once
+	params map[string]string // of the path, decoded, by name
+	query  url.Values        // only parameters that the endpoint takes, each once
 	body   []byte
 	faults consent.Faults // of the headers and the query
 }
@@ -49,17 +50,27 @@ func (k *call) wrong(more consent.Faults) error {
 func (k *call) receive() error {
 	k.faults = checkID(k.req.Header[edge.KeyRequestID])
 	k.readQuery()
-	if !k.ep.body {
+	if k.ep.body == noBody {
 		return nil
+	}
+	var err error
+	if k.ep.body == maybeBody { // whether it is there is known once it has been read
+		if k.body, err = edge.ReadBody(k.req); err != nil || len(k.body) == 0 {
+			return err
+		}
 	}
 	if !edge.IsJSON(k.req.Header["Content-Type"]) {
 		return consent.At(consent.CodeMediaType, "Header.Content-Type", "must be application/json")
 	}
-	var err error
-	if k.body, err = edge.ReadBody(k.req); err == nil && len(k.body) > edge.MaxBody {
+	if k.body == nil {
+		if k.body, err = edge.ReadBody(k.req); err != nil {
+			return err
+		}
+	}
+	if len(k.body) > edge.MaxBody {
 		return edge.ErrTooLarge()
 	}
-	return err
+	return nil
 }
 
 // readQuery takes the parameters that the endpoint knows.
@@ -80,6 +91,18 @@ func (k *call) readQuery() {
 			k.query[name] = values[name]
 		}
 	}
+}
+
+// limit reads how many a page shall have.
+func (k *call) limit() (int, consent.Faults) {
+	if !k.query.Has(queryLimit) {
+		return defaultLimit, nil
+	}
+	limit, err := strconv.Atoi(k.query.Get(queryLimit))
+	if err != nil || limit < 1 || limit > maxLimit {
+		return 0, consent.Faults{fault(queryPath(queryLimit), "must be a number from 1 to "+strconv.Itoa(maxLimit))}
+	}
+	return limit, nil
 }
 
 func queryPath(name string) string { return "Query." + name }

@@ -30,10 +30,13 @@ type Register interface {
 
 // Handler serves the bank's own interface. All fields are required.
 type Handler struct {
-	Register Register
-	Gate     *bankauth.Gate
-	Now      func() time.Time
-	Log      *slog.Logger
+	Register       Register
+	Consents       Consents
+	Authorisations Authorisations
+	Callbacks      Callbacks
+	Gate           *bankauth.Gate
+	Now            func() time.Time
+	Log            *slog.Logger
 }
 
 // patience bounds how long a call that changes something may take: it does not
@@ -59,7 +62,7 @@ func (h *Handler) Owns(path string) bool {
 func (h *Handler) guarded(ep endpoint) echo.HandlerFunc {
 	serve := h.Gate.Require(ep.roles...)(func(c echo.Context) error {
 		k := &call{echo: c, req: c.Request(), ep: &ep, caller: bankauth.From(c)}
-		k.id, _ = ep.matches(k.req)
+		k.params, _ = ep.matches(k.req)
 		return h.carryOut(k)
 	})
 	elsewhere := h.unknown()
@@ -116,6 +119,10 @@ func (h *Handler) carryOut(k *call) error {
 	body, err := k.ep.serve(h, k)
 	if err != nil {
 		return err
+	}
+	if body == nil {
+		k.echo.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+		return k.echo.NoContent(http.StatusNoContent)
 	}
 	return h.send(k.echo, http.StatusOK, mediaJSON, body)
 }

@@ -24,6 +24,15 @@ func fault(path, text string) *consent.Error {
 // object reads a body that must be one JSON object in UTF-8, with nothing after
 // it, no member twice and none but those named. The members stay as they came.
 func object(body []byte, names ...string) (map[string]json.RawMessage, consent.Faults) {
+	return readObject(body, func(name string) bool { return slices.Contains(names, name) })
+}
+
+// anyObject is object for a body whose members are not described.
+func anyObject(body []byte) (map[string]json.RawMessage, consent.Faults) {
+	return readObject(body, func(string) bool { return true })
+}
+
+func readObject(body []byte, known func(name string) bool) (map[string]json.RawMessage, consent.Faults) {
 	if !utf8.Valid(body) {
 		return nil, consent.Faults{fault(edge.PathBody, "must be UTF-8")}
 	}
@@ -45,10 +54,10 @@ func object(body []byte, names ...string) (map[string]json.RawMessage, consent.F
 		}
 		_, twice := members[name]
 		switch {
-		case !slices.Contains(names, name):
+		case !known(name):
 			faults = append(faults, fault(plain(name), "is not known here"))
 		case twice:
-			faults = append(faults, fault(name, "must not be there twice"))
+			faults = append(faults, fault(plain(name), "must not be there twice"))
 		}
 		members[name] = value
 	}

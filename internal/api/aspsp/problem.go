@@ -2,6 +2,7 @@ package aspsp
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -42,7 +43,7 @@ var statuses = map[consent.Code]int{
 	consent.CodeCertificateInvalid: http.StatusUnauthorized,
 	consent.CodeCertificateExpired: http.StatusUnauthorized,
 	consent.CodeCertificateRevoked: http.StatusUnauthorized,
-	consent.CodeCertificateBlocked: http.StatusUnauthorized,
+	consent.CodeCertificateBlocked: http.StatusForbidden, // a TPP's
 	consent.CodeSignatureMissing:   http.StatusUnauthorized,
 	consent.CodeSignatureInvalid:   http.StatusUnauthorized,
 	consent.CodeRole:               http.StatusForbidden,
@@ -59,8 +60,8 @@ var statuses = map[consent.Code]int{
 	consent.CodeStale:              http.StatusConflict,
 	consent.CodeStatusInvalid:      http.StatusConflict,
 	consent.CodeUsed:               http.StatusConflict,
-	consent.CodeExpired:            http.StatusConflict,
-	consent.CodeTimeOver:           http.StatusConflict,
+	consent.CodeExpired:            http.StatusGone,
+	consent.CodeTimeOver:           http.StatusGone,
 	consent.CodeNotUsable:          http.StatusConflict,
 	consent.CodeTooLarge:           http.StatusRequestEntityTooLarge,
 	consent.CodeMediaType:          http.StatusUnsupportedMediaType,
@@ -75,6 +76,8 @@ type problem struct {
 	Detail string         `json:"detail,omitempty"`
 	Code   consent.Code   `json:"code"`
 	Errors []problemError `json:"errors,omitempty"` // each with its place
+	// RedirectURI is where the browser goes that waits for the answer.
+	RedirectURI string `json:"redirectUri,omitempty"`
 }
 
 type problemError struct {
@@ -132,6 +135,9 @@ func problemOf(err error) problem {
 	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code}
 	if status >= http.StatusInternalServerError {
 		return p
+	}
+	if l, ok := errors.AsType[*leading](err); ok {
+		p.RedirectURI = l.to
 	}
 	for i, f := range edge.Faults(err) {
 		if i == 0 {

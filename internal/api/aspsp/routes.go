@@ -3,7 +3,6 @@ package aspsp
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"consentd/internal/service"
@@ -12,55 +11,97 @@ import (
 const (
 	prefix    = "/aspsp/v1"
 	pathTPPs  = prefix + "/tpps"
-	pathTPP   = pathTPPs + "/:tppId"
+	pathTPP   = pathTPPs + "/:" + paramTPP
 	pathBlock = pathTPP + "/block"
 
-	paramTPP = ":tppId"
+	pathAuthorisations = prefix + "/authorisations"
+	pathLookups        = pathAuthorisations + "/lookups"
+	pathAuthorisation  = pathAuthorisations + "/:" + paramAuthorisation
+	pathCallback       = PathCallbacks + "/:" + paramToken
+
+	paramTPP           = "tppId"
+	paramAuthorisation = "authorisationId"
+	paramToken         = "token"
 )
+
+// PathCallbacks is where the bank's backend reports what a flow waits for, with
+// the run's own token behind it.
+const PathCallbacks = prefix + "/sca-callbacks"
 
 // endpoint is one operation: who may call it, what it takes, and who serves it.
 type endpoint struct {
 	method, path string
 	roles        []service.Role
-	body         bool     // it takes one
+	body         bodyRule
 	query        []string // the parameters that it takes
 	serve        func(*Handler, *call) (any, error)
 }
 
+// bodyRule says whether an operation takes a body.
+type bodyRule int
+
+const (
+	noBody bodyRule = iota
+	aBody
+	maybeBody // it may be left out
+)
+
 // changes reports whether the operation changes something.
 func (ep *endpoint) changes() bool { return ep.method != http.MethodGet }
 
-// endpoints lists every operation. What is served is answered 200.
+// endpoints lists every operation. What is served is answered 200, and 204 where
+// there is nothing to say.
 func endpoints() []endpoint {
-	backOffice := []service.Role{service.BackOffice}
+	backOffice, pages := []service.Role{service.BackOffice}, []service.Role{service.SCA}
 	return []endpoint{
 		{
 			method: http.MethodGet, path: pathTPPs, roles: backOffice,
 			query: []string{queryBlocked, queryText, queryLimit, queryAfter}, serve: (*Handler).listTPPs,
 		},
 		{method: http.MethodGet, path: pathTPP, roles: backOffice, serve: (*Handler).getTPP},
-		{method: http.MethodPut, path: pathBlock, roles: backOffice, body: true, serve: (*Handler).blockTPP},
+		{method: http.MethodPut, path: pathBlock, roles: backOffice, body: aBody, serve: (*Handler).blockTPP},
 		{method: http.MethodDelete, path: pathBlock, roles: backOffice, serve: (*Handler).unblockTPP},
+
+		{
+			method: http.MethodGet, path: pathConsents, roles: consentRoles(),
+			query: []string{queryPSU, queryStatus, queryTPP, queryAccount, queryLimit, queryAfter}, serve: (*Handler).listConsents,
+		},
+		{method: http.MethodGet, path: pathConsent, roles: consentRoles(), serve: (*Handler).getConsent},
+		{method: http.MethodPut, path: pathRevocation, roles: consentRoles(), body: aBody, serve: (*Handler).revokeConsent},
+
+		{method: http.MethodPost, path: pathLookups, roles: pages, body: aBody, serve: (*Handler).lookUp},
+		{method: http.MethodGet, path: pathAuthorisation, roles: pages, serve: (*Handler).getAuthorisation},
+		{method: http.MethodPut, path: pathAuthorisation + "/psu", roles: pages, body: aBody, serve: (*Handler).putPSU},
+		{method: http.MethodPut, path: pathAuthorisation + "/status", roles: pages, body: aBody, serve: (*Handler).putStatus},
+		{method: http.MethodPut, path: pathAuthorisation + "/accounts", roles: pages, body: aBody, serve: (*Handler).putAccounts},
+		{method: http.MethodPut, path: pathAuthorisation + "/result", roles: pages, body: aBody, serve: (*Handler).putResult},
+		{method: http.MethodPost, path: pathCallback, roles: pages, body: maybeBody, serve: (*Handler).callBack},
 	}
 }
 
 // matches compares the path of a request with an endpoint's, segment by segment,
-// and returns what stands for the parameter. It reads the path as it came: an id
-// may hold a slash, which is %2F there, and Echo's parameters swallow slashes.
-func (ep *endpoint) matches(r *http.Request) (id string, ok bool) {
+// and returns what stands for the parameters, by their names. It reads the path
+// as it came: an id may hold a slash, which is %2F there, and Echo's parameters
+// swallow slashes.
+func (ep *endpoint) matches(r *http.Request) (params map[string]string, ok bool) {
 	got, want := strings.Split(r.URL.EscapedPath(), "/"), strings.Split(ep.path, "/")
 	if len(got) != len(want) {
-		return "", false
+		return nil, false
 	}
+	params = map[string]string{}
 	for i, segment := range want {
-		if segment != paramTPP && segment != got[i] {
-			return "", false
+		name, isParam := strings.CutPrefix(segment, ":")
+		if !isParam {
+			if segment != got[i] {
+				return nil, false
+			}
+			continue
 		}
+		value, err := url.PathUnescape(got[i])
+		if err != nil || value == "" {
+			return nil, false
+		}
+		params[name] = value
 	}
-	at := slices.Index(want, paramTPP)
-	if at < 0 {
-		return "", true
-	}
-	id, err := url.PathUnescape(got[at])
-	return id, err == nil && id != ""
+	return params, true
 }

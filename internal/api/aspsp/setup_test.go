@@ -38,6 +38,8 @@ var start = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 // world is the interface on a real server, over a register in a map.
 type world struct {
 	register *tpps
+	consents *desk
+	walks    *walks
 	echo     *echo.Echo
 	log      *bytes.Buffer
 	url      string
@@ -48,13 +50,14 @@ type world struct {
 // setup starts a server; every exchange is held against openapi/aspsp.yaml.
 func setup(t *testing.T) *world {
 	t.Helper()
-	w := &world{register: newTPPs(), log: &bytes.Buffer{}, now: start}
+	w := &world{register: newTPPs(), consents: &desk{}, walks: &walks{}, log: &bytes.Buffer{}, now: start}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	now := func() time.Time { return w.now }
 	h := &aspsp.Handler{
-		Register: w.register, Now: now, Log: log,
+		Register: w.register, Consents: w.consents, Authorisations: w.walks, Callbacks: w.walks, Now: now, Log: log,
 		Gate: &bankauth.Gate{Callers: bankauth.Fixed{
 			"desk":  {ID: "token/1", Name: "Desk", Role: service.BackOffice},
+			"page":  {ID: "token/3", Name: "Page", Role: service.SCA},
 			"board": {ID: "token/2", Name: "Board", Role: service.Dashboard},
 		}, Ledger: deaf{}, Log: log},
 	}

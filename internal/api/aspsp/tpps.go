@@ -1,7 +1,6 @@
 package aspsp
 
 import (
-	"strconv"
 	"time"
 
 	"consentd/internal/consent"
@@ -49,7 +48,6 @@ func (h *Handler) listTPPs(k *call) (any, error) {
 
 // filter reads the query.
 func (k *call) filter() (f register.Filter, faults consent.Faults) {
-	f.Limit = defaultLimit
 	if k.query.Has(queryBlocked) {
 		blocked := k.query.Get(queryBlocked)
 		if blocked != "true" && blocked != "false" {
@@ -58,13 +56,8 @@ func (k *call) filter() (f register.Filter, faults consent.Faults) {
 		only := blocked == "true"
 		f.Blocked = &only
 	}
-	if k.query.Has(queryLimit) {
-		limit, err := strconv.Atoi(k.query.Get(queryLimit))
-		if err != nil || limit < 1 || limit > maxLimit {
-			faults = append(faults, fault(queryPath(queryLimit), "must be a number from 1 to "+strconv.Itoa(maxLimit)))
-		}
-		f.Limit = limit
-	}
+	limit, wrong := k.limit()
+	f.Limit, faults = limit, append(faults, wrong...)
 	if f.Text = k.query.Get(queryText); f.Text != "" {
 		faults = append(faults, checkText(queryPath(queryText), f.Text, maxText)...)
 	}
@@ -82,7 +75,7 @@ func (h *Handler) getTPP(k *call) (any, error) {
 	if err := k.checkTPP(); err != nil {
 		return nil, err
 	}
-	t, err := h.Register.Get(k.ctx(), k.id)
+	t, err := h.Register.Get(k.ctx(), k.params[paramTPP])
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +91,7 @@ func (h *Handler) blockTPP(k *call) (any, error) {
 	if err := k.checkTPP(); err != nil {
 		return nil, err
 	}
-	t, ended, err := h.Register.Block(k.ctx(), k.cause(), k.id, block)
+	t, ended, err := h.Register.Block(k.ctx(), k.cause(), k.params[paramTPP], block)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +106,7 @@ func (h *Handler) unblockTPP(k *call) (any, error) {
 	if err := k.checkTPP(); err != nil {
 		return nil, err
 	}
-	t, err := h.Register.Unblock(k.ctx(), k.cause(), k.id)
+	t, err := h.Register.Unblock(k.ctx(), k.cause(), k.params[paramTPP])
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +115,7 @@ func (h *Handler) unblockTPP(k *call) (any, error) {
 
 // checkTPP keeps an id out that no TPP can have.
 func (k *call) checkTPP() error {
-	if checkText("", k.id, maxID) != nil {
+	if checkText("", k.params[paramTPP], maxID) != nil {
 		return consent.E(consent.CodeNotFound, "no such TPP")
 	}
 	return nil

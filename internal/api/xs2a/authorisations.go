@@ -205,5 +205,13 @@ func (h *Handler) getAuthorisation(k *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return reply(http.StatusOK, wire.ScaStatusResponse{ScaStatus: wire.ScaStatus(a.Status)}), nil
+	body := wire.ScaStatusResponse{ScaStatus: wire.ScaStatus(a.Status)}
+	if a.Status == consent.ScaStarted && a.Approach != consent.Redirect {
+		message, err := h.Walks.Message(k.ctx(), k.by(), sca.Target{Consent: id, Authorisation: a.ID})
+		if err != nil {
+			return nil, err
+		}
+		body.PSUMessage = shorten(message, maxText)
+	}
+	return reply(http.StatusOK, body), nil
 }

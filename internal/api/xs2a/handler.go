@@ -23,7 +23,7 @@ import (
 // Handler serves the consents of the XS2A interface. All fields are required.
 type Handler struct {
 	Consents   *consents.Consents
-	Walks      Updater
+	Walks      Walks
 	Funds      *funds.Funds
 	Ledger     *ledger.Ledger
 	Callers    tpp.Identifier
@@ -35,9 +35,11 @@ type Handler struct {
 	Log        *slog.Logger
 }
 
-// Updater carries an authorisation on with what a TPP sends.
-type Updater interface {
+// Walks carries authorisations on with what a TPP sends; see service/sca.
+type Walks interface {
 	Update(ctx context.Context, call service.Call, at sca.Target, u sca.Update, tell sca.Tell) (sca.Standing, error)
+	// Message is what the PSU is told while the bank's app waits for them.
+	Message(ctx context.Context, call service.Call, at sca.Target) (string, error)
 }
 
 // StartMode says whether an authorisation is started together with a consent.
@@ -111,6 +113,9 @@ type Links struct {
 	BaseURL func(*http.Request) string
 	// BrowserURL is the same for the pages of the PSU; nil when they lie at BaseURL.
 	BrowserURL func(*http.Request) string
+	// Page is where the bank has pages of its own for a handle; nil, or an empty
+	// answer, where it has not.
+	Page func(handle string) string
 	// Accounts is the absolute URL at which the bank serves account data, for
 	// the link account of a consent; empty for none.
 	Accounts string

@@ -36,14 +36,24 @@ func (h *Handler) linkStarted(k *call, links wire.Links, c uuid.UUID, started *c
 		linkNext(links, nextOf(started), self)
 		return
 	}
+	links[wire.LinkScaRedirect] = wire.Link{Href: h.pageURL(k, started.Handle)}
+	if h.Policy.Confirmation {
+		links[wire.LinkConfirmation] = wire.Link{Href: self}
+	}
+}
+
+// pageURL is where the browser of a PSU is sent.
+func (h *Handler) pageURL(k *call, handle string) string {
+	if h.Links.Page != nil {
+		if own := h.Links.Page(handle); own != "" {
+			return own
+		}
+	}
 	browser := h.Links.BrowserURL
 	if browser == nil {
 		browser = h.Links.BaseURL
 	}
-	links[wire.LinkScaRedirect] = wire.Link{Href: browser(k.req) + "/sca/" + started.Handle}
-	if h.Policy.Confirmation {
-		links[wire.LinkConfirmation] = wire.Link{Href: self}
-	}
+	return browser(k.req) + "/sca/" + handle
 }
 
 // linkStart adds the link by which the TPP starts the authorisation itself.

@@ -12,11 +12,16 @@ import (
 // The messages that a TPP shows to a PSU whom the bank reaches without a page of
 // its own, by language; the first is for everybody else.
 var (
-	psuLanguages = []language.Tag{language.English, language.French, language.German}
-	inYourApp    = []string{
+	psuLanguages = []language.Tag{
+		language.English, language.French, language.German, language.Spanish, language.Italian, language.Arabic,
+	}
+	inYourApp = []string{
 		"Please open your banking app and confirm there.",
 		"Veuillez ouvrir l’application de votre banque et y confirmer.",
 		"Bitte öffnen Sie Ihre Banking-App und bestätigen Sie dort.",
+		"Abra la aplicación de su banco y confirme allí.",
+		"Apra l’app della Sua banca e confermi lì.",
+		"يُرجى فتح تطبيق مصرفك والتأكيد هناك.",
 	}
 )
 

@@ -55,6 +55,10 @@ func (e ended) Answer(ctx context.Context, handle string, by sca.Visitor, _ sca.
 	return e.Open(ctx, handle, by)
 }
 
+func (e ended) Return(context.Context, string, sca.Visitor, map[string]string) (string, *sca.View, error) {
+	return "", nil, consent.E(consent.CodeNotFound, "nobody comes back")
+}
+
 // follow is what the pages do at the end with an address.
 func follow(t *testing.T, to string) *httptest.ResponseRecorder {
 	t.Helper()

@@ -43,6 +43,10 @@ func (w *walks) Update(_ context.Context, _ service.Call, _ sca.Target, u sca.Up
 	return w.standing, w.store.keep(tell(w.standing))
 }
 
+func (w *walks) Message(context.Context, service.Call, sca.Target) (string, error) {
+	return "Repeat 42 in your app.", w.err
+}
+
 // store keeps consents in a map. Err, when set, is what every call answers.
 type store struct {
 	mu   sync.Mutex

@@ -3,7 +3,8 @@ package persona_test
 import (
 	"bytes"
 	"context"
-	"strings"
+	"encoding/json"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -18,19 +19,30 @@ import (
 const (
 	psu    = "psu-7"
 	masked = "+33 ••• 42"
+	issuer = "Example Bank"
 )
 
-// bank is a bank of one PSU, whose clock only the test turns.
+// bank is a bank of one PSU with a phone, an authenticator app and a device for
+// passkeys, whose clock only the test turns.
 type bank struct {
+	store *memory
+
 	mu       sync.Mutex
 	now      time.Time
 	sent     []persona.Message
 	fails    error         // of every call
 	slowness time.Duration // until Ready
 	methods  []sca.Method
+	device   device
+	shown    map[int64]bool // the time steps of the codes that the app has shown
+	turns    turns
 }
 
-func newBank() *bank { return &bank{now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)} }
+func newBank() *bank {
+	b := &bank{now: time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC), shown: map[int64]bool{}, store: &memory{}}
+	b.turns.free = sync.NewCond(&b.turns.mu)
+	return b
+}
 
 func (b *bank) Authenticate(_ context.Context, login, password string) (persona.PSU, error) {
 	switch {
@@ -39,7 +51,7 @@ func (b *bank) Authenticate(_ context.Context, login, password string) (persona.
 	case login != "lea" || password != "sandbox":
 		return persona.PSU{}, persona.ErrWrong
 	}
-	return persona.PSU{ID: psu, Name: "LEA"}, nil
+	return persona.PSU{ID: psu, Name: "Léa Martin"}, nil
 }
 
 func (b *bank) Methods(context.Context, string) ([]sca.Method, error) { return b.methods, b.fails }
@@ -75,24 +87,86 @@ func (b *bank) pass(d time.Duration) {
 	b.now = b.now.Add(d)
 }
 
-// messages are those of one run, or all.
-func (b *bank) messages(run string) []persona.Message {
+// messages are all that were sent.
+func (b *bank) messages() []persona.Message {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var found []persona.Message
-	for _, m := range b.sent {
-		if run == "" || strings.HasPrefix(m.Key, run+"/") {
-			found = append(found, m)
+	return slices.Clone(b.sent)
+}
+
+// codeOf is the code that was sent for a step.
+func (b *bank) codeOf(step sca.Step) string {
+	key := stands(step).Key
+	for _, m := range b.messages() {
+		if m.Key == key {
+			return m.Code
 		}
 	}
-	return found
+	return "none"
+}
+
+// stood is what tests read in the flow's own state.
+type stood struct{ Stage, Key string }
+
+// stands is empty for a state that the kit has broken.
+func stands(step sca.Step) stood {
+	var s stood
+	if json.Unmarshal(step.State, &s) != nil {
+		return stood{}
+	}
+	return s
+}
+
+// memory is the flow's store, whose changes are counted.
+type memory struct {
+	scatest.Store
+
+	mu      sync.Mutex
+	changes int
+	fails   error
+	before  func() // runs once before the next change
+	stuck   bool   // nothing is ever swapped
+}
+
+func (m *memory) Get(ctx context.Context, who, key string) ([]byte, error) {
+	if m.fails != nil {
+		return nil, m.fails
+	}
+	return m.Store.Get(ctx, who, key)
+}
+
+func (m *memory) Swap(ctx context.Context, who, key string, old, value []byte) (bool, error) {
+	if between := m.before; between != nil {
+		m.before = nil
+		between()
+	}
+	if m.stuck {
+		return false, nil
+	}
+	swapped, err := m.Store.Swap(ctx, who, key, old, value)
+	if swapped {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.changes++
+	}
+	return swapped, err
+}
+
+func (m *memory) count() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.changes
+}
+
+func configFor(b *bank) persona.Config {
+	return persona.Config{
+		Directory: b, Phone: b, Release: b, Store: b.store, Issuer: issuer, Now: b.Now, Key: bytes.Repeat([]byte{7}, persona.MinKey),
+	}
 }
 
 func flowFor(t testing.TB, b *bank) *persona.Flow {
 	t.Helper()
-	f, err := persona.New(persona.Config{
-		Directory: b, Phone: b, Release: b, Now: b.Now, Key: bytes.Repeat([]byte{7}, persona.MinKey),
-	})
+	f, err := persona.New(configFor(b))
 	require.NoError(t, err)
 	return f
 }
@@ -105,66 +179,35 @@ func code(digits string) sca.Input {
 	return sca.Input{Kind: sca.Form, Fields: map[string]string{persona.FieldCode: digits}}
 }
 
+func signed(answer string) sca.Input {
+	return sca.Input{Kind: sca.Form, Fields: map[string]string{persona.FieldPasskey: answer}}
+}
+
 func method(id string) sca.Input { return sca.Input{Kind: sca.Form, MethodID: id} }
 
+// The methods of the PSU.
+var (
+	sms     = sca.Method{ID: "m1", Type: "SMS_OTP", Name: "SMS to " + masked}
+	push    = sca.Method{ID: "m2", Type: "PUSH_OTP", Name: "App"}
+	byApp   = sca.Method{ID: "m3", Type: "TOTP", Name: "the bank's word"}
+	passkey = sca.Method{ID: "m4", Type: "PASSKEY", Name: "the bank's word"}
+)
+
+// named are methods as the flow lists them.
+func named(list ...sca.Method) []sca.Method {
+	for i := range list {
+		switch list[i].Type {
+		case "TOTP":
+			list[i].Name = "Authenticator app"
+		case "PASSKEY":
+			list[i].Name = "Passkey"
+		}
+	}
+	return list
+}
+
 // twoMethods are a choice.
-func twoMethods() []sca.Method {
-	return []sca.Method{{ID: "m1", Type: "SMS_OTP", Name: "SMS to " + masked}, {ID: "m2", Type: "PUSH_OTP", Name: "App"}}
-}
+func twoMethods() []sca.Method { return []sca.Method{sms, push} }
 
-// answer is what a PSU with the right password and their phone at hand does.
-func (b *bank) answer(req sca.Request, step sca.Step) sca.Input {
-	switch {
-	case step.Outcome == sca.Wait:
-		b.pass(b.slowness)
-		return sca.Input{Kind: sca.Poll}
-	case len(step.Fields) == 0:
-		return method(step.Methods[1].ID)
-	case step.Fields[0].Name == persona.FieldLogin:
-		return login("lea", "sandbox")
-	}
-	sent := b.messages(req.RunID)
-	return code(sent[len(sent)-1].Code)
-}
-
-func (b *bank) blunder(_ sca.Request, step sca.Step) sca.Input {
-	if len(step.Fields) == 0 {
-		return method("sms")
-	}
-	if step.Fields[0].Name == persona.FieldLogin {
-		return login("lea", "SANDBOX")
-	}
-	return code("12345")
-}
-
-func TestConformance(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		slowness time.Duration
-		methods  []sca.Method
-		prompts  int
-	}{
-		"quick bank":      {prompts: 2},
-		"slow bank":       {slowness: 30 * time.Second, prompts: 2},
-		"one method":      {methods: twoMethods()[:1], prompts: 2},
-		"several methods": {methods: twoMethods(), prompts: 3},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			scatest.Run(t, scatest.Harness{
-				Prompts:   c.prompts,
-				Languages: []string{"en", "fr", "de"},
-				New: func(t testing.TB) scatest.Bench {
-					t.Helper()
-					b := newBank()
-					b.slowness, b.methods = c.slowness, c.methods
-					return scatest.Bench{
-						PSU: psu, Right: b.answer, Wrong: b.blunder,
-						Flow:    func() sca.Flow { return flowFor(t, b) },
-						Effects: func() int { return len(b.messages("")) },
-					}
-				},
-			})
-		})
-	}
-}
+// allMethods are one of each.
+func allMethods() []sca.Method { return []sca.Method{sms, push, byApp, passkey} }

@@ -1,32 +1,95 @@
 package persona
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/binary"
+	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"slices"
+	"time"
+
+	"consentd/pkg/sca"
 )
 
-// digits is how long a code is.
-const digits = 6
+const (
+	codeTTL  = 5 * time.Minute
+	maxCodes = 5 // that one run sends
+)
 
-// codeFor makes the digits that belong to a step. They are a function of
-// the secret key and the step, so that a call that is repeated makes no second
-// code and nothing from which the code could be guessed is stored. 64 bits over
-// a million values are uniform but for one part in 10^13.
-func codeFor(key []byte, step string) string {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte("consentd otp code v1\x00" + step))
-	return fmt.Sprintf("%0*d", digits, binary.BigEndian.Uint64(mac.Sum(nil))%1_000_000)
+// send makes a code and sends it; page is what to say on the page, with a place
+// for where it went. The number of the code names it, so that a call that is
+// repeated, or that was overtaken, makes the same one and sends it under the same
+// key, which the bank does once; and that no run sends more than it may.
+func (f *Flow) send(ctx context.Context, req sca.Request, s state, page string) (sca.Step, error) {
+	t := textsFor(req.Language)
+	if s.Sent >= maxCodes {
+		return wrong(t.NoMore), nil
+	}
+	way := s.way()
+	s.Sent++
+	s.Key = fmt.Sprintf("%s/code/%d/%d%s", req.RunID, s.Sent, way+1, s.First)
+	code := codeFor(f.c.Key, s.Key)
+	m := Message{PSU: s.PSU, Key: s.Key, Code: code, Text: t.message(code, f.subject(req, s)), Language: t.Language}
+	if way >= 0 {
+		m.Method = s.Methods[way].ID
+	}
+	to, err := f.c.Phone.Send(ctx, m)
+	if err != nil {
+		return refused("send code", err)
+	}
+	described, err := challengeFor(to)
+	if err != nil {
+		return sca.Step{}, err
+	}
+	s.Stage, s.Expires = stageCode, f.c.Now().Add(codeTTL)
+	return s.prompt(req.Paged, sca.Step{
+		Fields:    []sca.Field{{Name: FieldCode, Kind: sca.Code}},
+		Challenge: described,
+		Message:   fmt.Sprintf(page, to),
+	})
 }
 
-// equal compares in constant time what was typed, with or without spaces.
-func equal(typed, code string) bool {
-	typed = strings.Join(strings.Fields(typed), "")
-	return subtle.ConstantTimeCompare([]byte(typed), []byte(code)) == 1
+// way is the method by which a code goes: the chosen one, or the first of the
+// bank's where the code protects the setting up of another; -1 where the bank
+// names none.
+func (s state) way() int {
+	if s.First == byPhone {
+		return s.find(s.Method)
+	}
+	return slices.IndexFunc(s.Methods, func(m sca.Method) bool { return kindOf(m) == byPhone })
+}
+
+// subject is what a code is for, in the PSU's language. A message that names it
+// lets the PSU see if they are being led to agree to something else (RTS 2018/389,
+// art. 5, dynamic linking).
+func (f *Flow) subject(req sca.Request, s state) string {
+	t := textsFor(req.Language)
+	switch s.First {
+	case byApp:
+		return fmt.Sprintf(t.ForApp, f.c.Issuer)
+	case byPasskey:
+		return fmt.Sprintf(t.ForKey, f.c.Issuer)
+	default:
+		return req.Summary
+	}
+}
+
+// judgeCode compares the code that the PSU typed. One that came too late is
+// neither right nor wrong: a new code is sent.
+func (f *Flow) judgeCode(ctx context.Context, req sca.Request, s state, typed string) (sca.Step, error) {
+	if !f.c.Now().Before(s.Expires) {
+		return f.send(ctx, req, s, textsFor(req.Language).Renewed)
+	}
+	if !equal(typed, codeFor(f.c.Key, s.Key)) {
+		return wrong(""), nil
+	}
+	switch s.First {
+	case byApp:
+		return f.setUpApp(req, s)
+	case byPasskey:
+		return f.setUpPasskey(ctx, req, s, textsFor(req.Language).NewKey)
+	default:
+		return f.through(ctx, req, s)
+	}
 }
 
 // challenge describes a code to who collects it for us (XS2A, challengeData).
@@ -36,7 +99,8 @@ type challenge struct {
 	AdditionalInformation string `json:"additionalInformation,omitempty"`
 }
 
-// challengeFor describes a code that was sent to a masked address.
+// challengeFor describes a code that was sent to a masked address, or that an app
+// shows.
 func challengeFor(to string) (json.RawMessage, error) {
 	raw, err := json.Marshal(challenge{OTPMaxLength: digits, OTPFormat: "integer", AdditionalInformation: to})
 	if err != nil {

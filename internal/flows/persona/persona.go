@@ -4,24 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"consentd/pkg/sca"
 )
 
-// The names of the fields that the PSU fills in.
+// The names of the fields that the PSU fills in, and of the one that a passkey
+// answers.
 const (
 	FieldLogin    = "psuId"
 	FieldPassword = "password"
 	FieldCode     = "otp"
+	FieldPasskey  = "passkey"
 )
 
-const (
-	codeTTL   = 5 * time.Minute
-	pollAfter = 2 * time.Second
-)
+const pollAfter = 2 * time.Second
 
 // MinKey is the least length of Config.Key in bytes.
 const MinKey = 32
@@ -30,7 +28,11 @@ const MinKey = 32
 type Config struct {
 	Directory Directory
 	Phone     Phone
-	Release   Release // nil: the right code is the end of it
+	Release   Release // nil: the right factor is the end of it
+	// Store keeps the keys of authenticator apps and of passkeys.
+	Store sca.Store
+	// Issuer is the name of the bank, which authenticator apps and passkeys show.
+	Issuer string
 	// Key makes the codes. It is secret, and the same on all replicas.
 	Key []byte
 	Now func() time.Time
@@ -39,18 +41,28 @@ type Config struct {
 // Flow implements sca.Flow.
 type Flow struct{ c Config }
 
-var _ sca.Flow = (*Flow)(nil)
+var (
+	_ sca.Flow    = (*Flow)(nil)
+	_ sca.Limited = (*Flow)(nil)
+)
 
 // New makes a Flow. Fails when c lacks a part or its key is too short.
 func New(c Config) (*Flow, error) {
-	if c.Directory == nil || c.Phone == nil || c.Now == nil {
-		return nil, errors.New("persona flow without directory, phone or clock")
+	if c.Directory == nil || c.Phone == nil || c.Store == nil || c.Now == nil {
+		return nil, errors.New("persona flow without directory, phone, store or clock")
+	}
+	// An otpauth URI parts the names of bank and account by a colon.
+	if c.Issuer = plain(c.Issuer); c.Issuer == "" {
+		return nil, errors.New("persona flow without the name of the bank")
 	}
 	if len(c.Key) < MinKey {
 		return nil, fmt.Errorf("persona flow: key has %d bytes, less than %d", len(c.Key), MinKey)
 	}
 	return &Flow{c: c}, nil
 }
+
+// Approaches implements sca.Limited: somebody must be there to type.
+func (f *Flow) Approaches() []sca.Approach { return []sca.Approach{sca.InRedirect, sca.InEmbedded} }
 
 // Start implements sca.Flow.
 func (f *Flow) Start(ctx context.Context, _ sca.Request) (sca.Step, error) {
@@ -81,14 +93,32 @@ func (f *Flow) Continue(ctx context.Context, req sca.Request, raw []byte, in sca
 		return f.logIn(ctx, in)
 	case s.Stage == stageKnown && in.Kind == sca.Approved:
 		return f.offer(ctx, req, s)
-	case s.Stage == stageMethod && in.Kind == sca.Form:
-		return f.choose(ctx, req, s, in.MethodID)
-	case s.Stage == stageCode && in.Kind == sca.Form:
-		return f.judge(ctx, req, s, in.Fields[FieldCode])
 	case s.Stage == stageWait && polled:
 		return f.release(ctx, req, s)
+	case in.Kind == sca.Form && s.Stage != stageKnown && s.Stage != stageWait:
+		return f.answer(ctx, req, s, in)
 	default:
 		return sca.Step{}, fmt.Errorf("persona flow: input %q in stage %q: %w", in.Kind, s.Stage, errors.ErrUnsupported)
+	}
+}
+
+// answer judges what came from the page of a factor. A method that is chosen goes
+// before whatever else stands on the page.
+func (f *Flow) answer(ctx context.Context, req sca.Request, s state, in sca.Input) (sca.Step, error) {
+	if in.MethodID != "" || s.Stage == stageMethod {
+		return f.choose(ctx, req, s, in.MethodID)
+	}
+	switch s.Stage {
+	case stageCode:
+		return f.judgeCode(ctx, req, s, in.Fields[FieldCode])
+	case stageApp:
+		return f.judgeApp(ctx, req, s, in.Fields[FieldCode])
+	case stageNewApp:
+		return f.judgeNewApp(ctx, req, s, in.Fields[FieldCode])
+	case stagePasskey:
+		return f.judgePasskey(ctx, req, s, in.Fields[FieldPasskey])
+	default:
+		return f.judgeNewPasskey(ctx, req, s, in.Fields[FieldPasskey])
 	}
 }
 
@@ -96,97 +126,24 @@ func (f *Flow) Continue(ctx context.Context, req sca.Request, raw []byte, in sca
 func (f *Flow) logIn(ctx context.Context, in sca.Input) (sca.Step, error) {
 	login, password := strings.TrimSpace(in.Fields[FieldLogin]), in.Fields[FieldPassword]
 	if login == "" || password == "" {
-		return wrong(), nil
+		return wrong(""), nil
 	}
 	psu, err := f.c.Directory.Authenticate(ctx, login, password)
 	switch {
 	case errors.Is(err, ErrWrong):
-		return wrong(), nil
+		return wrong(""), nil
 	case errors.Is(err, ErrBlocked):
 		return sca.Step{Outcome: sca.Denied, Blocked: true}, nil
 	case err != nil:
 		return sca.Step{}, fmt.Errorf("authenticate: %w", err)
 	}
-	return state{Stage: stageKnown, PSU: psu.ID}.in(sca.Step{Outcome: sca.Identified, PSU: psu.ID})
+	s := state{Stage: stageKnown, PSU: psu.ID, Account: login, Name: psu.Name}
+	return s.in(sca.Step{Outcome: sca.Identified, PSU: psu.ID})
 }
 
-// offer lets the PSU choose how to get the code. Where there is no choice, the
-// code is sent at once.
-func (f *Flow) offer(ctx context.Context, req sca.Request, s state) (sca.Step, error) {
-	methods, err := f.c.Phone.Methods(ctx, s.PSU)
-	if err != nil {
-		return refused("list methods", err)
-	}
-	s.Methods = methods
-	if len(methods) < 2 {
-		return f.send(ctx, req, s, textsFor(req.Language).Sent)
-	}
-	s.Stage = stageMethod
-	return s.in(sca.Step{Outcome: sca.Prompt, Methods: methods})
-}
-
-// choose sends the code by the method that the PSU chose.
-func (f *Flow) choose(ctx context.Context, req sca.Request, s state, id string) (sca.Step, error) {
-	i := slices.IndexFunc(s.Methods, func(m sca.Method) bool { return m.ID == id })
-	if i < 0 {
-		return sca.Step{Outcome: sca.Prompt, Wrong: true, Message: textsFor(req.Language).Choose}, nil
-	}
-	s.Methods = s.Methods[i : i+1]
-	return f.send(ctx, req, s, textsFor(req.Language).Sent)
-}
-
-// send makes the code and sends it; page is what to say on the page, with a
-// place for where it went. A call that is repeated makes the same code
-// and sends it under the same key, which the bank does once.
-func (f *Flow) send(ctx context.Context, req sca.Request, s state, page string) (sca.Step, error) {
-	code, t := codeFor(f.c.Key, req.StepKey), textsFor(req.Language)
-	m := Message{PSU: s.PSU, Key: req.StepKey, Code: code, Text: t.message(code, req.Summary), Language: t.Language}
-	if len(s.Methods) > 0 {
-		m.Method = s.Methods[0].ID
-	}
-	to, err := f.c.Phone.Send(ctx, m)
-	if err != nil {
-		return refused("send code", err)
-	}
-	challenge, err := challengeFor(to)
-	if err != nil {
-		return sca.Step{}, err
-	}
-	s.Stage, s.Key, s.Expires = stageCode, req.StepKey, f.c.Now().Add(codeTTL)
-	return s.in(sca.Step{
-		Outcome:   sca.Prompt,
-		Fields:    []sca.Field{{Name: FieldCode, Kind: sca.Code}},
-		Methods:   s.Methods,
-		Challenge: challenge,
-		Message:   fmt.Sprintf(page, to),
-	})
-}
-
-// refused turns a no of the bank's into the end of the flow; any other error
-// is one.
-func refused(what string, err error) (sca.Step, error) {
-	switch {
-	case errors.Is(err, ErrRefused):
-		return sca.Step{Outcome: sca.Denied}, nil
-	case errors.Is(err, ErrBlocked):
-		return sca.Step{Outcome: sca.Denied, Blocked: true}, nil
-	default:
-		return sca.Step{}, fmt.Errorf("%s: %w", what, err)
-	}
-}
-
-// judge compares the code that the PSU typed. One that came too late is neither
-// right nor wrong: a new code is sent.
-func (f *Flow) judge(ctx context.Context, req sca.Request, s state, typed string) (sca.Step, error) {
-	now := f.c.Now()
-	if !now.Before(s.Expires) {
-		return f.send(ctx, req, s, textsFor(req.Language).Renewed)
-	}
-	if !equal(typed, codeFor(f.c.Key, s.Key)) {
-		return wrong(), nil
-	}
-	s.Stage, s.Since = stageWait, now
-	return f.release(ctx, req, s)
+// through goes on from the right factor.
+func (f *Flow) through(ctx context.Context, req sca.Request, s state) (sca.Step, error) {
+	return f.release(ctx, req, state{Stage: stageWait, PSU: s.PSU, Since: f.c.Now()})
 }
 
 // release ends the flow, or waits until the bank is through with it.
@@ -203,7 +160,20 @@ func (f *Flow) release(ctx context.Context, req sca.Request, s state) (sca.Step,
 	return sca.Step{Outcome: sca.Done, PSU: s.PSU}, nil
 }
 
+// refused turns a no of the bank's into the end of the flow; any other error
+// is one.
+func refused(what string, err error) (sca.Step, error) {
+	switch {
+	case errors.Is(err, ErrRefused):
+		return sca.Step{Outcome: sca.Denied}, nil
+	case errors.Is(err, ErrBlocked):
+		return sca.Step{Outcome: sca.Denied, Blocked: true}, nil
+	default:
+		return sca.Step{}, fmt.Errorf("%s: %w", what, err)
+	}
+}
+
 // wrong is the answer to an answer that was refused.
-func wrong() sca.Step {
-	return sca.Step{Outcome: sca.Prompt, Wrong: true}
+func wrong(message string) sca.Step {
+	return sca.Step{Outcome: sca.Prompt, Wrong: true, Message: message}
 }

@@ -3,7 +3,6 @@ package persona_test
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,46 +12,6 @@ import (
 	"consentd/internal/flows/persona"
 	"consentd/pkg/sca"
 )
-
-// bundle is a run that stands at the step that a test is about.
-type bundle struct {
-	bank *bank
-	flow *persona.Flow
-	req  sca.Request
-	step sca.Step
-	seq  int
-}
-
-func setup(t *testing.T) *bundle {
-	t.Helper()
-	b := newBank()
-	s := &bundle{bank: b, flow: flowFor(t, b), req: sca.Request{RunID: "run", StepKey: "run/0", Summary: "Demo TPP", Language: "en"}}
-	var err error
-	s.step, err = s.flow.Start(t.Context(), s.req)
-	require.NoError(t, err)
-	return s
-}
-
-// send makes the next call; a refused answer leaves the run where it is.
-func (s *bundle) send(t *testing.T, in sca.Input) sca.Step {
-	t.Helper()
-	s.seq++
-	s.req.StepKey = fmt.Sprintf("run/%d", s.seq)
-	step, err := s.flow.Continue(t.Context(), s.req, s.step.State, in)
-	require.NoError(t, err)
-	if !step.Wrong {
-		s.step = step
-	}
-	return step
-}
-
-// toCode brings the run to where the code is asked for.
-func (s *bundle) toCode(t *testing.T) *bundle {
-	t.Helper()
-	s.send(t, login("lea", "sandbox"))
-	s.send(t, sca.Input{Kind: sca.Approved})
-	return s
-}
 
 func TestLogin(t *testing.T) {
 	t.Parallel()
@@ -82,21 +41,21 @@ func TestLogin(t *testing.T) {
 func TestCodeArrives(t *testing.T) {
 	t.Parallel()
 	for lang, want := range map[string]struct{ text, page string }{
-		"en":    {"%s is your code for: Demo TPP. Give it to nobody.", "We have sent a code to " + masked + "."},
-		"fr-CA": {"%s est votre code pour : Demo TPP. Ne le communiquez à personne.", "Nous avons envoyé un code au " + masked + "."},
-		"de":    {"%s ist Ihr Code für: Demo TPP. Geben Sie ihn niemandem.", "Wir haben einen Code an " + masked + " gesendet."},
-		"pt":    {"%s is your code for: Demo TPP. Give it to nobody.", "We have sent a code to " + masked + "."},
+		"en":    {"%s is your code for: Demo TPP. Do not share it with anyone, not even with bank staff.", "We have sent a code to " + masked + "."},
+		"fr-CA": {"%s est votre code pour : Demo TPP. Ne le communiquez à personne, pas même à un conseiller de la banque.", "Nous avons envoyé un code au " + masked + "."},
+		"de":    {"%s ist Ihr Code für: Demo TPP. Geben Sie ihn an niemanden weiter, auch nicht an Mitarbeitende der Bank.", "Wir haben einen Code an " + masked + " gesendet."},
+		"pt":    {"%s is your code for: Demo TPP. Do not share it with anyone, not even with bank staff.", "We have sent a code to " + masked + "."},
 	} {
 		t.Run(lang, func(t *testing.T) {
 			t.Parallel()
 			s := setup(t)
 			s.req.Language = lang
 			s.toCode(t)
-			sent := s.bank.messages("")
+			sent := s.bank.messages()
 			require.Len(t, sent, 1)
 			assert.Regexp(t, `^\d{6}$`, sent[0].Code)
 			assert.Equal(t, psu, sent[0].PSU)
-			assert.Equal(t, "run/2", sent[0].Key)
+			assert.Equal(t, "run/code/1/0", sent[0].Key)
 			assert.Equal(t, fmt.Sprintf(want.text, sent[0].Code), sent[0].Text)
 			assert.Equal(t, want.page, s.step.Message)
 			assert.NotContains(t, string(s.step.State), sent[0].Code, "the state holds no code")
@@ -109,8 +68,8 @@ func TestCodeWithoutSummary(t *testing.T) {
 	s := setup(t)
 	s.req.Summary = " "
 	s.toCode(t)
-	sent := s.bank.messages("")[0]
-	assert.Equal(t, sent.Code+" is your code. Give it to nobody.", sent.Text)
+	sent := s.bank.messages()[0]
+	assert.Equal(t, sent.Code+" is your code. Do not share it with anyone, not even with bank staff.", sent.Text)
 }
 
 func TestCodeIsJudged(t *testing.T) {
@@ -133,7 +92,7 @@ func TestCodeIsJudged(t *testing.T) {
 			t.Parallel()
 			s := setup(t).toCode(t)
 			s.bank.pass(c.after)
-			got := s.send(t, code(c.typed(s.bank.messages("")[0].Code)))
+			got := s.send(t, code(c.typed(s.bank.messages()[0].Code)))
 			assert.Equal(t, c.want, got)
 		})
 	}
@@ -150,13 +109,13 @@ func TestExpiredCode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := setup(t).toCode(t)
-			first := s.bank.messages("")[0].Code
+			first := s.bank.messages()[0].Code
 			s.bank.pass(5 * time.Minute)
 			step := s.send(t, code(typed(first)))
 			assert.Equal(t, sca.Prompt, step.Outcome)
 			assert.False(t, step.Wrong)
 			assert.Equal(t, "That code had expired. We have sent a new one to +33 ••• 42.", step.Message)
-			sent := s.bank.messages("")
+			sent := s.bank.messages()
 			require.Len(t, sent, 2)
 			assert.NotEqual(t, first, sent[1].Code)
 			assert.True(t, s.send(t, code(first)).Wrong)
@@ -198,7 +157,7 @@ func TestBrokenBank(t *testing.T) {
 		"release": func(t *testing.T, s *bundle) sca.Input {
 			t.Helper()
 			s.toCode(t)
-			return code(s.bank.messages("")[0].Code)
+			return code(s.bank.messages()[0].Code)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -217,7 +176,7 @@ func TestSlowBank(t *testing.T) {
 	s := setup(t)
 	s.bank.slowness = 30 * time.Second
 	s.toCode(t)
-	got := s.send(t, code(s.bank.messages("")[0].Code))
+	got := s.send(t, code(s.bank.messages()[0].Code))
 	assert.Equal(t, sca.Wait, got.Outcome)
 	assert.Equal(t, 2*time.Second, got.PollAfter)
 	assert.NotEmpty(t, got.Message)
@@ -240,10 +199,10 @@ func TestCodesDiffer(t *testing.T) {
 	f := flowFor(t, b)
 	known := fmt.Appendf(nil, `{"stage":"known","psu":%q}`, psu)
 	for i := range 400 {
-		_, err := f.Continue(t.Context(), sca.Request{StepKey: fmt.Sprint(i)}, known, sca.Input{Kind: sca.Approved})
+		_, err := f.Continue(t.Context(), sca.Request{RunID: fmt.Sprint(i), StepKey: "step"}, known, sca.Input{Kind: sca.Approved})
 		require.NoError(t, err)
 	}
-	for _, m := range b.messages("") {
+	for _, m := range b.messages() {
 		seen[m.Code] = true
 		for i := range digits {
 			digits[i][m.Code[i]] = true
@@ -258,11 +217,13 @@ func TestCodesDiffer(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	b := newBank()
-	whole := persona.Config{Directory: b, Phone: b, Now: b.Now, Key: []byte(strings.Repeat("k", persona.MinKey))}
+	whole := configFor(b)
 	for name, spoil := range map[string]func(c *persona.Config){
 		"no directory": func(c *persona.Config) { c.Directory = nil },
 		"no phone":     func(c *persona.Config) { c.Phone = nil },
+		"no store":     func(c *persona.Config) { c.Store = nil },
 		"no clock":     func(c *persona.Config) { c.Now = nil },
+		"no issuer":    func(c *persona.Config) { c.Issuer = " : " },
 		"short key":    func(c *persona.Config) { c.Key = c.Key[1:] },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -277,17 +238,31 @@ func TestNewRefuses(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestApproaches(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, []sca.Approach{sca.InRedirect, sca.InEmbedded}, flowFor(t, newBank()).Approaches())
+}
+
 // FuzzState: no bytes that reach the flow as its state break it, and none get
-// anybody through without a code.
+// anybody through without a factor.
 func FuzzState(f *testing.F) {
-	for _, seed := range []string{"", "{}", `{"stage":"code"}`, `{"stage":"code","psu":"x","key":"y","expires":"2030-01-01T00:00:00Z"}`, `{"stage":"login","psu":"x"}`} {
+	for _, seed := range []string{
+		"", "{}", `{"stage":"code"}`, `{"stage":"code","psu":"x","key":"y","expires":"2030-01-01T00:00:00Z"}`,
+		`{"stage":"login","psu":"x"}`, `{"stage":"app","psu":"x"}`, `{"stage":"newApp","psu":"x","key":"y"}`,
+		`{"stage":"passkey","psu":"x","ceremony":{"challenge":""},"expires":"2030-01-01T00:00:00Z"}`,
+		`{"stage":"newPasskey","psu":"x","ceremony":{"challenge":""},"expires":"2030-01-01T00:00:00Z"}`,
+		`{"stage":"code","psu":"x","key":"y","expires":"2020-01-01T00:00:00Z","methods":[{"ID":"z","Type":"TOTP"}],"method":"z"}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	flow := flowFor(f, newBank())
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		step, err := flow.Continue(t.Context(), sca.Request{StepKey: "k"}, raw, code(""))
-		if err == nil {
-			assert.True(t, step.Wrong)
+		req := sca.Request{StepKey: "k", Paged: true, ReturnURL: origin}
+		for _, in := range []sca.Input{code(""), signed(""), method("z")} {
+			step, err := flow.Continue(t.Context(), req, raw, in)
+			if err == nil {
+				assert.Contains(t, []sca.Outcome{sca.Prompt, sca.Denied}, step.Outcome)
+			}
 		}
 	})
 }

@@ -3,47 +3,44 @@ package persona
 import (
 	"fmt"
 	"strings"
+
+	"consentd/pkg/sca"
 )
 
 // words are the flow's texts in one language.
 type words struct {
 	Language string
-	Code     string // the message: code, what it is for
-	Bare     string // the message when nothing is known of what it is for
-	Choose   string // the page: what was chosen is no method of theirs
-	Sent     string // the page: where the code went
-	Renewed  string // the page: the code came too late, where a new one went
-	Wait     string
-}
 
-var texts = map[string]words{
-	"en": {
-		Language: "en",
-		Code:     "%s is your code for: %s. Give it to nobody.",
-		Bare:     "%s is your code. Give it to nobody.",
-		Choose:   "Choose one of these ways.",
-		Sent:     "We have sent a code to %s.",
-		Renewed:  "That code had expired. We have sent a new one to %s.",
-		Wait:     "Your bank is checking this. It may take a minute.",
-	},
-	"fr": {
-		Language: "fr",
-		Code:     "%s est votre code pour : %s. Ne le communiquez à personne.",
-		Bare:     "%s est votre code. Ne le communiquez à personne.",
-		Choose:   "Choisissez l'un de ces moyens.",
-		Sent:     "Nous avons envoyé un code au %s.",
-		Renewed:  "Ce code avait expiré. Nous en avons envoyé un nouveau au %s.",
-		Wait:     "Votre banque vérifie votre demande. Cela peut prendre une minute.",
-	},
-	"de": {
-		Language: "de",
-		Code:     "%s ist Ihr Code für: %s. Geben Sie ihn niemandem.",
-		Bare:     "%s ist Ihr Code. Geben Sie ihn niemandem.",
-		Choose:   "Wählen Sie einen dieser Wege.",
-		Sent:     "Wir haben einen Code an %s gesendet.",
-		Renewed:  "Dieser Code war abgelaufen. Wir haben einen neuen an %s gesendet.",
-		Wait:     "Ihre Bank prüft die Anfrage. Das kann eine Minute dauern.",
-	},
+	// The message that brings a code.
+	Code   string // code, what it is for
+	Bare   string // the code, when nothing is known of what it is for
+	ForApp string // what it is for: setting up an app, of which bank
+	ForKey string // what it is for: creating a passkey, of which bank
+
+	// The pages of methods and codes. Where a code went stands in the place.
+	Choose   string // what was chosen is no method of theirs
+	NoMethod string // none of theirs can be used
+	Sent     string
+	FirstApp string // the code comes before an app is set up
+	FirstKey string // the code comes before a passkey is created
+	Again    string // the PSU wanted another code
+	Renewed  string // the code came too late
+	NoMore   string // too many codes were sent
+
+	// The pages of the app.
+	AppName string
+	App     string
+	NewApp  string
+	Used    string // the code was right once
+
+	// The pages of the passkey.
+	KeyName string
+	Key     string
+	NewKey  string
+	BadKey  string
+	TooLate string
+
+	Wait string
 }
 
 // textsFor finds the texts for a language tag; English for one that we lack.
@@ -55,13 +52,36 @@ func textsFor(tag string) words {
 	return texts["en"]
 }
 
-// message is what arrives on the phone. It names what the code is for, so that
-// the PSU sees if they are being led to agree to something else (RTS art. 5,
-// dynamic linking).
-func (w words) message(code, summary string) string {
-	summary = strings.TrimRight(strings.TrimSpace(summary), ".")
-	if summary == "" {
+// message is what arrives on the phone.
+func (w words) message(code, subject string) string {
+	subject = strings.TrimRight(strings.TrimSpace(subject), ".")
+	if subject == "" {
 		return fmt.Sprintf(w.Bare, code)
 	}
-	return fmt.Sprintf(w.Code, code, summary)
+	return fmt.Sprintf(w.Code, code, subject)
+}
+
+// sent is what the page says with a code, by what the code protects.
+func (w words) sent(first kind) string {
+	switch first {
+	case byApp:
+		return w.FirstApp
+	case byPasskey:
+		return w.FirstKey
+	default:
+		return w.Sent
+	}
+}
+
+// name is what a method is called. The bank names its own; it does not know those
+// that the flow keeps.
+func (w words) name(m sca.Method) string {
+	switch kindOf(m) {
+	case byApp:
+		return w.AppName
+	case byPasskey:
+		return w.KeyName
+	default:
+		return m.Name
+	}
 }

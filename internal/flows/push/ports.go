@@ -13,10 +13,18 @@ var (
 
 // Question is what the app puts to a PSU.
 type Question struct {
-	Login    string // who is asked, as the TPP named them
+	Login    string // who is asked, as the TPP or they themselves named them
 	Key      string // a question with the same key is put once
 	Text     string // in Language
 	Language string // BCP 47
+	// Number is what the PSU has to repeat in the app: two digits, 10 to 99. The
+	// app does not show it. Empty where numbers are not matched.
+	Number string
+	// Choose has the app let the PSU choose accounts.
+	Choose bool
+	// CallbackURL is where the bank may POST once the question is answered, or
+	// empty. It is a secret.
+	CallbackURL string
 }
 
 // State is how a question stands.
@@ -33,6 +41,7 @@ const (
 type Answer struct {
 	State    State
 	Accounts []string // the bank's ids of those chosen in the app, if it gives the choice
+	Number   string   // as the PSU typed it, with Approved, where one was asked for
 }
 
 // Approvals puts questions to PSUs through the bank's app.

@@ -8,14 +8,21 @@ import (
 	"consentd/pkg/sca"
 )
 
-// stageAsked is the one place where this flow can stand.
-const stageAsked = "asked"
+// stage is where the flow stands.
+type stage string
 
-// state is what the flow remembers: which question waits, and for whom.
+const (
+	stageLogin stage = "login" // the PSU is to say who they are
+	stageAsked stage = "asked" // a question waits in the app
+)
+
+// state is what the flow remembers: which question waits, for whom, and the
+// number that must come back with it.
 type state struct {
-	Stage    string `json:"stage"`
-	Question string `json:"question"`
-	PSU      string `json:"psu"`
+	Stage    stage  `json:"stage"`
+	Question string `json:"question,omitempty"`
+	PSU      string `json:"psu,omitempty"`
+	Number   string `json:"number,omitempty"`
 }
 
 var errState = errors.New("push flow: not a state of this flow")
@@ -26,10 +33,14 @@ func parse(raw []byte) (state, error) {
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return s, errState // the cause may quote the state, which is private
 	}
-	if s.Stage != stageAsked || s.Question == "" || s.PSU == "" {
+	switch {
+	case s == state{Stage: stageLogin}:
+		return s, nil
+	case s.Stage == stageAsked && s.Question != "" && s.PSU != "":
+		return s, nil
+	default:
 		return s, errState
 	}
-	return s, nil
 }
 
 // in puts the state into a step.

@@ -1,5 +1,6 @@
 // Package consents holds the use cases of a consent itself: a TPP creates it,
-// reads it and ends it, starts an authorisation, and time expires it.
+// reads it and ends it, starts an authorisation, and time expires it; a page of
+// the bank's own lists what a PSU may see, and ends it for them (Desk).
 package consents
 
 import (

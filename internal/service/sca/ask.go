@@ -20,8 +20,9 @@ const fieldLogin = "psuId"
 
 // judge counts a try, then lets the flow judge the answer.
 func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
-	if w.memo.Step.Outcome != flow.Prompt {
-		return result{w: w} // a wait is not answered here; show it again
+	if w.memo.Step.Outcome != flow.Prompt { // a wait is not answered here; show it again
+		w.leave = a.Approve && w.memo.Step.Outcome == flow.Redirect
+		return result{w: w}
 	}
 	n, err := s.Store.CountTry(ctx, w.run.ID, w.run.Seq, s.Policy.MaxTries)
 	if err != nil {
@@ -32,11 +33,18 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 	}
 	w.run.Tries = n
 	w.memo.Login = cmp.Or(loginIn(w.memo.Step, a), w.memo.Login)
-	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Form, Fields: a.Fields, MethodID: a.Method}, n)
-	if err != nil { // nobody has judged it: the try is given back
+	guess, err := s.guess(ctx, w, a)
+	if err != nil {
 		return result{w: w, err: errors.Join(err, s.Store.ReturnTry(ctx, w.run.ID, w.run.Seq))}
 	}
+	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Form, Fields: a.Fields, MethodID: a.Method}, n)
+	if err != nil { // nobody has judged it: the try is given back
+		return result{w: w, err: errors.Join(err, guess.unjudged(ctx), s.Store.ReturnTry(ctx, w.run.ID, w.run.Seq))}
+	}
 	if !step.Wrong {
+		if err := guess.right(ctx, step); err != nil { // the PSU need not know
+			s.Log.ErrorContext(ctx, "forgive wrong answers", "run", w.run.ID, "error", err)
+		}
 		return s.accept(ctx, w, step)
 	}
 	explain.Note(ctx, "wrong answer, try %d of %d", n, s.Policy.MaxTries)
@@ -73,13 +81,16 @@ func (s *Dispatcher) apply(ctx context.Context, w *walk, step flow.Step) result 
 	if step.Wrong {
 		return result{w: w, err: fmt.Errorf("flow %q calls wrong what nobody answered: %w", w.run.Flow, errors.ErrUnsupported)}
 	}
+	if err := away(w, step); err != nil {
+		return result{w: w, err: err}
+	}
 	known := step.Outcome == flow.Identified || step.Outcome == flow.Done
 	if known && (step.PSU == "" || (w.memo.PSU != "" && step.PSU != w.memo.PSU)) {
 		explain.Note(ctx, "the flow authenticated another PSU than the one who logged in")
 		return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeForbidden, "another PSU than the one who logged in"))
 	}
 	switch step.Outcome {
-	case flow.Prompt, flow.Wait:
+	case flow.Prompt, flow.Wait, flow.Redirect:
 		return s.show(ctx, w, step)
 	case flow.Identified:
 		w.memo.Step = step
@@ -88,7 +99,7 @@ func (s *Dispatcher) apply(ctx context.Context, w *walk, step flow.Step) result 
 		if w.run.Approved {
 			return s.finish(ctx, w)
 		}
-		w.memo.Authenticated, w.memo.Chosen = true, step.Accounts
+		w.memo.Authenticated, w.memo.Chosen, w.memo.Step = true, step.Accounts, flow.Step{Outcome: flow.Done}
 		return s.identify(ctx, w, step.PSU)
 	case flow.Denied:
 		return s.deny(ctx, w, step)
@@ -100,6 +111,7 @@ func (s *Dispatcher) apply(ctx context.Context, w *walk, step flow.Step) result 
 // deny ends a run at the flow's no: the PSU's own, where they were asked in the
 // bank's app, and else the bank's.
 func (s *Dispatcher) deny(ctx context.Context, w *walk, step flow.Step) result {
+	w.heard = true
 	if step.Blocked {
 		return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeBlocked, "the PSU is blocked"))
 	}
@@ -139,13 +151,18 @@ func reach(c *consent.Consent, r *consent.Run, step flow.Step, now time.Time) er
 		return err
 	}
 	switch {
-	case step.Outcome == flow.Wait && a.Approach == consent.Decoupled, r.Approved && len(step.Fields) > 0 && a.Approach != consent.Embedded:
+	case step.Outcome == flow.Wait && a.Approach == consent.Decoupled, r.Approved && asks(step) && a.Approach != consent.Embedded:
 		return c.Advance(a.ID, consent.ScaStarted, now)
-	case r.Approved && len(step.Fields) > 0:
+	case r.Approved && asks(step):
 		return c.Advance(a.ID, consent.ScaMethodSelected, now)
 	default:
 		return nil
 	}
+}
+
+// asks reports whether a step asks for the factor itself, not for a method only.
+func asks(step flow.Step) bool {
+	return len(step.Fields) > 0 || step.Outcome != flow.Prompt
 }
 
 // ask calls the flow, outside any transaction.
@@ -162,7 +179,10 @@ func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input, try int) (
 		PSU:      w.memo.PSU,
 		Summary:  summary(w),
 		Language: w.language,
+		Paged:    w.approach() == consent.Redirect,
+		Choose:   w.c.Access.Chosen() && len(w.c.Access.Grants) == 0,
 	}
+	s.place(w, &req)
 	var step flow.Step
 	var err error
 	if in.Kind == "" {
@@ -184,8 +204,15 @@ func (s *Dispatcher) stepKey(w *walk, in flow.Input, try int) string {
 	key := fmt.Sprintf("%s/%d/%d", w.run.ID, w.run.Seq, try)
 	switch in.Kind {
 	case flow.Form:
+		if in.MethodID != "" { // a choice is not judged: the same one is the same call, however often it comes
+			key = fmt.Sprintf("%s/%d/choice", w.run.ID, w.run.Seq)
+		}
 	case flow.Poll: // each look is a call of its own, though the run stays where it is
 		return fmt.Sprintf("%s/%d", key, w.run.PollAt.UnixMilli())
+	case flow.Callback:
+		key = fmt.Sprintf("%s/%d/callback", key, w.run.PollAt.UnixMilli())
+	case flow.Returned:
+		key += "/returned"
 	default:
 		return key
 	}

@@ -146,6 +146,21 @@ func (s *Dispatcher) target(ctx context.Context, call service.Call, at Target) (
 	return w, nil
 }
 
+// Message is what the flow of an authorisation tells the PSU while it waits for
+// them away from any page: the number to repeat in the bank's app, for instance.
+// Empty where there is nothing to tell, or a page of ours does. It asks nobody.
+// Fails with CodeNotFound and CodeResourceUnknown for what is not the caller's.
+func (s *Dispatcher) Message(ctx context.Context, call service.Call, at Target) (string, error) {
+	w, err := s.target(ctx, call, at)
+	if err != nil || w.approach() == consent.Redirect || w.run.Stage != consent.StageFlow || w.memo.Step.Outcome != flow.Wait {
+		return "", err
+	}
+	if s.usable(w, w.run.Browser) != nil {
+		return "", nil
+	}
+	return w.memo.Step.Message, nil
+}
+
 // takes tells whether an authorisation takes an update now: neither after its
 // end nor in another approach.
 func takes(a *consent.Authorisation, kind UpdateKind) error {

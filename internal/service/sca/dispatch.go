@@ -19,6 +19,7 @@ import (
 // Dispatcher holds the use cases: open a run, answer it, poll it.
 type Dispatcher struct {
 	Store      Store
+	Guesses    Guesses
 	Identities Identities
 	Accounts   service.Accounts
 	Signers    service.Signers
@@ -26,8 +27,11 @@ type Dispatcher struct {
 	Flows      map[string]flow.Flow        // every flow that a run may name
 	Serves     map[consent.Approach]string // the one that new runs take
 	Policy     consent.Policy
-	Now        func() time.Time
-	Log        *slog.Logger
+	// Callbacks is the address, without a token, to which the bank's backend
+	// reports; nil, or an empty answer, where it cannot.
+	Callbacks func() string
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Answer is what the PSU sent from a page.
@@ -77,6 +81,14 @@ type walk struct {
 	byWorker bool
 	// admitted says that the browser which looks may go on with the run.
 	admitted bool
+	// handle and origin are by what a browser of ours looks, and at which address.
+	handle, origin string
+	// former says that the run has gone on, on another device than the one that looks.
+	former bool
+	// heard says that the flow itself has ended the run.
+	heard bool
+	// leave says that the browser is to go where the flow's step sends it.
+	leave bool
 	// cause says in the audit who moves the run on.
 	cause consent.Cause
 	// tell makes the receipt of the call that moves it, nil for none.
@@ -141,6 +153,9 @@ func (s *Dispatcher) Open(ctx context.Context, handle string, v Visitor) (*View,
 	if err := s.shut(ctx, w); err != nil {
 		return turnedAway(w), err
 	}
+	if w.former {
+		return s.left(w, v.digest())
+	}
 	if back, ok := s.collect(ctx, w, v.digest()); ok {
 		return back, nil
 	}
@@ -158,9 +173,9 @@ func (s *Dispatcher) Open(ctx context.Context, handle string, v Visitor) (*View,
 }
 
 // Answer applies what the PSU sent. The first answer binds the run to its
-// browser. Fails like Open, and with CodeForbidden for an account that was not
+// browser, unless it lets another device go on. Fails like Open, and with CodeForbidden for an account that was not
 // offered, CodeCredentials for a wrong password or code, CodeLocked when that
-// was the last try, CodeUnavailable while other answers may have used it up,
+// was the last try, CodePSULocked after too many of this PSU's, CodeUnavailable while other answers may have used it up,
 // CodeBlocked for a PSU who is blocked at the bank, CodeStale
 // when another signer has agreed to other accounts meanwhile.
 func (s *Dispatcher) Answer(ctx context.Context, handle string, v Visitor, a Answer) (*View, error) {
@@ -173,11 +188,17 @@ func (s *Dispatcher) Answer(ctx context.Context, handle string, v Visitor, a Ans
 	if err := s.shut(ctx, w); err != nil {
 		return turnedAway(w), err
 	}
+	if w.former {
+		return s.left(w, v.digest())
+	}
 	if err := s.usable(w, v.digest()); err != nil {
 		return s.view(w), err
 	}
 	if w.run.Stage == consent.StageConfirm || a.Step != 0 && a.Step != w.run.Seq && !a.Refuse {
 		return s.view(w), nil
+	}
+	if a.Device {
+		return s.move(ctx, w, v)
 	}
 	if err := s.bind(ctx, w, v.digest()); err != nil {
 		return s.view(w), err

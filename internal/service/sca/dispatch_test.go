@@ -58,7 +58,7 @@ func setup(t *testing.T, engine string) *bundle {
 	require.NoError(t, err)
 	policy := consent.DefaultPolicy()
 	b.walks = &sca.Dispatcher{
-		Store: b.db, Identities: b.db, Accounts: b.bank, Signers: b.bank, Keys: keys,
+		Store: b.db, Guesses: b.db, Identities: b.db, Accounts: b.bank, Signers: b.bank, Keys: keys,
 		Flows:  map[string]flow.Flow{"toy": b.flow, "app": b.app},
 		Serves: map[consent.Approach]string{consent.Redirect: "toy", consent.Embedded: "toy", consent.Decoupled: "app"},
 		Policy: policy, Now: now, Log: log,

@@ -17,6 +17,11 @@
 // redirect ends at the stage confirm, and its consent waits for the TPP to bring
 // the code back, which the PSU's browser alone is given.
 //
+// A bank with pages of its own takes a walk over from us by its handle
+// ([Dispatcher.LookUp]). Its calls lead over the same stages: who has logged in
+// ([Dispatcher.SetPSU]), what they share ([Dispatcher.SetAccounts]), and how it ended
+// ([Dispatcher.SetResult]), which is the approval and the last factor in one.
+//
 // The flow is called outside any transaction, and what it answers is saved only
 // if the run still stands at the step that the call was made for (Run.Seq).
 // Tries are counted before the flow judges an answer.

@@ -207,6 +207,7 @@ func TestEmbeddedOnceTheConsentIsValid(t *testing.T) {
 			require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(err), word)
 		}
 		require.Equal(t, judged, b.flow.judged.Load())
+		require.NoError(t, b.work(1), "the one that has not begun is wiped")
 		require.NoError(t, b.work(0))
 		r, err := b.db.RunByID(b.ctx, b.get(id).Authorisations[1].RunID)
 		require.NoError(t, err)

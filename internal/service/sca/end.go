@@ -32,8 +32,14 @@ func (s *Dispatcher) end(ctx context.Context, w *walk, how consent.RunOutcome, c
 	if cause != nil {
 		w.tell = nil // an error is the caller's to keep, or not
 	}
+	kept, err := s.withdrawal(w)
+	if err != nil {
+		return result{w: w, err: err}
+	}
 	res := s.change(ctx, w, func(r *consent.Run, c *consent.Consent, _ []byte) error {
-		r.End(how, now)
+		if r.End(how, now); kept != nil {
+			r.Withdraw(how, kept, now)
+		}
 		r.Returned = !w.byWorker
 		return act(r, c)
 	})

@@ -29,6 +29,11 @@ type memo struct {
 	Offered       []Offer
 	Picked        []string // keys of Offered, once the PSU has chosen
 	Chosen        []string // what the PSU chose outside the browser, as the flow names it
+	// HandOff is what the bank has said of a walk on pages of its own; nil before
+	// it has taken the walk up.
+	HandOff *handedOff
+	// Device is the handle by which another device goes on.
+	Device string
 	// Agreed and Code wait for the TPP's confirmation.
 	Agreed *consent.Agreement
 	Code   string

@@ -74,25 +74,45 @@ func (f *faults) err() error {
 func (s *Dispatcher) poll(ctx context.Context, id uuid.UUID) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	r, err := s.Store.RunByID(ctx, id)
+	w, err := s.waiting(ctx, id)
 	if err != nil {
 		return err
 	}
-	w, err := s.walk(ctx, r, Visitor{})
-	if err != nil {
-		return err
+	if s.over(w) {
+		return s.cancel(ctx, w)
 	}
-	w.byWorker = true
-	if r.PSU == uuid.Nil {
-		w.cause.By = consent.BySystem // it is not known yet whose answer it is
+	if s.usable(w, w.run.Browser) != nil {
+		return s.wipe(ctx, w) // nobody can go on with it
 	}
 	input, ok := pollInput(w)
-	if !ok || s.usable(w, w.run.Browser) != nil {
+	if !ok {
 		return s.pollAt(ctx, w, time.Time{}) // it waits for nothing any more
 	}
 	if err := s.shut(ctx, w); err != nil {
 		return s.rest(ctx, w, err)
 	}
+	return s.look(ctx, w, input)
+}
+
+// waiting loads a run for who is no browser.
+func (s *Dispatcher) waiting(ctx context.Context, id uuid.UUID) (*walk, error) {
+	r, err := s.Store.RunByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	w, err := s.walk(ctx, r, Visitor{})
+	if err != nil {
+		return nil, err
+	}
+	w.byWorker = true
+	if r.PSU == uuid.Nil {
+		w.cause.By = consent.BySystem // it is not known yet whose answer it is
+	}
+	return w, nil
+}
+
+// look asks the flow of a run whether its wait is over, and goes on from there.
+func (s *Dispatcher) look(ctx context.Context, w *walk, input flow.Input) error {
 	res := result{w: w}
 	if w.run.Stage == consent.StageStart || w.run.Stage == consent.StageFlow {
 		step, err := s.ask(ctx, w, input, 0)

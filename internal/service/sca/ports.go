@@ -12,10 +12,13 @@ import (
 
 // Store is what these use cases need of storage. Implementations pass storagetest.
 type Store interface {
-	// Run reads a run by the digest of its handle. Fails with CodeNotFound.
+	// Run reads a run by the digest of its handle, or of the one that it had before
+	// it went on, on another device. Fails with CodeNotFound.
 	Run(ctx context.Context, handle consent.Digest) (*consent.Run, error)
 	// RunByID reads a run. Fails with CodeNotFound.
 	RunByID(ctx context.Context, id uuid.UUID) (*consent.Run, error)
+	// RunOf reads the run of an authorisation. Fails with CodeNotFound.
+	RunOf(ctx context.Context, authorisation uuid.UUID) (*consent.Run, error)
 	// Get reads a consent whole, as stored. Fails with CodeNotFound.
 	Get(ctx context.Context, id uuid.UUID) (*consent.Consent, error)
 	// CountTry counts one answer to the step seq of a run, in one statement that
@@ -40,6 +43,22 @@ type Store interface {
 	// Claim lists runs whose flow wants to be asked again at now, at most limit,
 	// and puts their next poll off to until: nobody else claims them before.
 	Claim(ctx context.Context, now, until time.Time, limit int) ([]uuid.UUID, error)
+}
+
+// Guesses counts the wrong answers in a row of a PSU, over all authorisations. A
+// PSU is named by a MAC. Implementations pass storagetest.
+type Guesses interface {
+	// CountGuess counts an answer as wrong until it has been judged, in one
+	// statement that parallel answers cannot get past, and keeps the count until
+	// then. It reports false, and counts nothing, when limit answers have been
+	// counted which are not forgotten at now.
+	CountGuess(ctx context.Context, psu []byte, limit int, now, until time.Time) (bool, error)
+	// ReturnGuess takes back one that nobody has judged.
+	ReturnGuess(ctx context.Context, psu []byte) error
+	// ForgiveGuesses begins anew, after a right answer.
+	ForgiveGuesses(ctx context.Context, psu []byte) error
+	// ForgetGuesses removes what is past its time at now, at most limit.
+	ForgetGuesses(ctx context.Context, now time.Time, limit int) (int, error)
 }
 
 // Identities turns the bank's ids into opaque ones, made at first sight, so

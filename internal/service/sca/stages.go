@@ -23,7 +23,13 @@ func (s *Dispatcher) load(ctx context.Context, handle string, v Visitor) (*walk,
 	if err != nil {
 		return nil, err
 	}
-	return s.walk(ctx, r, v)
+	w, err := s.walk(ctx, r, v)
+	if err != nil {
+		return nil, err
+	}
+	w.handle, w.origin = handle, v.Origin
+	w.former = r.Handle != secret.Digest(handle)
+	return w, nil
 }
 
 func (s *Dispatcher) walk(ctx context.Context, r *consent.Run, v Visitor) (*walk, error) {
@@ -45,9 +51,9 @@ func (s *Dispatcher) walk(ctx context.Context, r *consent.Run, v Visitor) (*walk
 }
 
 // known says in the audit who the PSU is. What a worker does from there on it
-// does on their answer, and a TPP in their name.
+// does on their answer, and a TPP or the bank in their name.
 func (w *walk) known(psu uuid.UUID) {
-	if w.cause.By == consent.ByTPP {
+	if w.cause.By == consent.ByTPP || w.cause.By == consent.ByASPSP {
 		w.cause.For = psu.String()
 		return
 	}
@@ -255,7 +261,7 @@ func (s *Dispatcher) approve(ctx context.Context, w *walk, a Answer) result {
 		return result{w: w} // neither yes nor no: show it again
 	}
 	w.run.Approved = true
-	if w.memo.Authenticated {
+	if w.memo.Authenticated || s.exempt(w) {
 		return s.finish(ctx, w)
 	}
 	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Approved}, 0)
@@ -263,6 +269,14 @@ func (s *Dispatcher) approve(ctx context.Context, w *walk, a Answer) result {
 		return result{w: w, err: err}
 	}
 	return s.apply(ctx, w, step)
+}
+
+// exempt tells whether the bank lets the walk do without the last factor (XS2A IG
+// 1.3.x, scaStatus exempted): that of a one-off consent to the list of accounts,
+// whose PSU has logged in.
+func (s *Dispatcher) exempt(w *walk) bool {
+	list := w.c.Access.Scope == consent.ScopeAvailable || w.c.Access.Scope == consent.ScopeAvailableBalances
+	return s.Policy.ExemptAvailable && list && !w.c.Recurring && w.c.Kind == consent.AccountAccess
 }
 
 // finish makes the consent valid, or partially authorised, and ends what it
@@ -280,7 +294,10 @@ func (s *Dispatcher) finish(ctx context.Context, w *walk) result {
 	if err != nil {
 		return result{w: w, err: err}
 	}
-	agreed := consent.Agreement{Customer: w.run.Customer, Grants: grants, Signers: signers}
+	agreed := consent.Agreement{
+		Customer: w.run.Customer, Grants: grants, Signers: signers, Exempted: !w.memo.Authenticated && s.exempt(w),
+		Terms: w.memo.terms(),
+	}
 	if s.Policy.Confirmation && w.approach() == consent.Redirect {
 		return s.hold(ctx, w, agreed)
 	}

@@ -13,30 +13,53 @@ import (
 // wording is how a language says in one line what a PSU agrees to.
 type wording struct {
 	accounts, balances, transactions, owner, beneficiaries string
-	join                                                   string // before the last of several
+	comma, join                                            string // between several, and before the last
 	account, chosen, all                                   string // whose data; account takes the last characters of its number
 	reads, once, until, funds                              string
 }
 
+// In Arabic the name of who asks stands isolated (U+2068, U+2069): it may be
+// written the other way.
 func wordings() ([]language.Tag, []wording) {
-	return []language.Tag{language.English, language.French, language.German}, []wording{
+	tags := []language.Tag{
+		language.English, language.French, language.German, language.Spanish, language.Italian, language.Arabic,
+	}
+	return tags, []wording{
 		{
 			accounts: "account details", balances: "balances", transactions: "transactions", owner: "the owner's name",
-			beneficiaries: "trusted beneficiaries", join: " and ", account: "account …%s", chosen: "accounts that you choose",
+			beneficiaries: "trusted beneficiaries", comma: ", ", join: " and ", account: "account …%s", chosen: "accounts that you choose",
 			all: "all your accounts", reads: "%s reads %s of %s, %s", once: "once", until: "until %s",
 			funds: "%s asks whether amounts are available on %s, until you withdraw it",
 		},
 		{
 			accounts: "coordonnées", balances: "soldes", transactions: "opérations", owner: "nom du titulaire",
-			beneficiaries: "bénéficiaires de confiance", join: " et ", account: "compte …%s", chosen: "comptes de votre choix",
+			beneficiaries: "bénéficiaires de confiance", comma: ", ", join: " et ", account: "compte …%s", chosen: "comptes de votre choix",
 			all: "tous vos comptes", reads: "%s lit : %s ; %s, %s", once: "une fois", until: "jusqu’au %s",
 			funds: "%s demande si des montants sont disponibles : %s, jusqu’à votre révocation",
 		},
 		{
 			accounts: "Kontodaten", balances: "Salden", transactions: "Umsätze", owner: "Name des Inhabers",
-			beneficiaries: "vertrauenswürdige Empfänger", join: " und ", account: "Konto …%s", chosen: "Konten Ihrer Wahl",
+			beneficiaries: "vertrauenswürdige Empfänger", comma: ", ", join: " und ", account: "Konto …%s", chosen: "Konten Ihrer Wahl",
 			all: "alle Ihre Konten", reads: "%s liest: %s; %s, %s", once: "einmal", until: "bis %s",
 			funds: "%s fragt, ob Beträge verfügbar sind: %s, bis Sie es widerrufen",
+		},
+		{
+			accounts: "datos de la cuenta", balances: "saldos", transactions: "movimientos", owner: "nombre del titular",
+			beneficiaries: "beneficiarios de confianza", comma: ", ", join: " y ", account: "cuenta …%s", chosen: "cuentas que usted elija",
+			all: "todas sus cuentas", reads: "%s lee: %s; %s, %s", once: "una vez", until: "hasta el %s",
+			funds: "%s pregunta si hay fondos disponibles: %s, hasta que usted lo revoque",
+		},
+		{
+			accounts: "dati del conto", balances: "saldi", transactions: "movimenti", owner: "nome dell’intestatario",
+			beneficiaries: "beneficiari di fiducia", comma: ", ", join: " e ", account: "conto …%s", chosen: "conti a Sua scelta",
+			all: "tutti i Suoi conti", reads: "%s legge: %s; %s, %s", once: "una volta", until: "fino a tutto il %s",
+			funds: "%s chiede se gli importi sono disponibili: %s, fino alla Sua revoca",
+		},
+		{
+			accounts: "بيانات الحساب", balances: "الأرصدة", transactions: "المعاملات", owner: "اسم صاحب الحساب",
+			beneficiaries: "المستفيدين الموثوقين", comma: "، ", join: " و", account: "الحساب …%s", chosen: "الحسابات التي تختارها",
+			all: "جميع حساباتك", reads: "يطّلع \u2068%s\u2069 على: %s؛ %s، %s", once: "مرة واحدة", until: "حتى %s",
+			funds: "يسأل \u2068%s\u2069 عما إذا كانت المبالغ متوفرة: %s، إلى أن تلغي ذلك",
 		},
 	}
 }
@@ -79,7 +102,7 @@ func (t wording) what(a consent.Access) string {
 		}
 	}
 	if n := len(words); n > 1 {
-		return strings.Join(words[:n-1], ", ") + t.join + words[n-1]
+		return strings.Join(words[:n-1], t.comma) + t.join + words[n-1]
 	}
 	return strings.Join(words, "")
 }
@@ -102,7 +125,7 @@ func (t wording) whose(a consent.Access) string {
 	}
 	const most = 3
 	if len(accounts) > most {
-		return strings.Join(accounts[:most], ", ") + fmt.Sprintf(" +%d", len(accounts)-most)
+		return strings.Join(accounts[:most], t.comma) + fmt.Sprintf(" +%d", len(accounts)-most)
 	}
-	return strings.Join(accounts, ", ")
+	return strings.Join(accounts, t.comma)
 }

@@ -1,6 +1,8 @@
 package sca
 
 import (
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -49,6 +51,29 @@ func TestSummary(t *testing.T) {
 			consent.Consent{Access: consent.Access{Scope: consent.ScopeAvailable, Rights: consent.RightAccounts}},
 			"Acme reads account details of all your accounts, once",
 		},
+		"a list in Spanish": {
+			"es-AR", consent.Decoupled,
+			consent.Consent{
+				Access:    consent.Access{Scope: consent.ScopeAllPSD2, Rights: consent.RightTransactions | consent.RightBalances},
+				Recurring: true, ValidUntil: until,
+			},
+			"Acme lee: datos de la cuenta, saldos y movimientos; todas sus cuentas, hasta el 2026-12-31",
+		},
+		"several accounts in Italian": {
+			"it", consent.Decoupled,
+			consent.Consent{Access: named("IT001234", "IT005678"), Recurring: true, ValidUntil: until},
+			"Acme legge: dati del conto e saldi; conto …1234, conto …5678, fino a tutto il 2026-12-31",
+		},
+		"a list in Arabic": {
+			"ar-AE", consent.Decoupled,
+			consent.Consent{Access: named("AE001234", "AE005678")},
+			"يطّلع \u2068Acme\u2069 على: بيانات الحساب والأرصدة؛ الحساب …1234، الحساب …5678، مرة واحدة",
+		},
+		"funds in Arabic": {
+			"ar", consent.Decoupled,
+			consent.Consent{Kind: consent.FundsConfirmation, Access: named("AE001234")},
+			"يسأل \u2068Acme\u2069 عما إذا كانت المبالغ متوفرة: الحساب …1234، إلى أن تلغي ذلك",
+		},
 		"funds": {
 			"", consent.Decoupled,
 			consent.Consent{Kind: consent.FundsConfirmation, Access: named("FR9999")},
@@ -60,5 +85,20 @@ func TestSummary(t *testing.T) {
 			c.TPPName, c.Authorisations = "Acme", []consent.Authorisation{{ID: id, Approach: x.approach}}
 			assert.Equal(t, x.want, summary(&walk{c: &c, run: &consent.Run{Authorisation: id}, language: x.language}))
 		})
+	}
+}
+
+// TestSummaryHasNoGap: every language words everything, with the same places.
+func TestSummaryHasNoGap(t *testing.T) {
+	t.Parallel()
+	tags, all := wordings()
+	assert.Len(t, all, len(tags))
+	for i, w := range all {
+		texts := reflect.ValueOf(w)
+		for f := range texts.NumField() {
+			text, first := texts.Field(f).String(), reflect.ValueOf(all[0]).Field(f).String()
+			assert.NotEmpty(t, text, "%s: %s", tags[i], texts.Type().Field(f).Name)
+			assert.Equal(t, strings.Count(first, "%s"), strings.Count(text, "%s"), "%s: %s", tags[i], text)
+		}
 	}
 }

@@ -59,6 +59,8 @@ func (b *toyBank) Customers(_ context.Context, psu string) ([]service.Customer, 
 	switch psu {
 	case "stranger":
 		return nil, nil
+	case "ghost":
+		return nil, service.ErrUnknownPSU
 	case "ceo", "cfo", "clerk":
 		return []service.Customer{{ID: psu, Name: psu}, {ID: "firm", Name: "The Firm", OrganisationID: "852126789"}}, nil
 	}
@@ -116,6 +118,9 @@ func (f *toyFlow) Continue(_ context.Context, req flow.Request, state []byte, in
 	f.keys.Store(req.StepKey, true)
 	if f.broken.Load() {
 		return flow.Step{}, errors.New("out of order")
+	}
+	if in.Kind == flow.Cancel {
+		return flow.Step{Outcome: flow.Denied}, nil
 	}
 	f.judged.Add(1)
 	word, slowly := strings.CutPrefix(cmp.Or(in.Fields["password"], in.Fields["otp"]), "slowly ")

@@ -76,6 +76,7 @@ func TestBrokenPolls(t *testing.T) {
 		b.flow.broken.Store(false)
 		require.NoError(t, poll(1))
 		require.NoError(t, b.consents.Terminate(b.ctx, caller(), id, nil))
+		require.NoError(t, poll(1), "the flow learns of it")
 		b.advance(10 * time.Second)
 		require.NoError(t, poll(0), "there is nothing to wait for")
 	})

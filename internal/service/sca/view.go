@@ -75,7 +75,12 @@ func (s *Dispatcher) view(w *walk) *View {
 		Consent:   &shown,
 		Step:      w.run.Seq,
 
-		Authenticated: w.memo.Authenticated,
+		Authenticated: w.memo.Authenticated || s.exempt(w),
+		CanMove:       w.movable(),
+		Number:        w.memo.Step.Number,
+		QR:            w.memo.Step.QR,
+		URL:           w.memo.Step.URL,
+		Go:            w.leave,
 	}
 	v.Others = max(len(w.memo.Signers)-w.c.Signatures()-1, 0)
 	switch {
@@ -110,6 +115,8 @@ func flowPage(w *walk) Page {
 	switch {
 	case w.memo.Step.Outcome == flow.Wait:
 		return PageWait
+	case w.memo.Step.Outcome == flow.Redirect:
+		return PageElsewhere
 	case w.run.Approved:
 		return PageFactor
 	default:

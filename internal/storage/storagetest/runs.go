@@ -1,6 +1,8 @@
 package storagetest
 
 import (
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +34,11 @@ func runIsFound(t *testing.T, b *bundle) {
 	got, err = b.RunByID(b.ctx, run.ID)
 	require.NoError(t, err)
 	require.Equal(t, run, got)
+	got, err = b.RunOf(b.ctx, run.Authorisation)
+	require.NoError(t, err)
+	require.Equal(t, run, got)
+	_, err = b.RunOf(b.ctx, run.ID)
+	require.Equal(t, consent.CodeNotFound, consent.CodeOf(err))
 	_, err = b.Run(b.ctx, consent.Digest{1})
 	require.Equal(t, consent.CodeNotFound, consent.CodeOf(err))
 }
@@ -124,18 +131,27 @@ func endingWipesMemory(t *testing.T, b *bundle) {
 		"the TPP ends it": func(c *consent.Consent) error { return c.Terminate(start) },
 		"time is over":    func(c *consent.Consent) error { c.Settle(start.Add(time.Hour)); return nil },
 	} {
-		c, run := b.create(draft())
-		require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
-			r.PollAt = start
-			return nil
-		}))
-		_, err := b.Update(b.ctx, c.ID, end)
-		require.NoError(t, err)
-		got, err := b.RunByID(b.ctx, run.ID)
-		require.NoError(t, err)
-		require.Nil(t, got.Memo, name)
-		require.True(t, got.PollAt.IsZero(), name)
-		require.Equal(t, consent.StageStart, got.Stage, name)
+		for _, waits := range []bool{false, true} {
+			c, run := b.create(draft())
+			require.NoError(t, b.Change(b.ctx, run.ID, func(r *consent.Run, _ *consent.Consent) error {
+				if waits {
+					r.PollAt = start.Add(24 * time.Hour)
+				}
+				return nil
+			}))
+			_, err := b.Update(b.ctx, c.ID, end)
+			require.NoError(t, err)
+			got, err := b.RunByID(b.ctx, run.ID)
+			require.NoError(t, err)
+			require.Equal(t, consent.StageStart, got.Stage, name)
+			if !waits {
+				require.Nil(t, got.Memo, name)
+				require.True(t, got.PollAt.IsZero(), name)
+				continue
+			}
+			require.Equal(t, run.Memo, got.Memo, "%s: the flow that waits is told first", name)
+			require.False(t, got.PollAt.After(start.Add(time.Hour)), "%s: at once", name)
+		}
 	}
 }
 
@@ -243,5 +259,45 @@ func testFlowStore(t *testing.T, open Open) {
 		got, err = b.FlowStore(other.flow).Get(b.ctx, other.psu, other.key)
 		require.NoError(t, err)
 		require.Nil(t, got)
+	}
+}
+
+// testSwap changes a flow's memory only where it is what the caller has seen.
+func testSwap(t *testing.T, open Open) {
+	b := setup(t, open)
+	s := b.FlowStore("totp")
+	swap := func(old, value []byte) bool {
+		ok, err := s.Swap(b.ctx, "psu", "k", old, value)
+		require.NoError(t, err)
+		return ok
+	}
+	require.False(t, swap([]byte("one"), []byte("two")), "there is nothing")
+	require.True(t, swap(nil, []byte("one")))
+	require.False(t, swap(nil, []byte("two")), "there is something")
+	require.False(t, swap([]byte("two"), []byte("three")))
+	require.True(t, swap([]byte("one"), []byte{}))
+	require.True(t, swap([]byte{}, []byte("three")), "something empty is something")
+	got, err := s.Get(b.ctx, "psu", "k")
+	require.NoError(t, err)
+	require.Equal(t, "three", string(got))
+	for _, old := range [][]byte{[]byte("three"), nil} {
+		who, won := fmt.Sprint("psu", old == nil), atomic.Int32{}
+		if old != nil {
+			require.NoError(t, s.Put(b.ctx, who, "k", old))
+		}
+		var calls []func() error
+		for i := range 16 {
+			calls = append(calls, func() error {
+				ok, err := s.Swap(b.ctx, who, "k", old, []byte{byte(i)})
+				if ok {
+					won.Add(1)
+				}
+				return err
+			})
+		}
+		for _, err := range together(calls...) {
+			require.NoError(t, err)
+		}
+		require.EqualValues(t, 1, won.Load(), "of several at once one")
 	}
 }

@@ -26,7 +26,9 @@ import (
 // Store is everything that storage offers.
 type Store interface {
 	consents.Store
+	consents.Archive
 	sca.Store
+	sca.Guesses
 	sca.Identities
 	funds.Store
 	ledger.Store
@@ -56,9 +58,12 @@ type Open func(t *testing.T) Opened
 // Run runs the suite.
 func Run(t *testing.T, open Open) {
 	t.Run("Consents", func(t *testing.T) { testConsents(t, open) })
+	t.Run("Search", func(t *testing.T) { testSearch(t, open) })
 	t.Run("Runs", func(t *testing.T) { testRuns(t, open) })
 	t.Run("Identities", func(t *testing.T) { testIdentities(t, open) })
 	t.Run("FlowStore", func(t *testing.T) { testFlowStore(t, open) })
+	t.Run("Swap", func(t *testing.T) { testSwap(t, open) })
+	t.Run("Guesses", func(t *testing.T) { testGuesses(t, open) })
 	t.Run("Receipts", func(t *testing.T) { testReceipts(t, open) })
 	t.Run("Audit", func(t *testing.T) { testAudit(t, open) })
 	t.Run("Tampering", func(t *testing.T) { testTampering(t, open) })

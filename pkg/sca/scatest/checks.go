@@ -11,7 +11,7 @@ import (
 // checkStart: Start knows nobody yet, so it can only ask, send away or wait.
 func checkStart(t testing.TB, h Harness) {
 	t.Helper()
-	w := newWalk(t, h.New(t), "run-start")
+	w := newWalk(t, h, "run-start")
 	step := w.must(w.request(0), sca.Input{})
 	switch step.Outcome {
 	case sca.Prompt, sca.Redirect, sca.Wait:
@@ -24,42 +24,11 @@ func checkStart(t testing.TB, h Harness) {
 	wellFormed(t, step)
 }
 
-// wellFormed: each outcome comes with what it needs.
-func wellFormed(t testing.TB, step sca.Step) {
-	t.Helper()
-	switch step.Outcome {
-	case sca.Prompt:
-		if len(step.Fields) == 0 && len(step.Methods) == 0 {
-			t.Fatalf("a Prompt asks for nothing")
-		}
-		for _, f := range step.Fields {
-			if f.Name == "" || f.Kind == "" {
-				t.Fatalf("a Prompt has a field without name or kind: %+v", f)
-			}
-		}
-	case sca.Redirect:
-		if step.URL == "" {
-			t.Fatalf("a Redirect without URL")
-		}
-	case sca.Wait:
-		if step.PollAfter <= 0 {
-			t.Fatalf("a Wait without PollAfter would be polled without a pause")
-		}
-	case sca.Identified, sca.Done:
-		if step.PSU == "" {
-			t.Fatalf("%s without PSU", step.Outcome)
-		}
-	case sca.Denied:
-	default:
-		t.Fatalf("unknown outcome %q", step.Outcome)
-	}
-}
-
 // checkWalk: the right answers lead to Done, by way of Identified, whichever
 // instance serves a call.
 func checkWalk(t testing.TB, h Harness) {
 	t.Helper()
-	w := newWalk(t, h.New(t), "run-walk")
+	w := newWalk(t, h, "run-walk")
 	prompts, identified := 0, 0
 	for w.advance() {
 		wellFormed(t, w.step)
@@ -95,7 +64,7 @@ func btoi(b bool) int {
 func checkRepeat(t testing.TB, h Harness) {
 	t.Helper()
 	for _, keepFirst := range []bool{true, false} {
-		w := newWalk(t, h.New(t), "run-repeat")
+		w := newWalk(t, h, "run-repeat")
 		for !w.done && w.seq < maxSteps {
 			req, in := w.request(0), w.next()
 			first := w.must(req, in)
@@ -123,7 +92,7 @@ func checkRepeat(t testing.TB, h Harness) {
 // it was.
 func checkWrong(t testing.TB, h Harness) {
 	t.Helper()
-	w := newWalk(t, h.New(t), "run-wrong")
+	w := newWalk(t, h, "run-wrong")
 	seen := 0
 	for w.advance() {
 		if w.step.Outcome != sca.Prompt {
@@ -148,7 +117,7 @@ func checkWrong(t testing.TB, h Harness) {
 // further: no empty form, no approval out of turn.
 func checkOrder(t testing.TB, h Harness) {
 	t.Helper()
-	w := newWalk(t, h.New(t), "run-order")
+	w := newWalk(t, h, "run-order")
 	var last sca.Input
 	for w.advance() {
 		if w.done {
@@ -178,7 +147,7 @@ func checkOrder(t testing.TB, h Harness) {
 // anybody through.
 func checkState(t testing.TB, h Harness) {
 	t.Helper()
-	w := newWalk(t, h.New(t), "run-state")
+	w := newWalk(t, h, "run-state")
 	for w.advance() {
 		if w.done {
 			break
@@ -208,7 +177,7 @@ func broken(whole []byte) [][]byte {
 // checkContext: a call whose context has ended does nothing and fails.
 func checkContext(t testing.TB, h Harness) {
 	t.Helper()
-	w := newWalk(t, h.New(t), "run-context")
+	w := newWalk(t, h, "run-context")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for !w.done {
@@ -238,7 +207,7 @@ func checkCancel(t testing.TB, h Harness) {
 // through by then.
 func cancelAfter(t testing.TB, h Harness, steps int) bool {
 	t.Helper()
-	w := newWalk(t, h.New(t), "run-cancel")
+	w := newWalk(t, h, "run-cancel")
 	for range steps {
 		w.advance()
 	}

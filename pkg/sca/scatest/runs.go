@@ -37,7 +37,7 @@ func checkLanguage(t testing.TB, h Harness) {
 // textsIn walks to the end and gathers what the PSU reads.
 func textsIn(t testing.TB, h Harness, lang string) string {
 	t.Helper()
-	w := newWalk(t, h.New(t), "run-language")
+	w := newWalk(t, h, "run-language")
 	w.lang = lang
 	w.finish()
 	var texts []string
@@ -67,7 +67,7 @@ func checkParallel(t testing.TB, h Harness) {
 	var group sync.WaitGroup
 	for i := range runsAtOnce {
 		group.Go(func() {
-			if fault := quietly(newWalk(t, bench, fmt.Sprintf("run-%d", i))); fault != "" {
+			if fault := quietly(walkOn(t, h, bench, fmt.Sprintf("run-%d", i))); fault != "" {
 				failures <- fault
 			}
 		})

@@ -18,6 +18,9 @@ type Harness struct {
 	// Languages are those in which the flow has texts, as primary subtags. Leave
 	// it empty for a flow that shows none.
 	Languages []string
+	// Pageless says that the runs have no page of consentd's, as in the decoupled
+	// and the embedded approach: Request.Paged is false, and no ReturnURL is there.
+	Pageless bool
 }
 
 // Bench is one bank and the flow in front of it. Its functions are called in
@@ -55,6 +58,7 @@ func Checks() []Check {
 		{"refuses wrong answers", checkWrong},
 		{"finishes by answers alone", checkOrder},
 		{"refuses broken state", checkState},
+		{"keeps secrets out of its state", checkSecrets},
 		{"stops with its context", checkContext},
 		{"takes a cancel anywhere", checkCancel},
 		{"speaks the language", checkLanguage},

@@ -17,6 +17,7 @@ const maxSteps = 24
 type walk struct {
 	t     testing.TB
 	bench Bench
+	paged bool
 	run   string
 	lang  string
 	psu   string
@@ -27,25 +28,35 @@ type walk struct {
 	trace []sca.Step
 }
 
-func newWalk(t testing.TB, b Bench, run string) *walk {
+func newWalk(t testing.TB, h Harness, run string) *walk {
 	t.Helper()
-	return &walk{t: t, bench: b, run: run, lang: "en"}
+	return walkOn(t, h, h.New(t), run)
+}
+
+// walkOn is a walk on a bench that others may share.
+func walkOn(t testing.TB, h Harness, b Bench, run string) *walk {
+	t.Helper()
+	return &walk{t: t, bench: b, paged: !h.Pageless, run: run, lang: "en"}
 }
 
 // request is the call that the walk is about to make; try tells apart several
 // answers to one step.
 func (w *walk) request(try int) sca.Request {
-	return sca.Request{
+	req := sca.Request{
 		RunID:       w.run,
 		StepKey:     fmt.Sprintf("%s/%d/%d", w.run, w.seq, try),
 		Purpose:     sca.ForConsent,
 		Hint:        w.bench.Hint,
 		PSU:         w.psu,
 		Summary:     "Example TPP",
-		ReturnURL:   "https://bank.example/sca/return/" + w.run,
-		CallbackURL: "https://bank.example/sca/callback/" + w.run,
+		CallbackURL: "https://bank.example/aspsp/v1/sca-callbacks/" + w.run,
 		Language:    w.lang,
+		Paged:       w.paged,
 	}
+	if w.paged {
+		req.ReturnURL, req.ReturnState = "https://bank.example/sca/return", "state of "+w.run
+	}
+	return req
 }
 
 // call makes one call on a fresh instance. It does not move the walk.

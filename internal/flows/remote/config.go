@@ -1,0 +1,216 @@
+package remote
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"consentd/pkg/sca"
+)
+
+// The defaults, and the shortest secret: as long as the hash.
+const (
+	defaultTimeout  = 10 * time.Second
+	defaultFailures = 5
+	defaultOpenFor  = 30 * time.Second
+	maxFailures     = 1000
+	minSecret       = 32
+)
+
+// Config says which server to ask, and how both sides know each other: by Secret,
+// by the certificate in TLS, or by both.
+type Config struct {
+	// URL gets every call: https, or http on loopback.
+	URL string
+	// Secret is the key of the signatures, at least 32 bytes; empty without them.
+	Secret []byte
+	TLS    TLS
+	// Timeout is for a call and its repetition together. Zero: 10 s.
+	Timeout time.Duration
+	// Approaches are those that the server can serve. None: redirect.
+	Approaches []sca.Approach
+	Breaker    Breaker
+	// Now is the true time, which the server's clock must show too; the machine's.
+	Now func() time.Time
+	// Transport sends the calls instead of one that is made of TLS; for tests.
+	Transport http.RoundTripper
+}
+
+// Breaker says when the server is left alone.
+type Breaker struct {
+	Failures int           // in a row; zero: 5
+	OpenFor  time.Duration // until it is tried again; zero: 30 s
+}
+
+// section is the configuration as it is written.
+type section struct {
+	URL        string         `json:"url"`
+	SecretFile string         `json:"secretFile"`
+	SecretEnv  string         `json:"secretEnv"`
+	TLS        sectionTLS     `json:"tls"`
+	Timeout    string         `json:"timeout"`
+	Approaches []sca.Approach `json:"approaches"`
+	Breaker    struct {
+		Failures int    `json:"failures"`
+		OpenFor  string `json:"openFor"`
+	} `json:"breaker"`
+}
+
+type sectionTLS struct {
+	CertificateFile string `json:"certificateFile"`
+	KeyFile         string `json:"keyFile"`
+	CAFile          string `json:"caFile"`
+}
+
+// Parse reads the flow's section of the configuration, and the secret from where
+// it says. A key that there is not is refused. A relative file is taken from
+// $CREDENTIALS_DIRECTORY, which systemd sets, and refused without it. Fails with
+// all that is wrong; no error quotes a secret. Now is left to the caller.
+func Parse(raw json.RawMessage, env func(string) string) (Config, error) {
+	var s section
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		if key, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+			return Config{}, fmt.Errorf("%s: no such key", strings.Trim(key, `"`))
+		}
+		return Config{}, fmt.Errorf("not a section: %w", err)
+	}
+	r := reader{env: env}
+	c := Config{
+		URL: s.URL, Secret: r.secret(s.SecretFile, s.SecretEnv), Approaches: s.Approaches,
+		TLS: TLS{
+			CertificateFile: r.file("tls.certificateFile", s.TLS.CertificateFile),
+			KeyFile:         r.file("tls.keyFile", s.TLS.KeyFile),
+			CAFile:          r.file("tls.caFile", s.TLS.CAFile),
+		},
+		Timeout: r.duration("timeout", s.Timeout),
+		Breaker: Breaker{Failures: s.Breaker.Failures, OpenFor: r.duration("breaker.openFor", s.Breaker.OpenFor)},
+	}.withDefaults()
+	if err := errors.Join(errors.Join(r.problems...), c.checkSettings(len(r.problems) == 0)); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// reader turns the words of a section into values, and gathers what is wrong.
+type reader struct {
+	env      func(string) string
+	problems []error
+}
+
+func (r *reader) report(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Errorf(format, args...))
+}
+
+func (r *reader) duration(key, text string) time.Duration {
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		r.report("%s: must be a duration such as 10s", key)
+		return 0
+	}
+	return d
+}
+
+func (r *reader) file(key, name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	dir := r.env("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		r.report("%s: must be an absolute path where CREDENTIALS_DIRECTORY is not set", key)
+		return ""
+	}
+	return filepath.Join(dir, name)
+}
+
+func (r *reader) secret(file, variable string) []byte {
+	var secret string
+	switch {
+	case file != "" && variable != "":
+		r.report("secretEnv: set only one of secretFile, secretEnv")
+		return nil
+	case variable != "":
+		secret = r.env(variable)
+	case file != "":
+		name := r.file("secretFile", file)
+		if name == "" {
+			return nil
+		}
+		text, err := os.ReadFile(name) //nolint:gosec // the operator's configuration names it
+		if err != nil {
+			r.report("secretFile: %w", err)
+			return nil
+		}
+		secret = string(text)
+	default:
+		return nil
+	}
+	secret = strings.TrimSpace(secret)
+	if len(secret) < minSecret {
+		r.report("secretFile, secretEnv: the secret must be at least %d characters", minSecret)
+		return nil
+	}
+	return []byte(secret)
+}
+
+func (c Config) withDefaults() Config {
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Breaker.Failures == 0 {
+		c.Breaker.Failures = defaultFailures
+	}
+	if c.Breaker.OpenFor == 0 {
+		c.Breaker.OpenFor = defaultOpenFor
+	}
+	if len(c.Approaches) == 0 {
+		c.Approaches = []sca.Approach{sca.InRedirect}
+	}
+	return c
+}
+
+// check judges a Config that is about to be used.
+func (c Config) check() error {
+	errs := []error{c.checkSettings(true)}
+	if c.Now == nil {
+		errs = append(errs, errors.New("no clock"))
+	}
+	return errors.Join(errs...)
+}
+
+// checkSettings judges what the configuration says. known is false where the
+// secret could not be read, so that its absence is not reported as well.
+func (c Config) checkSettings(known bool) error {
+	var errs []error
+	report := func(wrong bool, text string) {
+		if wrong {
+			errs = append(errs, errors.New(text))
+		}
+	}
+	u, err := url.Parse(c.URL)
+	wellFormed := err == nil && u.Hostname() != "" && u.User == nil && u.Fragment == "" && secure(u)
+	report(!wellFormed, "url: must be an https address (http on loopback) without user name and fragment")
+	report((c.TLS.CertificateFile == "") != (c.TLS.KeyFile == ""), "tls: needs both certificateFile and keyFile")
+	report(known && len(c.Secret) == 0 && !c.TLS.mutual(), "the server must know who calls: set secretFile or secretEnv, or certificateFile and keyFile of tls")
+	report(len(c.Secret) > 0 && len(c.Secret) < minSecret, fmt.Sprintf("the secret must be at least %d bytes", minSecret))
+	report(wellFormed && u.Scheme == "http" && c.TLS != (TLS{}), "tls: is of no use with an http address")
+	report(c.Timeout <= 0, "timeout: must be positive")
+	report(c.Breaker.OpenFor <= 0, "breaker.openFor: must be positive")
+	report(c.Breaker.Failures < 1 || c.Breaker.Failures > maxFailures, fmt.Sprintf("breaker.failures: must be 1 to %d", maxFailures))
+	all := []sca.Approach{sca.InRedirect, sca.InDecoupled, sca.InEmbedded}
+	report(slices.ContainsFunc(c.Approaches, func(a sca.Approach) bool { return !slices.Contains(all, a) }),
+		"approaches: must be of redirect, decoupled, embedded")
+	return errors.Join(errs...)
+}

@@ -1,0 +1,131 @@
+package sca_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/consent"
+	"consentd/internal/service"
+	"consentd/internal/service/sca"
+)
+
+// loginAs answers the first page with a name and a password.
+func loginAs(name, password string) sca.Answer {
+	return sca.Answer{Fields: map[string]string{"psuId": name, "password": password}}
+}
+
+// TestLockedName guesses passwords of one name over many authorisations.
+func TestLockedName(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		guess := func(name, password string) error {
+			_, started := b.create(consent.Access{Scope: consent.ScopeAllPSD2}, service.Hint{})
+			_, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
+			require.NoError(t, err)
+			_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), loginAs(name, password))
+			return err
+		}
+		for range 5 {
+			require.Equal(t, consent.CodeCredentials, consent.CodeOf(guess("anna", "wrong")))
+		}
+		judged := b.flow.judged.Load()
+		for _, name := range []string{"anna", " ANNA "} {
+			require.Equal(t, consent.CodePSULocked, consent.CodeOf(guess(name, "sandbox")), "the right one neither")
+		}
+		require.Equal(t, judged, b.flow.judged.Load(), "nobody judges")
+		require.NoError(t, guess("enzo", "sandbox"), "others may")
+		b.advance(15*time.Minute + time.Second)
+		require.NoError(t, guess("anna", "sandbox"))
+
+		for range 3 { // what is right begins anew
+			for range 4 {
+				require.Error(t, guess("lea", "wrong"))
+			}
+			require.NoError(t, guess("lea", "sandbox"))
+		}
+		_, started := b.create(consent.Access{Scope: consent.ScopeAllPSD2}, service.Hint{})
+		_, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
+		require.NoError(t, err)
+		b.flow.broken.Store(true)
+		for range 9 {
+			_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), loginAs("lea", "sandbox"))
+			require.Equal(t, consent.CodeUnavailable, consent.CodeOf(err))
+		}
+		b.flow.broken.Store(false)
+		require.NoError(t, guess("lea", "sandbox"), "an outage is nobody's fault")
+		for range 9 {
+			require.Equal(t, consent.CodeBlocked, consent.CodeOf(guess("noa", "blocked")), "nor is the bank's no")
+		}
+	})
+}
+
+// TestLockedKeepsTheRun turns a locked PSU away without a try, and the run stands.
+func TestLockedKeepsTheRun(t *testing.T) {
+	b := setup(t, "sqlite")
+	b.walks.Policy.MaxFailures = 2
+	id, started := b.create(dedicated("DE00ENZO"), service.Hint{})
+	_, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
+	require.NoError(t, err)
+	for range 2 {
+		_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), loginAs("anna", "wrong"))
+		require.Equal(t, consent.CodeCredentials, consent.CodeOf(err))
+	}
+	for range 9 {
+		_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), loginAs("anna", "wrong"))
+		require.Equal(t, consent.CodePSULocked, consent.CodeOf(err))
+	}
+	require.Equal(t, []any{consent.Received, consent.ScaReceived}, b.states(id))
+	v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), loginAs("enzo", "sandbox"))
+	b.page(sca.PageConsent, v, err)
+}
+
+// TestLockedFactor guesses codes of one PSU over many authorisations, whose
+// password is known.
+func TestLockedFactor(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		upToCode := func() string {
+			_, started := b.create(dedicated("DE00ANNA"), service.Hint{})
+			b.upTo(started.Handle, "anna")
+			v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
+			b.page(sca.PageFactor, v, err)
+			return started.Handle
+		}
+		var handles []string
+		for range 12 {
+			handles = append(handles, upToCode())
+		}
+		before := b.flow.judged.Load()
+		var wrong, locked atomic.Int32
+		var all sync.WaitGroup
+		for _, handle := range handles {
+			all.Go(func() {
+				switch _, err := b.walks.Answer(b.ctx, handle, by("browser"), word("wrong")); consent.CodeOf(err) {
+				case consent.CodeCredentials:
+					wrong.Add(1)
+				case consent.CodePSULocked:
+					locked.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		require.Equal(t, []int32{5, 7, 5}, []int32{wrong.Load(), locked.Load(), b.flow.judged.Load() - before})
+		_, err := b.walks.Answer(b.ctx, handles[0], by("browser"), word("right"))
+		require.Equal(t, consent.CodePSULocked, consent.CodeOf(err))
+		n, err := b.walks.ForgetGuesses(b.ctx, 100)
+		require.NoError(t, err)
+		require.Zero(t, n, "not before its time")
+		b.advance(14*time.Minute + 59*time.Second)
+		_, err = b.walks.Answer(b.ctx, handles[0], by("browser"), word("right"))
+		require.Equal(t, consent.CodePSULocked, consent.CodeOf(err))
+		b.advance(time.Second)
+		n, err = b.walks.ForgetGuesses(b.ctx, 100)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		b.authorise(b.start(b.create0(), service.Hint{}).Handle, "anna")
+	})
+}
