@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,8 +86,18 @@ func (b *tab) walkPhone(show func(string)) {
 	b.visit(b.base + "/sandbox/psus/lea/phone")
 	b.at("phone", http.StatusOK)
 	b.holds("Demo TPP", "…8020")
+	j := b.forFunds(funds.ConsentID, "lea")
+	j.know(funds.Links)
+	number := ""
+	require.Eventually(b.t, func() bool {
+		told, _, err := b.tpp.FundsAuthorisationStatus(b.t.Context(), j.id, j.last)
+		require.NoError(b.t, err)
+		number = regexp.MustCompile(`\b\d\d\b`).FindString(told.PSUMessage)
+		return number != ""
+	}, patience, tick, "the TPP was not told the number")
+	b.write("ol.asks > li:nth-child(1) input[name=number]", number)
 	show("phone-requests")
-	b.press("ol.asks li:nth-child(1) button[value=approve]")
+	b.press("ol.asks > li:nth-child(1) button[value=approve]")
 	b.at("phone", http.StatusOK)
 	b.press(deny)
 	b.at("phone", http.StatusOK)

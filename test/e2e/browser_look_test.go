@@ -79,8 +79,9 @@ func (g *gallery) judge(b *tab, name string) {
 	b.from(view{desk, "light"})
 }
 
-// tooWide names the elements that reach beyond the right edge.
-const tooWide = `[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth)
+// tooWide names the elements that reach beyond an edge.
+const tooWide = `[...document.querySelectorAll('body *')].map(e => [e, e.getBoundingClientRect()])
+	.filter(([e, r]) => r.right > innerWidth || r.left < 0).map(([e]) => e)
 	.map(e => e.tagName + '.' + e.className)`
 
 // hold keeps the page that stands: those that load themselves anew would be
@@ -131,11 +132,10 @@ func (g *gallery) picture(b *tab, name string) {
 	if g.folder == "" {
 		return
 	}
-	size := ask[[]float64](b, "[document.documentElement.clientWidth, document.documentElement.scrollHeight]")
-	all := true
-	shot := command(b, page.CaptureScreenshot, page.CaptureScreenshotParams{
-		Format: page.CaptureScreenshotFormatPng, CaptureBeyondViewport: &all,
-		Clip: &page.Viewport{Width: size[0], Height: min(size[1], tallest), Scale: 1},
-	})
+	// The window grows with the page: what is taken from beyond it is shifted where
+	// the page runs from right to left.
+	size := ask[[]int64](b, "[innerWidth, document.documentElement.scrollHeight]")
+	b.do(chromedp.EmulateViewport(size[0], min(size[1], tallest)))
+	shot := command(b, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatPng})
 	require.NoError(b.t, os.WriteFile(filepath.Join(g.folder, name+".png"), shot.Data, 0o600))
 }

@@ -14,7 +14,9 @@ import (
 // TestBrowserPages looks at every page that a PSU may meet.
 func TestBrowserPages(t *testing.T) {
 	p := start(t, "sqlite")
-	full, german, french := p.gallery("psu-", allViews), p.gallery("psu-de-", fewViews), p.gallery("psu-fr-", fewViews)
+	full, arabic := p.gallery("psu-", allViews), p.gallery("psu-ar-", allViews)
+	german, french := p.gallery("psu-de-", fewViews), p.gallery("psu-fr-", fewViews)
+	spanish, italian := p.gallery("psu-es-", fewViews), p.gallery("psu-it-", fewViews)
 	scenes := []struct {
 		name string
 		by   *gallery
@@ -23,6 +25,9 @@ func TestBrowserPages(t *testing.T) {
 		{"walk", full, func(b *tab, show func(string)) { b.showWalk("en", show) }},
 		{"walk in German", german, func(b *tab, show func(string)) { b.showWalk("de", show) }},
 		{"walk in French", french, func(b *tab, show func(string)) { b.showWalk("fr", show) }},
+		{"walk in Spanish", spanish, func(b *tab, show func(string)) { b.showWalk("es", show) }},
+		{"walk in Italian", italian, func(b *tab, show func(string)) { b.showWalk("it", show) }},
+		{"walk in Arabic", arabic, func(b *tab, show func(string)) { b.showWalk("ar", show) }},
 		{"other consents", full, (*tab).showOtherConsents},
 		{"another browser", full, func(b *tab, show func(string)) {
 			_, link := b.create(b.tpp, b.offered())

@@ -213,9 +213,11 @@ func TestBrowserLanguages(t *testing.T) {
 	}
 	b.begin("anna", "offered")
 	speaks("en", "Log in")
-	b.press(`a[hreflang="fr"]`)
-	b.at("login", http.StatusOK)
-	speaks("fr", "Connexion")
+	for _, other := range [][2]string{{"es", "Iniciar sesión"}, {"it", "Accesso"}, {"ar", "تسجيل الدخول"}, {"fr", "Connexion"}} {
+		b.press(fmt.Sprintf(`a[hreflang=%q]`, other[0]))
+		b.at("login", http.StatusOK)
+		speaks(other[0], other[1])
+	}
 	b.login("anna", "sandbox")
 	speaks("fr", "Choisissez les comptes à partager")
 	b.choose(giro)
@@ -229,3 +231,42 @@ func TestBrowserLanguages(t *testing.T) {
 	b.confirm("anna")
 	b.returned("/sandbox/return", "valid")
 }
+
+// TestBrowserRightToLeft reads the review in Arabic: the page runs from right to
+// left, and a number in it from left to right, nothing of it in another order.
+func TestBrowserRightToLeft(t *testing.T) {
+	b := start(t, "sqlite").browse()
+	b.begin("anna", "offered")
+	b.press(`a[hreflang="ar"]`)
+	b.at("login", http.StatusOK)
+	b.login("anna", "sandbox")
+	b.choose(giro)
+	b.at("consent", http.StatusOK)
+	side := func(selector string) float64 {
+		t.Helper()
+		return ask[float64](b, fmt.Sprintf("document.querySelector(%q).getBoundingClientRect().right", selector))
+	}
+	require.Equal(t, "rtl", ask[string](b, "getComputedStyle(document.body).direction"))
+	require.Greater(t, side(".brand"), side(".languages"), "the bank stands where one begins to read")
+	require.Greater(t, side(approve), side(refuse))
+	require.Greater(t, side(".terms dt"), side(".terms dd"))
+	require.Equal(t, "DE40 1001 0010 3307 1186 08", ask[string](b, inOrder))
+	b.press(approve)
+	b.at("factor", http.StatusOK)
+	require.Equal(t, "ltr", ask[string](b, `getComputedStyle(document.querySelector('input[name="otp"]')).direction`))
+	b.confirm("anna")
+	b.returned("/sandbox/return", "valid")
+}
+
+// inOrder reads the first account's number as the eye does, by where each
+// character stands.
+const inOrder = `(() => {
+	const text = document.querySelector('.number bdi').firstChild, seen = [];
+	for (let i = 0; i < text.length; i++) {
+		const range = document.createRange();
+		range.setStart(text, i);
+		range.setEnd(text, i + 1);
+		seen.push([range.getBoundingClientRect().left, text.data[i]]);
+	}
+	return seen.sort((a, b) => a[0] - b[0]).map(s => s[1]).join('');
+})()`

@@ -3,7 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -26,10 +26,6 @@ import (
 // it is reached. It calls the server from 127.0.0.2.
 func nginx(t *testing.T, s *trusted) string {
 	t.Helper()
-	program, err := exec.LookPath("nginx")
-	if err != nil {
-		program = "/usr/sbin/nginx" // where only root looks
-	}
 	dir := t.TempDir()
 	now := time.Now()
 	server, err := s.ca.Server([]string{"localhost", "127.0.0.1"}, now.Add(-time.Hour), now.AddDate(1, 0, 0))
@@ -42,6 +38,18 @@ func nginx(t *testing.T, s *trusted) string {
 		"listen 443 ssl", "listen "+address+" ssl", "/etc/nginx/tpp.crt", dir+"/server.pem", "/etc/nginx/tpp.key", dir+"/server.key",
 		"http://192.0.2.20:8443;", "http://127.0.0.1:"+portOf(t, s.url("tpp"))+"; proxy_bind 127.0.0.2;",
 	).Replace(string(example))
+	runNginx(t, dir, address, site)
+	return "https://" + address
+}
+
+// runNginx runs nginx, which keeps its files in dir, with what site says of http,
+// until the test ends. It returns once nginx listens.
+func runNginx(t *testing.T, dir, address, site string) {
+	t.Helper()
+	program, err := exec.LookPath("nginx")
+	if err != nil {
+		program = "/usr/sbin/nginx" // where only root looks
+	}
 	var temporary strings.Builder
 	for _, name := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		temporary.WriteString("  " + name + "_temp_path " + dir + "/" + name + ";\n")
@@ -58,11 +66,10 @@ func nginx(t *testing.T, s *trusted) string {
 		require.NoError(t, cmd.Wait(), said.String())
 	})
 	ready := func() bool {
-		conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(t.Context(), "tcp", address)
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 		return err == nil && conn.Close() == nil
 	}
 	require.Eventually(t, ready, patience, 20*time.Millisecond)
-	return "https://" + address
 }
 
 // TestNginx has nginx end TLS and pass the certificate on; the same header is
