@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/service/sca"
 )
 
 // returnPath is where a browser comes back to from another site, such as an
@@ -21,7 +22,8 @@ const (
 )
 
 // comeBack hands on what the browser brought, and sends it to the page of its
-// run, so that nothing of it stays in the address bar.
+// run, so that nothing of it stays in the address bar; to the TPP, where the run
+// has ended by it, as that is told only once.
 func (s *SCA) comeBack(c echo.Context) error {
 	v := &visit{c: c, address: c.Request().URL.Path, browser: s.browser(c.Request()), choice: s.chosenLanguage(c.Request())}
 	fields, err := brought(c.Request().URL.RawQuery)
@@ -39,7 +41,7 @@ func (s *SCA) comeBack(c echo.Context) error {
 	case v.err == nil && !v.found:
 		v.err = consent.E(consent.CodeNotFound, "not an answer to a redirect")
 		return s.respond(v)
-	case v.err != nil:
+	case v.err != nil, v.view.Page == sca.PageEnded:
 		return s.respond(v)
 	}
 	http.Redirect(c.Response(), c.Request(), v.address, http.StatusSeeOther)

@@ -107,6 +107,17 @@ func TestComingBackFails(t *testing.T) {
 	}
 }
 
+// TestComingBackToTheEnd: who cancelled elsewhere goes back to the TPP at once,
+// as the page of a run that has ended leads there only once.
+func TestComingBackToTheEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.walks.view, b.walks.handle = view(sca.PageEnded), handle
+	res := b.send(newGet("/sca/return?state=sealed&error=access_denied"))
+	require.Equal(t, http.StatusSeeOther, res.Code)
+	require.Equal(t, "https://tpp.example/nok?state=1", res.Header().Get("Location"))
+}
+
 // TestReturnIsNoHandle: the address of all runs can't be answered.
 func TestReturnIsNoHandle(t *testing.T) {
 	t.Parallel()

@@ -16,9 +16,9 @@ import (
 
 // What a person finds where they confirm.
 const (
-	shown  = ".copy"     // what a QR code says, to be typed
-	alert  = ".alert"    // what went wrong
-	said   = ".message"  // what the flow says
+	shown  = ".copy"    // what a QR code says, to be typed
+	alert  = ".alert"   // what went wrong
+	said   = ".message" // what the flow says
 	moving = `main button[value="device"]`
 )
 
@@ -70,6 +70,12 @@ func (b *tab) refuses(id, words string) {
 	b.at("factor", http.StatusUnauthorized)
 	require.Equal(b.t, words, b.read(alert))
 	require.Equal(b.t, "received", b.program.status(b.tpp, id))
+}
+
+// scripts lets pages run theirs, or not, from the next one on.
+func (b *tab) scripts(run bool) {
+	b.t.Helper()
+	command(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !run})
 }
 
 // time is where the sandbox's clock stands.
@@ -265,6 +271,8 @@ func TestBrowserOtherDevice(t *testing.T) {
 	b.comes("wait", "Your request has been opened on the other device.")
 	require.Empty(t, b.read(shown))
 	show(b, "device-taken")
+	late.visit(address)
+	late.at("problem", http.StatusForbidden)
 	second.choose(giro)
 	second.press(approve)
 	second.at("factor", http.StatusOK)
@@ -272,10 +280,8 @@ func TestBrowserOtherDevice(t *testing.T) {
 	second.through(id)
 
 	b.comes("done", "You can close this page")
-	require.Equal(t, "The request is finished", b.read("h1"))
+	require.Equal(t, "Your consent is recorded", b.read("h1"))
 	show(b, "device-done")
-	late.visit(address)
-	late.at("problem", http.StatusForbidden)
 }
 
 // TestBrowserOtherDeviceRefuses: the first browser shows that it is over then, too.
@@ -296,7 +302,7 @@ func TestBrowserOtherDeviceRefuses(t *testing.T) {
 	t.Run("here after all, without scripts", func(t *testing.T) {
 		b := p.in(t).browse()
 		id, link := b.create(b.tpp, b.dedicated(omarIBAN))
-		command(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		b.scripts(false)
 		b.visit(link)
 		b.leave()
 		b.press("main .note a")

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/app"
+	"consentd/internal/config"
 	"consentd/test/contract"
 	"consentd/test/pgtest"
 )
@@ -48,6 +49,8 @@ func start(t *testing.T, engine string, c configuration) *program {
 		Listen: "127.0.0.1:0", Data: t.TempDir(), Strict: c.Strict,
 		Approaches: c.Approaches, Start: c.Start, Confirmation: c.Confirmation,
 		BasePath: c.BasePath, PublicURL: c.PublicURL, RelativeLinks: c.RelativeLinks,
+		// The cases of a file share the personas, and many of them are about wrong answers.
+		Configure: func(c *config.Config) { c.Policy.MaxFailures = 100 },
 	}
 	if engine == pgtest.Postgres {
 		o.Database = pgtest.DSN(t)

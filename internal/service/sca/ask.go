@@ -37,7 +37,7 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 	if err != nil {
 		return result{w: w, err: errors.Join(err, s.Store.ReturnTry(ctx, w.run.ID, w.run.Seq))}
 	}
-	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Form, Fields: a.Fields, MethodID: a.Method}, n)
+	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Form, Fields: a.Fields, MethodID: a.Method})
 	if err != nil { // nobody has judged it: the try is given back
 		return result{w: w, err: errors.Join(err, guess.unjudged(ctx), s.Store.ReturnTry(ctx, w.run.ID, w.run.Seq))}
 	}
@@ -166,14 +166,14 @@ func asks(step flow.Step) bool {
 }
 
 // ask calls the flow, outside any transaction.
-func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input, try int) (flow.Step, error) {
+func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input) (flow.Step, error) {
 	f, ok := s.Flows[w.run.Flow]
 	if !ok {
 		return flow.Step{}, fmt.Errorf("no flow %q: %w", w.run.Flow, errors.ErrUnsupported)
 	}
 	req := flow.Request{
 		RunID:    w.run.ID.String(),
-		StepKey:  s.stepKey(w, in, try),
+		StepKey:  s.stepKey(w, in),
 		Purpose:  flow.Purpose(w.run.Purpose),
 		Hint:     w.memo.Hint.PSU,
 		PSU:      w.memo.PSU,
@@ -197,23 +197,15 @@ func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input, try int) (
 	return step, nil
 }
 
-// stepKey names a call of the flow: by the step, and by the answer, since the
-// same try is counted again when nobody could judge the first. A call that is
-// repeated for the same answer has the same key.
-func (s *Dispatcher) stepKey(w *walk, in flow.Input, try int) string {
-	key := fmt.Sprintf("%s/%d/%d", w.run.ID, w.run.Seq, try)
-	switch in.Kind {
-	case flow.Form:
-		if in.MethodID != "" { // a choice is not judged: the same one is the same call, however often it comes
-			key = fmt.Sprintf("%s/%d/choice", w.run.ID, w.run.Seq)
-		}
-	case flow.Poll: // each look is a call of its own, though the run stays where it is
-		return fmt.Sprintf("%s/%d", key, w.run.PollAt.UnixMilli())
-	case flow.Callback:
-		key = fmt.Sprintf("%s/%d/callback", key, w.run.PollAt.UnixMilli())
-	case flow.Returned:
-		key += "/returned"
-	default:
+// stepKey names a call of the flow: by the step, and by the answer. The same answer
+// to the same step is the same call, however often it comes, after a crash for
+// instance.
+func (s *Dispatcher) stepKey(w *walk, in flow.Input) string {
+	key := fmt.Sprintf("%s/%d/%s", w.run.ID, w.run.Seq, cmp.Or(in.Kind, "start"))
+	if in.Kind == flow.Poll || in.Kind == flow.Callback { // each look is a call of its own, though the run stays where it is
+		key = fmt.Sprintf("%s/%d", key, w.run.PollAt.UnixMilli())
+	}
+	if in.MethodID == "" && len(in.Fields) == 0 {
 		return key
 	}
 	parts := [][]byte{[]byte(in.MethodID)}

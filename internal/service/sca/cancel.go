@@ -26,7 +26,7 @@ func (s *Dispatcher) over(w *walk) bool {
 // cancel tells a flow that a run is over, until it has heard it; then what the run
 // kept for that is wiped. Whatever the flow answers changes nothing.
 func (s *Dispatcher) cancel(ctx context.Context, w *walk) error {
-	_, err := s.ask(ctx, w, flow.Input{Kind: flow.Cancel}, 0)
+	_, err := s.ask(ctx, w, flow.Input{Kind: flow.Cancel})
 	ended := w.run.EndedAt
 	if ended.IsZero() {
 		ended = w.run.Deadline()

@@ -301,7 +301,7 @@ func (s *Dispatcher) prepare(ctx context.Context, w *walk, u Update) result {
 		if w.memo.Hint.PSU == "" {
 			return result{w: w, err: consent.At(consent.CodeFormat, "Header.PSU-ID", "is required: the PSU is not known yet")}
 		}
-		step, err := s.ask(ctx, w, flow.Input{}, 0)
+		step, err := s.ask(ctx, w, flow.Input{})
 		if err != nil {
 			return result{w: w, err: err}
 		}

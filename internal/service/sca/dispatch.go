@@ -165,7 +165,7 @@ func (s *Dispatcher) Open(ctx context.Context, handle string, v Visitor) (*View,
 	if w.run.Stage != consent.StageStart {
 		return s.view(w), nil
 	}
-	step, err := s.ask(ctx, w, flow.Input{}, 0)
+	step, err := s.ask(ctx, w, flow.Input{})
 	if err != nil {
 		return s.view(w), err
 	}
@@ -271,7 +271,7 @@ func (s *Dispatcher) answer(ctx context.Context, w *walk, a Answer) result {
 	case consent.StageFlow:
 		return s.judge(ctx, w, a)
 	default: // the first page was never shown: show it
-		step, err := s.ask(ctx, w, flow.Input{}, 0)
+		step, err := s.ask(ctx, w, flow.Input{})
 		if err != nil {
 			return result{w: w, err: err}
 		}

@@ -92,7 +92,7 @@ func (s *Dispatcher) Return(ctx context.Context, state string, v Visitor, fields
 		return handle, s.view(w), nil
 	}
 	explain.Note(ctx, "the browser is back")
-	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Returned, Fields: fields}, 0)
+	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Returned, Fields: fields})
 	if err != nil {
 		return handle, s.view(w), err
 	}

@@ -115,7 +115,7 @@ func (s *Dispatcher) takeUp(ctx context.Context, w *walk) error {
 
 // step asks the flow and applies its answer.
 func (s *Dispatcher) step(ctx context.Context, w *walk, in flow.Input) error {
-	step, err := s.ask(ctx, w, in, 0)
+	step, err := s.ask(ctx, w, in)
 	if err != nil {
 		return err
 	}

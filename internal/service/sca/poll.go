@@ -115,7 +115,7 @@ func (s *Dispatcher) waiting(ctx context.Context, id uuid.UUID) (*walk, error) {
 func (s *Dispatcher) look(ctx context.Context, w *walk, input flow.Input) error {
 	res := result{w: w}
 	if w.run.Stage == consent.StageStart || w.run.Stage == consent.StageFlow {
-		step, err := s.ask(ctx, w, input, 0)
+		step, err := s.ask(ctx, w, input)
 		if err != nil {
 			return s.rest(ctx, w, err)
 		}

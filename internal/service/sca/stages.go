@@ -264,7 +264,7 @@ func (s *Dispatcher) approve(ctx context.Context, w *walk, a Answer) result {
 	if w.memo.Authenticated || s.exempt(w) {
 		return s.finish(ctx, w)
 	}
-	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Approved}, 0)
+	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Approved})
 	if err != nil {
 		return result{w: w, err: err}
 	}
