@@ -3,7 +3,7 @@
 #
 #   test/prerequisites.sh [test|lint|bench]...
 #
-#   test   (default) PostgreSQL's server, Chromium, a C compiler (for -race), Node and its tools, curl, openssl, nginx
+#   test   (default) PostgreSQL's server, Chromium, Arabic letters, a C compiler (for -race), Node and its tools, curl, openssl, nginx
 #   lint   Node and its tools
 #   bench  PostgreSQL's server, pgbench, wrk
 set -eu
@@ -38,6 +38,9 @@ has_nginx() { has nginx || [ -x /usr/sbin/nginx ]; }
 
 has_node() { has node && has npm; }
 
+# Letters to show the pages in all their languages; without fontconfig nobody can tell, and it comes with the browser.
+has_arabic() { has fc-list && [ -n "$(fc-list :lang=ar)" ]; }
+
 # missing prints those of the given needs that this machine lacks.
 missing() {
 	for need in "$@"; do
@@ -47,6 +50,7 @@ missing() {
 		pgbench) has_pgbench || echo "$need" ;;
 		node) has_node || echo "$need" ;;
 		nginx) has_nginx || echo "$need" ;;
+		arabic) has_arabic || echo "$need" ;;
 		*) has "$need" || echo "$need" ;;
 		esac
 	done
@@ -57,6 +61,7 @@ packages_apt_get() {
 	case $1 in
 	postgresql | pgbench) echo postgresql ;;
 	chromium) echo chromium fonts-liberation ;;
+	arabic) echo fontconfig fonts-noto-core ;;
 	gcc) echo gcc libc6-dev ;;
 	node) echo nodejs npm ;;
 	*) echo "$1" ;;
@@ -68,6 +73,7 @@ packages_dnf() {
 	postgresql) echo postgresql-server ;;
 	pgbench) echo postgresql-contrib ;;
 	chromium) echo chromium liberation-fonts ;;
+	arabic) echo fontconfig google-noto-sans-arabic-fonts ;;
 	gcc) echo gcc glibc-devel ;;
 	node) echo nodejs npm ;;
 	*) echo "$1" ;;
@@ -79,6 +85,7 @@ packages_apk() {
 	postgresql) echo postgresql ;;
 	pgbench) echo postgresql-contrib ;;
 	chromium) echo chromium font-liberation ;;
+	arabic) echo fontconfig font-noto-arabic ;;
 	gcc) echo gcc musl-dev ;;
 	node) echo nodejs npm ;;
 	*) echo "$1" ;;
@@ -89,6 +96,7 @@ packages_pacman() {
 	case $1 in
 	postgresql | pgbench) echo postgresql ;;
 	chromium) echo chromium ttf-liberation ;;
+	arabic) echo fontconfig noto-fonts ;;
 	node) echo nodejs npm ;;
 	*) echo "$1" ;;
 	esac
@@ -156,7 +164,7 @@ fi
 for purpose in "$@"; do
 	case $purpose in
 	test)
-		install_needs postgresql chromium gcc node curl openssl nginx
+		install_needs postgresql chromium arabic gcc node curl openssl nginx
 		install_node_tools
 		;;
 	lint)

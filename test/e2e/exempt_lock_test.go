@@ -69,8 +69,8 @@ func TestLockedOut(t *testing.T) {
 			u.send("psuId=lea", "password=sandbox")
 			u.at("accounts", http.StatusOK)
 		}
-		id, link := p.create(p.tpp, p.offered())
 		p.advance("15m")
+		id, link := p.create(p.tpp, p.offered())
 		p.authorise(link, "enzo", "FR7617515900000400430518379")
 		require.Equal(t, "valid", p.status(p.tpp, id))
 	})
