@@ -162,7 +162,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 	e := newEcho(plainFront, watch, api, backOffice)
 	api.Mount(e)
 	backOffice.Mount(e)
-	(&web.SCA{Walks: core.walks, Keys: g.keys, Log: a.log, Origin: strings.TrimSuffix(o.PublicURL, "/")}).Mount(e)
+	(&web.SCA{Walks: core.walks, Keys: g.keys, Log: a.log, Origin: strings.TrimSuffix(o.PublicURL, "/"), Onward: cfg.SCA.Onward}).Mount(e)
 	(&docs.Handler{BasePath: o.BasePath}).Mount(e)
 	mountOps(e, g.db, watch, a.log)
 	sb := &sandbox.Sandbox{

@@ -6,14 +6,31 @@ import (
 	flow "consentd/pkg/sca"
 )
 
-// Flow reports before and after each call of f. The result says which approaches
-// it serves exactly where f does.
+// Flow reports before and after each call of f. The result can do what else f can.
 func Flow(f flow.Flow, reached func(Point)) flow.Flow {
 	d := decorated{flow: f, at: reached}
-	if l, ok := f.(flow.Limited); ok {
-		return limited{decorated: d, Limited: l}
+	limits, isLimited := f.(flow.Limited)
+	links, isLinked := f.(flow.Linked)
+	switch {
+	case isLimited && isLinked:
+		return struct {
+			decorated
+			flow.Limited
+			flow.Linked
+		}{d, limits, links}
+	case isLimited:
+		return struct {
+			decorated
+			flow.Limited
+		}{d, limits}
+	case isLinked:
+		return struct {
+			decorated
+			flow.Linked
+		}{d, links}
+	default:
+		return d
 	}
-	return d
 }
 
 type decorated struct {
@@ -34,13 +51,6 @@ func (d decorated) Continue(ctx context.Context, req flow.Request, state []byte,
 	defer d.at.around(flowCall(in.Kind))()
 	return d.flow.Continue(ctx, req, state, in) //nolint:wrapcheck // the flow's own
 }
-
-type limited struct {
-	decorated
-	flow.Limited
-}
-
-var _ flow.Limited = limited{}
 
 // Memory reports before and after each write of what flows keep of a PSU.
 func Memory(s flow.Store, reached func(Point)) flow.Store {

@@ -117,6 +117,10 @@ type redirectOnly struct{ plain }
 
 func (redirectOnly) Approaches() []flow.Approach { return []flow.Approach{flow.InRedirect} }
 
+type ownPages struct{ redirectOnly }
+
+func (ownPages) Link(handle string) string { return "https://bank.example/" + handle }
+
 func TestFlow(t *testing.T) {
 	var r recorder
 	f := points.Flow(plain{}, r.reached)
@@ -138,6 +142,14 @@ func TestFlow(t *testing.T) {
 
 	_, ok := f.(flow.Limited)
 	require.False(t, ok, "a flow that serves every approach")
+	_, ok = f.(flow.Linked)
+	require.False(t, ok, "a flow without pages")
+	own, ok := points.Flow(ownPages{}, r.reached).(interface {
+		flow.Limited
+		flow.Linked
+	})
+	require.True(t, ok)
+	require.Equal(t, "https://bank.example/h", own.Link("h"))
 	l, ok := points.Flow(redirectOnly{}, r.reached).(flow.Limited)
 	require.True(t, ok)
 	require.Equal(t, []flow.Approach{flow.InRedirect}, l.Approaches())

@@ -249,7 +249,7 @@ func TestPasskeyPage(t *testing.T) {
 			require.Equal(t, "hidden", value(field[0], "type"))
 			require.Equal(t, is, value(field[0].Parent, "data-passkey"))
 			require.JSONEq(t, passkeyOptions, value(field[0].Parent, "data-options"))
-			require.Equal(t, []string{"SMS_OTP", "PUSH"}, offered(page), "other methods beside it")
+			require.Equal(t, []string{"PUSH"}, offered(page), "other methods beside it")
 			require.Contains(t, page.text, "allow JavaScript on this page")
 			script := b.send(newGet(page.attribute("script", "src")))
 			require.Equal(t, http.StatusOK, script.Code)

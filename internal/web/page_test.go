@@ -233,7 +233,17 @@ func TestMethods(t *testing.T) {
 	require.True(t, has(other.named("method")[0], "formnovalidate"))
 
 	require.Equal(t, []string{"SMS_OTP", "PUSH"}, offered(other), "the one in use sends a new code")
-	require.Contains(t, other.text, "No code? Send it again, or confirm in another way:")
+	require.Contains(t, other.text, "Have you not received a code? Send a new code Confirm in another way:")
+
+	for name, c := range map[string]*sca.View{
+		"an app":    view(sca.PageFactor, methods, func(v *sca.View) { v.Methods[0].Type = "TOTP" }),
+		"a passkey": view(sca.PageFactor, methods, asksFor(flow.PasskeyGet)),
+		"scanned":   view(sca.PageFactor, methods, func(v *sca.View) { v.QR = &flow.QR{Content: "otpauth://totp/x"} }),
+	} {
+		page := show(t, c)
+		require.Equal(t, []string{"PUSH"}, offered(page), name)
+		require.NotContains(t, page.text, "received a code", name)
+	}
 }
 
 // TestNewCode: where there is one method, a code that did not arrive can be sent

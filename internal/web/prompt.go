@@ -87,13 +87,16 @@ func (p *prompt) ask(v *visit) {
 	}
 }
 
-// offer lists the methods. The one in use is no choice, but may send a new code.
+// offer lists the methods. The one in use, which comes first, is no choice, but may
+// send a new code.
 func (p *prompt) offer(methods []flow.Method) {
 	p.OfferAll = len(p.Fields) == 0 && p.Passkey == nil
-	switch {
-	case p.OfferAll || len(methods) > 1:
+	if p.OfferAll || len(methods) == 0 {
 		p.Methods = methods
-	case len(methods) == 1 && p.AwaitsCode() && !slices.Contains(unsent, methods[0].Type):
+		return
+	}
+	p.Methods = methods[1:]
+	if p.awaitsCode() && !slices.Contains(unsent, methods[0].Type) {
 		p.Resend = &methods[0]
 	}
 }
@@ -102,8 +105,8 @@ func (p *prompt) offer(methods []flow.Method) {
 // the PSU's own device makes them.
 var unsent = []string{"CHIP_OTP", "TOTP", "PASSKEY"}
 
-// AwaitsCode tells whether digits are asked for that were sent, as far as can be told.
-func (p *prompt) AwaitsCode() bool {
+// awaitsCode tells whether digits are asked for that were sent, as far as can be told.
+func (p *prompt) awaitsCode() bool {
 	return p.Code == nil && slices.ContainsFunc(p.Fields, func(f field) bool { return f.Numeric })
 }
 

@@ -96,7 +96,9 @@
 //
 // Let the PSU choose a method: list [Step].Methods in a Prompt, and read
 // [Input].MethodID. With a Prompt that has Fields too, the choice is another way
-// to go on: send a new code, void the old one.
+// to go on: send a new code, void the old one. List the one in use first: pages
+// offer it as a new code to be sent, unless its Type says that nothing is sent
+// (CHIP_OTP, TOTP, PASSKEY).
 //
 // Send the browser elsewhere: Redirect, with [Request].ReturnURL and ReturnState
 // in the URL. What Returned brings was in the PSU's hands: believe nothing of it

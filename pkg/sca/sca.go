@@ -45,6 +45,17 @@ type Limited interface {
 	Approaches() []Approach
 }
 
+// Linked is implemented by a flow for pages of the bank's own, such as the built-in
+// handoff: browsers are sent there, not to consentd's, and the bank's backend
+// goes on with the authorisation through consentd's interface for it
+// (openapi/aspsp.yaml). The flow hears of it as Callback: psu, who has logged in,
+// is answered with Identified, and result, authorised, refused or failed, with
+// Done or Denied; in between it waits.
+type Linked interface {
+	// Link is where the browser is sent; handle is escaped for a query.
+	Link(handle string) string
+}
+
 // Store is a flow's own memory per PSU, for passkeys and the like. Values are
 // sealed at rest.
 type Store interface {
@@ -149,7 +160,7 @@ type Step struct {
 	// the consent may be authorised by another.
 	Blocked   bool
 	Fields    []Field         // what to ask, with Prompt
-	Methods   []Method        // among which the PSU may choose, with Prompt
+	Methods   []Method        // among which the PSU may choose, with Prompt; the first is in use where there are Fields
 	Challenge json.RawMessage // for the embedded approach
 	Accounts  []string        // chosen outside the browser, with Done
 	URL       string          // with Redirect: https, or http on loopback

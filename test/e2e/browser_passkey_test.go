@@ -12,37 +12,37 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// device is what makes the passkeys of a tab, and knows its owner.
-type device struct {
+// keyring is the device that makes the passkeys of a tab, and knows its owner.
+type keyring struct {
 	tab *tab
 	id  webauthn.AuthenticatorID
 }
 
-func (b *tab) device() device {
+func (b *tab) keyring() keyring {
 	b.t.Helper()
 	command(b, webauthn.Enable, webauthn.EnableParams{})
 	made := command(b, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
 		Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
 		HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
 	}})
-	return device{b, made.AuthenticatorID}
+	return keyring{b, made.AuthenticatorID}
 }
 
 // keys are those that the device holds.
-func (d device) keys() []*webauthn.Credential {
+func (d keyring) keys() []*webauthn.Credential {
 	d.tab.t.Helper()
 	return command(d.tab, webauthn.GetCredentials, webauthn.GetCredentialsParams{AuthenticatorID: d.id}).Credentials
 }
 
 // knows sets whether the device recognises its owner.
-func (d device) knows(owner bool) {
+func (d keyring) knows(owner bool) {
 	d.tab.t.Helper()
 	command(d.tab, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: d.id, IsUserVerified: owner})
 }
 
 // lies has the device answer without saying that it has recognised anybody, though
 // it was asked to.
-func (d device) lies(on bool) {
+func (d keyring) lies(on bool) {
 	d.tab.t.Helper()
 	command(d.tab, webauthn.SetResponseOverrideBits, webauthn.SetResponseOverrideBitsParams{AuthenticatorID: d.id, IsBadUV: &on})
 }
@@ -75,7 +75,7 @@ func (b *tab) toNewPasskey() (id string) {
 func TestBrowserPasskey(t *testing.T) {
 	p := start(t, "sqlite")
 	b, show := p.browse(), p.factors()
-	d := b.device()
+	d := b.keyring()
 	id := b.toNewPasskey()
 	show(b, "passkey-new")
 	b.press(approve)
@@ -89,9 +89,12 @@ func TestBrowserPasskey(t *testing.T) {
 	sent := len(p.phone("omar").Messages)
 	id = b.by("PASSKEY")
 	require.Equal(t, "Confirm with your passkey", b.read("h1"))
+	require.Equal(t, []string{"SMS_OTP", "PUSH_OTP", "TOTP"}, b.others())
 	show(b, "passkey")
+	b.keyboard = true
 	b.press(approve)
 	b.through(id)
+	b.keyboard = false
 	require.Greater(t, d.keys()[0].SignCount, held[0].SignCount)
 	require.Len(t, p.phone("omar").Messages, sent, "nothing is sent")
 
@@ -99,7 +102,7 @@ func TestBrowserPasskey(t *testing.T) {
 }
 
 // unrecognised is somebody else before the device of the passkey.
-func (b *tab) unrecognised(d device, show func(*tab, string)) {
+func (b *tab) unrecognised(d keyring, show func(*tab, string)) {
 	b.t.Helper()
 	id := b.by("PASSKEY")
 	d.knows(false)
@@ -127,7 +130,7 @@ func (b *tab) unrecognised(d device, show func(*tab, string)) {
 func TestBrowserPasskeyNotCreated(t *testing.T) {
 	p := start(t, "sqlite")
 	b, show := p.browse(), p.factors()
-	d := b.device()
+	d := b.keyring()
 	id := b.toNewPasskey()
 	d.knows(false)
 	b.fails("cancelled", "That was cancelled or took too long. No passkey has been set up. Please try again.")
@@ -152,14 +155,14 @@ func TestBrowserPasskeyNotCreated(t *testing.T) {
 func TestBrowserPasskeyElsewhere(t *testing.T) {
 	p := start(t, "sqlite")
 	b := p.browse()
-	b.device()
+	b.keyring()
 	id := b.toNewPasskey()
 	b.press(approve)
 	b.through(id)
 
 	t.Run("another device", func(t *testing.T) {
 		b := p.in(t).browse()
-		b.device()
+		b.keyring()
 		id := b.by("PASSKEY")
 		b.fails("cancelled", "That was cancelled, took too long, or there is no passkey for this page on your device. Please try again.")
 		b.press(instead("SMS_OTP"))
@@ -190,6 +193,7 @@ func TestBrowserPasskeyWithoutScripts(t *testing.T) {
 	require.Equal(t, "Passkeys do not work here. Your browser has to support them and allow JavaScript on this page.", b.read(alert))
 	require.False(t, ask[bool](b, fmt.Sprintf("document.querySelector(%q).checkVisibility()", approve)), "a button that does nothing")
 	b.holds("Confirm in another way:")
+	require.Equal(t, []string{"SMS_OTP", "PUSH_OTP", "TOTP"}, b.others())
 	b.scripts(true) // for the judge alone: the page's own was not run
 	show(b, "passkey-unsupported")
 	b.scripts(false)
@@ -197,4 +201,32 @@ func TestBrowserPasskeyWithoutScripts(t *testing.T) {
 	b.at("factor", http.StatusOK)
 	b.confirm("omar")
 	b.through(id)
+}
+
+// TestBrowserFactorLanguages looks at the pages of factors and of devices where
+// words are long, and where they run from right to left.
+func TestBrowserFactorLanguages(t *testing.T) {
+	p := start(t, "sqlite")
+	for lang, setUp := range map[string][]string{
+		"de": {"Scannen und bestätigen", "Passkey einrichten"},
+		"ar": {"المسح والتأكيد", "إعداد مفتاح مرور"},
+	} {
+		t.Run(lang, func(t *testing.T) {
+			b, g := p.in(t).browse(), p.gallery("psu-"+lang+"-", fewViews)
+			_, link := b.create(b.tpp, b.offered())
+			b.visit(link + "?lang=" + lang)
+			b.press(moving)
+			b.at("wait", http.StatusAccepted)
+			require.Equal(t, "ltr", ask[string](b, "getComputedStyle(document.querySelector('.copy')).direction"))
+			g.judge(b, "device")
+			for i, method := range []string{"TOTP", "PASSKEY"} {
+				b.by(method)
+				g.judge(b, method+"-first")
+				b.confirm("omar")
+				b.at("factor", http.StatusOK)
+				require.Equal(t, setUp[i], b.read("h1"))
+				g.judge(b, method+"-new")
+			}
+		})
+	}
 }

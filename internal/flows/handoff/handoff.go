@@ -39,6 +39,7 @@ type Flow struct{ url string }
 var (
 	_ sca.Flow    = (*Flow)(nil)
 	_ sca.Limited = (*Flow)(nil)
+	_ sca.Linked  = (*Flow)(nil)
 )
 
 // New makes a Flow. Fails with words for an operator when the URL will not do.

@@ -24,7 +24,8 @@ func TestAppIsSetUp(t *testing.T) {
 	b.methods = allMethods()
 	s := at(t, b, "run", byApp.ID)
 	assert.Equal(t, "Before you set up your authenticator app, please confirm that it is you. We have sent a code to +33 ••• 42.", s.step.Message)
-	assert.Equal(t, named(byApp, sms, push, passkey), s.step.Methods)
+	again := sca.Method{ID: byApp.ID, Type: sms.Type, Name: "Authenticator app"} // sends such a code again
+	assert.Equal(t, append([]sca.Method{again}, named(sms, push, passkey)...), s.step.Methods)
 	sent := b.messages()
 	require.Len(t, sent, 1)
 	assert.Equal(t, "m1", sent[0].Method, "the way that the bank suggests first")

@@ -113,13 +113,18 @@ func (s state) find(id string) int {
 }
 
 // choice lists the methods of a page on which one is in use: that one first, and
-// alone where the PSU cannot choose anew.
+// alone where the PSU cannot choose anew. While the code stands that protects the
+// setting up of the one in use, it is of the type by which that code came: taken
+// again, it sends a new one.
 func (s state) choice(paged bool) []sca.Method {
 	i := s.find(s.Method)
 	if i < 0 {
 		return nil
 	}
-	list := s.Methods[i : i+1 : i+1]
+	list := []sca.Method{s.Methods[i]}
+	if way := s.way(); s.Stage == stageCode && way >= 0 {
+		list[0].Type = s.Methods[way].Type
+	}
 	if !paged {
 		return list
 	}

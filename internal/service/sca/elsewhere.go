@@ -171,13 +171,10 @@ func (s *Dispatcher) left(w *walk, browser consent.Digest) (*View, error) {
 	return view, nil
 }
 
-// plainLink is a link of a flow whose pages are the bank's own.
-type plainLink interface{ Link(handle string) string }
-
 // Link is where the PSU's browser is sent for a run by redirect: to the bank's own
 // pages, where the flow of that approach has such; empty for ours.
 func (s *Dispatcher) Link(handle string) string {
-	if l, ok := s.Flows[s.Serves[consent.Redirect]].(plainLink); ok {
+	if l, ok := s.Flows[s.Serves[consent.Redirect]].(flow.Linked); ok {
 		return l.Link(url.QueryEscape(handle))
 	}
 	return ""

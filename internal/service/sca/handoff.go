@@ -25,12 +25,9 @@ type handedOff struct {
 	Terms  *consent.Terms // what the PSU agrees to, where the bank has said so
 }
 
-// linked is a flow that goes on with a browser on pages of the bank's own.
-type linked interface{ Link(handle string) string }
-
 // handedOver fails with CodeServiceInvalid for a walk on our pages.
 func (s *Dispatcher) handedOver(w *walk) error {
-	if _, ok := s.Flows[w.run.Flow].(linked); !ok {
+	if _, ok := s.Flows[w.run.Flow].(flow.Linked); !ok {
 		return consent.E(consent.CodeServiceInvalid, "this authorisation is not handed to pages of the bank's own")
 	}
 	return nil
