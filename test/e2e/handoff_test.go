@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -46,15 +47,17 @@ type walk struct {
 }
 
 // call calls consentd; every exchange is held against openapi/aspsp.yaml.
-func (o *ownPage) call(method, path, body string) (w walk) {
-	req, err := http.NewRequestWithContext(o.t.Context(), method, o.api+"/aspsp/v1/authorisations"+path, bytes.NewReader([]byte(body)))
-	if !assert.NoError(o.t, err) { // not on the test's own goroutine
+func (o *ownPage) call(ctx context.Context, method, path, body string) (w walk) {
+	req, err := http.NewRequestWithContext(ctx, method, o.api+"/aspsp/v1/authorisations"+path, bytes.NewReader([]byte(body)))
+	if err != nil { // this is not the test's own goroutine
+		o.t.Error(err)
 		return w
 	}
 	req.Header.Set("Authorization", "Bearer "+o.token)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := o.http.Do(req)
-	if !assert.NoError(o.t, err) {
+	if err != nil {
+		o.t.Error(err)
 		return w
 	}
 	defer res.Body.Close()
@@ -79,11 +82,11 @@ func (o *ownPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/consents":
 		handle, _ := json.Marshal(map[string]string{"handle": r.URL.Query().Get("handle")})
-		now = o.call(http.MethodPost, "/lookups", string(handle))
+		now = o.call(r.Context(), http.MethodPost, "/lookups", string(handle))
 		http.SetCookie(w, &http.Cookie{Name: pageCookie, Value: now.ID, Path: "/", HttpOnly: true})
 	case "/who":
 		psu, _ := json.Marshal(map[string]string{"psu": r.FormValue("psu")})
-		now = o.call(http.MethodPut, id+"/psu", string(psu))
+		now = o.call(r.Context(), http.MethodPut, id+"/psu", string(psu))
 	case "/choice":
 		now = o.choice(id, r)
 	default:
@@ -108,16 +111,18 @@ func (o *ownPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // choice says what was chosen, for once and for a day, and how it ended.
 func (o *ownPage) choice(id string, r *http.Request) walk {
 	if r.FormValue("decision") != "approve" {
-		return o.call(http.MethodPut, id+"/result", `{"result":"refused"}`)
+		return o.call(r.Context(), http.MethodPut, id+"/result", `{"result":"refused"}`)
 	}
-	assert.NoError(o.t, r.ParseForm())
+	if err := r.ParseForm(); err != nil {
+		o.t.Error(err)
+	}
 	choice, _ := json.Marshal(map[string]any{"accounts": r.PostForm["account"], "recurringIndicator": false})
 	for path, body := range map[string]string{"/status": `{"scaStatus":"started","method":"the bank's app"}`, "/accounts": string(choice)} {
-		if now := o.call(http.MethodPut, id+path, body); now.ID == "" {
+		if now := o.call(r.Context(), http.MethodPut, id+path, body); now.ID == "" {
 			return now
 		}
 	}
-	return o.call(http.MethodPut, id+"/result", `{"result":"authorised"}`)
+	return o.call(r.Context(), http.MethodPut, id+"/result", `{"result":"authorised"}`)
 }
 
 // handing runs a server whose bank has pages of its own. What more says is added
@@ -190,24 +195,24 @@ func TestHandOffClosesOurPages(t *testing.T) {
 	handle := at.Query().Get("handle")
 	require.NotContains(t, created.ConsentID+created.Links["scaStatus"].Href, handle)
 
-	begun := o.call(http.MethodPost, "/lookups", `{"handle":"`+handle+`"}`)
+	begun := o.call(t.Context(), http.MethodPost, "/lookups", `{"handle":"`+handle+`"}`)
 	require.Equal(t, []any{"received", "psu", "dedicated"}, []any{begun.Status, begun.WaitsFor, begun.Consent.Access.Scope})
 	status := func() string {
 		res, _, err := p.tpp.AuthorisationStatus(t.Context(), created.ConsentID, begun.ID)
 		require.NoError(t, err)
 		return string(res.ScaStatus)
 	}
-	require.Equal(t, "result", o.call(http.MethodPut, "/"+begun.ID+"/psu", `{"psu":"anna"}`).WaitsFor)
+	require.Equal(t, "result", o.call(t.Context(), http.MethodPut, "/"+begun.ID+"/psu", `{"psu":"anna"}`).WaitsFor)
 	require.Equal(t, "psuAuthenticated", status())
 	for range 2 {
-		done := o.call(http.MethodPut, "/"+begun.ID+"/result", `{"result":"authorised"}`)
+		done := o.call(t.Context(), http.MethodPut, "/"+begun.ID+"/result", `{"result":"authorised"}`)
 		require.Equal(t, "unconfirmed", done.Status)
 		back, err := url.Parse(done.RedirectURI)
 		require.NoError(t, err)
 		require.Len(t, back.Query().Get("confirmationCode"), 22)
 		at = back
 	}
-	require.Empty(t, o.call(http.MethodPost, "/lookups", `{"handle":"`+handle+`"}`).RedirectURI, "the code is for one browser")
+	require.Empty(t, o.call(t.Context(), http.MethodPost, "/lookups", `{"handle":"`+handle+`"}`).RedirectURI, "the code is for one browser")
 	_, _, err = p.tpp.UpdateAuthorisation(t.Context(), created.ConsentID, begun.ID,
 		client.Confirmation(at.Query().Get("confirmationCode")), client.UpdateOptions{})
 	require.NoError(t, err)

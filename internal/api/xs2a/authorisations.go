@@ -151,7 +151,7 @@ func (h *Handler) carryOn(k *call, at sca.Target, u sca.Update, answerOf func(sc
 func (h *Handler) updated(k *call, at sca.Target, st sca.Standing) wire.UpdateResponse {
 	self := h.authorisationURL(k, at.Consent, at.Authorisation)
 	body := wire.UpdateResponse{
-		ScaStatus: wire.ScaStatus(st.Status), Links: wire.Links{wire.LinkScaStatus: {Href: self}}, PSUMessage: shorten(st.Message, maxText),
+		ScaStatus: wire.ScaStatus(st.Status), Links: wire.Links{wire.LinkScaStatus: {Href: self}}, PSUMessage: shorten(st.Message),
 	}
 	linkNext(body.Links, st.Next, self)
 	switch {
@@ -211,7 +211,7 @@ func (h *Handler) getAuthorisation(k *call) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		body.PSUMessage = shorten(message, maxText)
+		body.PSUMessage = shorten(message)
 	}
 	return reply(http.StatusOK, body), nil
 }

@@ -150,14 +150,14 @@ func (o Options) render(status int, faults consent.Faults, problem bool) (media 
 		e := wire.Error{TPPMessages: make([]wire.TPPMessage, len(faults))}
 		for i, f := range faults {
 			e.TPPMessages[i] = wire.TPPMessage{
-				Category: wire.CategoryError, Code: o.codeOf(f), Path: f.Path, Text: shorten(f.Text, maxText),
+				Category: wire.CategoryError, Code: o.codeOf(f), Path: f.Path, Text: shorten(f.Text),
 			}
 		}
 		return wire.MediaTypeJSON, e
 	}
 	p := wire.Problem{Type: "about:blank", Title: http.StatusText(status)}
 	for i, f := range faults {
-		detail := shorten(strings.TrimPrefix(f.Path+": "+f.Text, ": "), maxText)
+		detail := shorten(strings.TrimPrefix(f.Path+": "+f.Text, ": "))
 		if i == 0 {
 			p.Code, p.Detail = o.codeOf(f), detail
 			continue
@@ -167,8 +167,9 @@ func (o Options) render(status int, faults consent.Faults, problem bool) (media 
 	return wire.MediaTypeProblem, p
 }
 
-// shorten cuts a text after limit characters.
-func shorten(s string, limit int) string {
+// shorten cuts a text after maxText characters.
+func shorten(s string) string {
+	limit := maxText
 	for i := range s {
 		if limit == 0 {
 			return s[:i]

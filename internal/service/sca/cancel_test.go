@@ -33,7 +33,7 @@ func (f *toyBell) Start(ctx context.Context, req flow.Request) (flow.Step, error
 }
 
 func (f *toyBell) Continue(ctx context.Context, req flow.Request, state []byte, in flow.Input) (flow.Step, error) {
-	switch in.Kind {
+	switch in.Kind { //nolint:exhaustive // the others are the app's
 	case flow.Cancel:
 		if f.deaf.Load() {
 			return flow.Step{}, errors.New("out of order")

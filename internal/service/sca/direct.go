@@ -155,10 +155,10 @@ func (s *Dispatcher) Message(ctx context.Context, call service.Call, at Target) 
 	if err != nil || w.approach() == consent.Redirect || w.run.Stage != consent.StageFlow || w.memo.Step.Outcome != flow.Wait {
 		return "", err
 	}
-	if s.usable(w, w.run.Browser) != nil {
-		return "", nil
+	if w.c.Status.Pending() && s.Now().Before(w.run.Deadline()) {
+		return w.memo.Step.Message, nil
 	}
-	return w.memo.Step.Message, nil
+	return "", nil
 }
 
 // takes tells whether an authorisation takes an update now: neither after its

@@ -288,7 +288,7 @@ func testSwap(t *testing.T, open Open) {
 		var calls []func() error
 		for i := range 16 {
 			calls = append(calls, func() error {
-				ok, err := s.Swap(b.ctx, who, "k", old, []byte{byte(i)})
+				ok, err := s.Swap(b.ctx, who, "k", old, []byte(fmt.Sprint(i)))
 				if ok {
 					won.Add(1)
 				}
