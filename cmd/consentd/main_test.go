@@ -65,6 +65,10 @@ func TestConfigCheck(t *testing.T) {
 	require.ErrorContains(t, err, "sca.flows.nosuch")
 
 	_, err = run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x",
+		"sca: {approaches: [redirect, decoupled], decoupled: persona, flows: {persona: {}, push: {numberMatching: true}}}"))
+	require.ErrorContains(t, err, "sca.decoupled: the flow persona does not serve this approach")
+
+	_, err = run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x",
 		"tpps: {anchors: [/nowhere/anchors]}", "tls: {tpp: {certificateFile: /nowhere/a, keyFile: /nowhere/b}}", "bankCallers: {caFile: /nowhere/ca}"))
 	for _, path := range []string{"tpps.anchors", "tls.tpp", "bankCallers.caFile"} {
 		require.ErrorContains(t, err, path)
