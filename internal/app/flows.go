@@ -117,7 +117,7 @@ func build(cfg config.SCA, all map[string]flow.Factory, memory func(flow string)
 	for _, name := range slices.Sorted(maps.Keys(cfg.Flows)) {
 		factory, ok := all[name]
 		if !ok {
-			errs = append(errs, fmt.Errorf("sca.flows.%s: no such flow", name))
+			errs = append(errs, fmt.Errorf("sca.flows.%s: no such flow; there are %s", name, strings.Join(slices.Sorted(maps.Keys(all)), ", ")))
 			continue
 		}
 		f, err := factory(cfg.Flows[name], memory(name))

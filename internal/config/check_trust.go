@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"net"
@@ -189,7 +190,9 @@ func (l *loader) findFiles() {
 // under keys that end in File.
 func (l *loader) findIn(section json.RawMessage) json.RawMessage {
 	var values map[string]any
-	if json.Unmarshal(section, &values) != nil {
+	d := json.NewDecoder(bytes.NewReader(section))
+	d.UseNumber()
+	if d.Decode(&values) != nil {
 		return section
 	}
 	l.findAll(values)
@@ -200,15 +203,18 @@ func (l *loader) findIn(section json.RawMessage) json.RawMessage {
 	return found
 }
 
-func (l *loader) findAll(values map[string]any) {
-	for key, value := range values {
-		switch value := value.(type) {
-		case string:
-			if strings.HasSuffix(key, "File") {
-				values[key] = from(l.secretDir(), value)
+func (l *loader) findAll(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, inner := range value {
+			if name, ok := inner.(string); ok && strings.HasSuffix(key, "File") {
+				value[key] = from(l.secretDir(), name)
 			}
-		case map[string]any:
-			l.findAll(value)
+			l.findAll(inner)
+		}
+	case []any:
+		for _, inner := range value {
+			l.findAll(inner)
 		}
 	}
 }

@@ -84,7 +84,7 @@ type BankCallers struct {
 // BankCaller is one of the bank's systems.
 type BankCaller struct {
 	Name string `yaml:"name" validate:"required,max=60"`
-	Role string `yaml:"role" validate:"oneof=resource-server dashboard back-office hub sca"`
+	Role string `yaml:"role" validate:"oneof=resource-server dashboard back-office hub sca app"`
 	// Subject is the name in its certificate as RFC 2253 writes it, Fingerprint
 	// the SHA-256 of the certificate; one of them.
 	Subject     string `yaml:"subject"`

@@ -10,7 +10,7 @@ import (
 
 // CallbackToken is the bearer token with which the sandbox's bank calls consentd
 // back.
-const CallbackToken = "sandbox-sca"
+const CallbackToken = "sandbox-app"
 
 // callBack tells consentd that a question was answered, so that it need not wait
 // until it asks again. Whether that arrives does not matter. The call goes to this

@@ -110,6 +110,11 @@ func (p *prompt) awaitsCode() bool {
 	return p.Code == nil && slices.ContainsFunc(p.Fields, func(f field) bool { return f.Numeric })
 }
 
+// Secret tells whether a password is asked for.
+func (p *prompt) Secret() bool {
+	return slices.ContainsFunc(p.Fields, func(f field) bool { return f.Type == "password" })
+}
+
 // heading is that of what the page is about; empty: the usual one of its kind.
 func (p *prompt) heading(kind string) string {
 	switch {

@@ -45,7 +45,8 @@
 // and no code.
 //
 // 1. Write down the walk: what the PSU is asked for, in which order, and where
-// they are known. Answer Identified as soon as you know who it is, and ask for the
+// they are known. Answer Identified as soon as you know who it is by a factor that was
+// right, never by what the TPP says alone, and ask for the
 // last factor after Approved: so the PSU reads what they agree to before they
 // type the code, and the code is for that (dynamic linking, [Request].Summary).
 //

@@ -80,8 +80,11 @@ const (
 
 // Request is what a flow may know about the run that it serves.
 type Request struct {
-	RunID   string
-	StepKey string // names this call; the same when the call is repeated
+	RunID string
+	// StepKey names this call; the same when it is repeated. Each Poll and each
+	// Callback is a look of its own, with a key of its own, even if the former one
+	// was through and its answer got lost: looking must change nothing.
+	StepKey string
 	Purpose Purpose
 	// Hint is who the TPP says that the PSU is (PSU-ID). It may be empty or wrong.
 	Hint string
@@ -136,12 +139,15 @@ type Outcome string
 
 // The outcomes of a step.
 const (
-	Prompt     Outcome = "prompt"     // show Fields, come back with a Form
-	Identified Outcome = "identified" // PSU is known: let them read and agree, come back with Approved
-	Redirect   Outcome = "redirect"   // send the browser to URL, come back with Returned
-	Wait       Outcome = "wait"       // come back with Poll after PollAfter, or with Callback
-	Done       Outcome = "done"       // PSU is authenticated
-	Denied     Outcome = "denied"     // the PSU, or the bank, said no
+	Prompt Outcome = "prompt" // show Fields, come back with a Form
+	// Identified says that the PSU is known by a factor that was right, such as a
+	// password, and never by what the TPP says alone: let them read and agree, come
+	// back with Approved.
+	Identified Outcome = "identified"
+	Redirect   Outcome = "redirect" // send the browser to URL, come back with Returned
+	Wait       Outcome = "wait"     // come back with Poll after PollAfter, or with Callback
+	Done       Outcome = "done"     // PSU is authenticated
+	Denied     Outcome = "denied"   // the PSU, or the bank, said no
 )
 
 // Step is a flow's answer. State is opaque to consentd, which stores it sealed.

@@ -75,7 +75,7 @@ func endpoints() []endpoint {
 		{method: http.MethodPut, path: pathAuthorisation + "/status", roles: pages, body: aBody, serve: (*Handler).putStatus},
 		{method: http.MethodPut, path: pathAuthorisation + "/accounts", roles: pages, body: aBody, serve: (*Handler).putAccounts},
 		{method: http.MethodPut, path: pathAuthorisation + "/result", roles: pages, body: aBody, serve: (*Handler).putResult},
-		{method: http.MethodPost, path: pathCallback, roles: pages, body: maybeBody, serve: (*Handler).callBack},
+		{method: http.MethodPost, path: pathCallback, roles: []service.Role{service.SCA, service.App}, body: maybeBody, serve: (*Handler).callBack},
 	}
 }
 

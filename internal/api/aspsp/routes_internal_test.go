@@ -132,7 +132,7 @@ var allowed = map[string][]service.Role{
 	"GET /aspsp/v1/tpps/:tppId":           {service.BackOffice},
 	"PUT /aspsp/v1/tpps/:tppId/block":     {service.BackOffice},
 	"DELETE /aspsp/v1/tpps/:tppId/block":  {service.BackOffice},
-	"POST /aspsp/v1/sca-callbacks/:token": {service.SCA},
+	"POST /aspsp/v1/sca-callbacks/:token": {service.SCA, service.App},
 
 	"POST /aspsp/v1/authorisations/lookups":                  {service.SCA},
 	"GET /aspsp/v1/authorisations/:authorisationId":          {service.SCA},

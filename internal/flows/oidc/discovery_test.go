@@ -2,7 +2,9 @@ package oidc_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -59,4 +61,33 @@ func TestDiscovery(t *testing.T) {
 			require.ErrorContains(t, err, c.want)
 		})
 	}
+}
+
+// slow is a way to the provider on which nothing arrives before it is closed.
+type slow struct {
+	begun func()
+	end   chan struct{}
+}
+
+func (s slow) RoundTrip(*http.Request) (*http.Response, error) {
+	s.begun()
+	<-s.end
+	return nil, errors.New("the way is closed")
+}
+
+// TestImpatientCaller: who does not wait gets no answer, and spoils it for nobody.
+func TestImpatientCaller(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	way := slow{begun: cancel, end: make(chan struct{})}
+	b.cfg.HTTP = &http.Client{Transport: way}
+	f := b.flow(t)
+	_, err := f.Start(ctx, request())
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, oidc.ErrProvider)
+	close(way.end)
+	_, err = f.Start(t.Context(), request())
+	require.ErrorIs(t, err, oidc.ErrProvider)
+	require.NotErrorIs(t, err, context.Canceled, "who left first did not end it for the other")
 }

@@ -3,7 +3,6 @@ package oidc_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -199,6 +198,24 @@ func TestRepeatedCall(t *testing.T) {
 	require.ErrorIs(t, err, oidc.ErrToken, "by then the note is forgotten and the token expired")
 }
 
+// TestSameCallAtOnce: a page that is loaded several times at once is one log-in.
+func TestSameCallAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	away := b.away(t, b.flow(t))
+	in := b.loggedIn(t, away)
+	var group sync.WaitGroup
+	for _, f := range []*oidc.Flow{b.flow(t), b.flow(t), b.flow(t), b.flow(t)} {
+		group.Go(func() {
+			got, err := f.Continue(t.Context(), another("1"), away.State, in)
+			if assert.Equal(t, sca.Step{Outcome: sca.Done, PSU: psu}, got); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+}
+
 // TestMixedUp: what belongs to one run gets nobody through another.
 func TestMixedUp(t *testing.T) {
 	t.Parallel()
@@ -316,22 +333,6 @@ func TestLooksUpAgain(t *testing.T) {
 	b.away(t, f)
 	b.away(t, f)
 	assert.GreaterOrEqual(t, b.LookUps(), 3)
-}
-
-// TestImpatientCaller: who does not wait gets no answer, and spoils it for nobody.
-func TestImpatientCaller(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.cfg.HTTP = &http.Client{Timeout: 200 * time.Millisecond}
-	b.Set(idp.Silent)
-	f := b.flow(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	_, err := f.Start(ctx, request())
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.NotErrorIs(t, err, oidc.ErrProvider)
-	_, err = f.Start(t.Context(), request())
-	require.ErrorIs(t, err, oidc.ErrProvider, "the provider took longer than the client waits")
 }
 
 // broke is a store in which nothing is as it was put.

@@ -38,6 +38,9 @@ func (f *Flow) identify(ctx context.Context, p *provider, t trip) (string, error
 		return psu, err
 	}
 	raw, err := f.exchange(ctx, p, t)
+	if errors.Is(err, errSpent) {
+		return f.overhear(ctx, t)
+	}
 	if err != nil {
 		return "", err
 	}

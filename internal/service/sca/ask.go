@@ -32,6 +32,7 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 		return result{w: w, err: errMoved}
 	}
 	w.run.Tries = n
+	a = meant(w.memo.Step, a)
 	w.memo.Login = cmp.Or(loginIn(w.memo.Step, a), w.memo.Login)
 	guess, err := s.guess(ctx, w, a)
 	if err != nil {
@@ -42,9 +43,10 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 		return result{w: w, err: errors.Join(err, guess.unjudged(ctx), s.Store.ReturnTry(ctx, w.run.ID, w.run.Seq))}
 	}
 	if !step.Wrong {
-		if err := guess.right(ctx, step); err != nil { // the PSU need not know
-			s.Log.ErrorContext(ctx, "forgive wrong answers", "run", w.run.ID, "error", err)
+		if !proves(step) { // what asks on, such as for a password after a name, has judged nothing
+			s.noted(ctx, w, guess.unjudged(ctx))
 		}
+		w.memo.Proved = w.memo.Proved || secretive(w.memo.Step)
 		return s.accept(ctx, w, step)
 	}
 	explain.Note(ctx, "wrong answer, try %d of %d", n, s.Policy.MaxTries)
@@ -52,6 +54,25 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 		return result{w: w, wrong: true, message: step.Message, err: consent.E(consent.CodeCredentials, "wrong answer")}
 	}
 	return s.fail(ctx, w, consent.RunLocked, consent.E(consent.CodeLocked, "too many wrong answers"))
+}
+
+// meant is an answer as the flow may take it: one of the methods that were offered,
+// or what was typed, and never both. A choice is no guess.
+func meant(form flow.Step, a Answer) Answer {
+	if slices.ContainsFunc(form.Methods, func(m flow.Method) bool { return m.ID == a.Method }) {
+		a.Fields = nil
+		return a
+	}
+	a.Method = ""
+	return a
+}
+
+// proves reports whether a step follows from a factor that was right.
+func proves(step flow.Step) bool { return step.Outcome == flow.Identified || step.Outcome == flow.Done }
+
+// secretive reports whether a form asks for more than who somebody is.
+func secretive(form flow.Step) bool {
+	return slices.ContainsFunc(form.Fields, func(f flow.Field) bool { return f.Kind != flow.Text })
 }
 
 // loginIn is the name that an answer to a form logs in with, if it asks for one.
@@ -89,6 +110,9 @@ func (s *Dispatcher) apply(ctx context.Context, w *walk, step flow.Step) result 
 		explain.Note(ctx, "the flow authenticated another PSU than the one who logged in")
 		return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeForbidden, "another PSU than the one who logged in"))
 	}
+	if proves(step) {
+		s.noted(ctx, w, s.forgive(ctx, w))
+	}
 	switch step.Outcome {
 	case flow.Prompt, flow.Wait, flow.Redirect:
 		return s.show(ctx, w, step)
@@ -96,10 +120,11 @@ func (s *Dispatcher) apply(ctx context.Context, w *walk, step flow.Step) result 
 		w.memo.Step = step
 		return s.identify(ctx, w, step.PSU)
 	case flow.Done:
+		w.memo.Authenticated, w.memo.Step = true, flow.Step{Outcome: flow.Done}
 		if w.run.Approved {
 			return s.finish(ctx, w)
 		}
-		w.memo.Authenticated, w.memo.Chosen, w.memo.Step = true, step.Accounts, flow.Step{Outcome: flow.Done}
+		w.memo.Chosen = step.Accounts
 		return s.identify(ctx, w, step.PSU)
 	case flow.Denied:
 		return s.deny(ctx, w, step)
@@ -126,8 +151,8 @@ func (s *Dispatcher) deny(ctx context.Context, w *walk, step flow.Step) result {
 // show keeps the flow's page for the PSU.
 func (s *Dispatcher) show(ctx context.Context, w *walk, step flow.Step) result {
 	w.memo.Step, w.memo.Spoken = step, w.language
-	now := s.Now()
-	return s.change(ctx, w, func(r *consent.Run, c *consent.Consent, sealed []byte) error {
+	run, now := w.run.ID, s.Now()
+	res := s.change(ctx, w, func(r *consent.Run, c *consent.Consent, sealed []byte) error {
 		if w.run.Approved && !r.Approved {
 			r.Progress(consent.StageFlow, sealed)
 		} else {
@@ -142,6 +167,10 @@ func (s *Dispatcher) show(ctx context.Context, w *walk, step flow.Step) result {
 		r.Approved = w.run.Approved
 		return reach(c, r, step, now)
 	})
+	if res.err != nil {
+		s.noted(ctx, w, s.abandon(ctx, run, w.memo))
+	}
+	return res
 }
 
 // reach moves the authorisation to where a page, a challenge or a wait brings it.

@@ -21,14 +21,20 @@ import (
 type toyBell struct {
 	*toyApp
 
-	deaf      atomic.Bool
-	cancelled sync.Map // StepKeys
-	reported  sync.Map // fields of call-backs
-	url       atomic.Value
+	// asking, where it is set, holds a question back until it is closed; begun tells.
+	asking, begun chan struct{}
+	deaf          atomic.Bool
+	cancelled     sync.Map // StepKeys
+	reported      sync.Map // fields of call-backs
+	url           atomic.Value
 }
 
 func (f *toyBell) Start(ctx context.Context, req flow.Request) (flow.Step, error) {
 	f.url.Store(req.CallbackURL)
+	if f.asking != nil {
+		close(f.begun)
+		<-f.asking
+	}
 	return f.toyApp.Start(ctx, req)
 }
 
@@ -167,5 +173,30 @@ func TestCallback(t *testing.T) {
 		for _, other := range []string{"", "QUJD", token[1:], b.walks.Link("x")} {
 			require.Equal(t, consent.CodeNotFound, consent.CodeOf(b.walks.Callback(b.ctx, other, nil)))
 		}
+	})
+}
+
+// TestCancelWhatWasJustAsked takes back a question that was put while the TPP
+// ended the consent.
+func TestCancelWhatWasJustAsked(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		bell := b.bell()
+		bell.asking = make(chan struct{})
+		bell.begun = make(chan struct{})
+		id, _ := b.decoupled(dedicated("DE00ANNA"), "anna")
+		looked := make(chan error, 1)
+		go func() { _, err := b.walks.Poll(b.ctx, 1); looked <- err }()
+		<-bell.begun
+		require.NoError(t, b.consents.Terminate(b.ctx, caller(), id, nil))
+		close(bell.asking)
+		<-looked
+		bell.asking = nil
+		b.advance(time.Second)
+		_, err := b.walks.Poll(b.ctx, 9)
+		require.NoError(t, err)
+		require.Equal(t, 1, count(&bell.cancelled))
+		run, err := b.db.RunByID(b.ctx, b.get(id).Authorisations[0].RunID)
+		require.NoError(t, err)
+		require.Nil(t, run.Memo)
 	})
 }

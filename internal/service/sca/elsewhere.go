@@ -142,6 +142,9 @@ func (s *Dispatcher) move(ctx context.Context, w *walk, v Visitor) (*View, error
 	w.memo.Step, w.memo.Device = flow.Step{}, handle
 	now := s.Now()
 	res := s.change(ctx, w, func(run *consent.Run, c *consent.Consent, sealed []byte) error {
+		if err := run.Usable(v.digest(), now); err != nil { // another browser has answered meanwhile
+			return err
+		}
 		run.Step(consent.StageStart, sealed)
 		run.Move(secret.Digest(handle), v.digest(), s.Policy.OpenWithin, now)
 		return c.Extend(run.Authorisation, run.OpenBy)

@@ -8,7 +8,6 @@ import (
 	"consentd/internal/consent"
 	"consentd/internal/explain"
 	"consentd/internal/service"
-	flow "consentd/pkg/sca"
 )
 
 // guess is an answer that may be wrong, counted against its PSU over all
@@ -18,29 +17,34 @@ type guess struct {
 	psu   []byte
 }
 
-// guess counts an answer before it is judged. Whose it is says the form on which
-// a PSU logs in, whether the bank knows that name or not, and from then on the
-// run. Fails with CodePSULocked.
+// guess counts an answer before it is judged. Fails with CodePSULocked.
 func (s *Dispatcher) guess(ctx context.Context, w *walk, a Answer) (*guess, error) {
-	if s.Policy.MaxFailures == 0 || len(w.memo.Step.Fields) == 0 || a.Method != "" {
+	psu := s.guesser(w)
+	if s.Policy.MaxFailures == 0 || len(w.memo.Step.Fields) == 0 || a.Method != "" || psu == nil {
 		return nil, nil //nolint:nilnil // nothing is guessed: a nil guess counts nothing
 	}
-	kind, who := "login", []byte(service.Plain(w.memo.Login))
-	if w.run.PSU != uuid.Nil {
-		kind, who = "factor", w.run.PSU[:]
-	}
-	if len(who) == 0 {
-		return nil, nil //nolint:nilnil // nobody has said yet who they are
-	}
-	g := &guess{count: s.Guesses, psu: s.Keys.MAC("failures of a psu", []byte(kind), who)}
-	now := s.Now()
+	g, now := &guess{count: s.Guesses, psu: psu}, s.Now()
 	counted, err := s.Guesses.CountGuess(ctx, g.psu, s.Policy.MaxFailures, now, now.Add(s.Policy.LockFor))
 	if err != nil || counted {
 		return g, err
 	}
 	explain.Note(ctx, "the PSU is locked after %d wrong answers", s.Policy.MaxFailures)
-	s.Log.WarnContext(ctx, "psu locked after wrong answers", "run", w.run.ID, "factor", kind)
+	s.Log.WarnContext(ctx, "psu locked after wrong answers", "run", w.run.ID)
 	return nil, consent.E(consent.CodePSULocked, "too many wrong answers: for a time, none is judged")
+}
+
+// guesser is whose answers are counted: of whoever logs in by a name, whether the
+// bank knows it or not, and from then on of the PSU; nil before anybody has said
+// who they are.
+func (s *Dispatcher) guesser(w *walk) []byte {
+	kind, who := "login", []byte(service.Plain(w.memo.Login))
+	if w.run.PSU != uuid.Nil {
+		kind, who = "factor", w.run.PSU[:]
+	}
+	if len(who) == 0 {
+		return nil
+	}
+	return s.Keys.MAC("failures of a psu", []byte(kind), who)
 }
 
 // unjudged takes the count back.
@@ -51,16 +55,20 @@ func (g *guess) unjudged(ctx context.Context) error {
 	return g.count.ReturnGuess(ctx, g.psu)
 }
 
-// right begins to count anew where the answer has brought the PSU on. A flow that
-// denies has judged nothing.
-func (g *guess) right(ctx context.Context, step flow.Step) error {
-	if g == nil {
+// forgive begins to count anew, after a factor that was right.
+func (s *Dispatcher) forgive(ctx context.Context, w *walk) error {
+	psu := s.guesser(w)
+	if s.Policy.MaxFailures == 0 || psu == nil {
 		return nil
 	}
-	if step.Outcome == flow.Denied {
-		return g.unjudged(ctx)
+	return s.Guesses.ForgiveGuesses(ctx, psu)
+}
+
+// noted logs a failure of counting of which the PSU need not know.
+func (s *Dispatcher) noted(ctx context.Context, w *walk, err error) {
+	if err != nil {
+		s.Log.ErrorContext(ctx, "count of wrong answers", "run", w.run.ID, "error", err)
 	}
-	return g.count.ForgiveGuesses(ctx, g.psu)
 }
 
 // ForgetGuesses removes counts that are past their time, at most limit.

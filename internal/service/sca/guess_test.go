@@ -129,3 +129,56 @@ func TestLockedFactor(t *testing.T) {
 		b.authorise(b.start(b.create0(), service.Hint{}).Handle, "anna")
 	})
 }
+
+// TestLockHoldsWhateverIsSent guesses with answers that look like choices, and by
+// ways that ask on, and gets no further.
+func TestLockHoldsWhateverIsSent(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		answers := map[string]func(b *bundle, handle string) error{
+			"a password with a method": func(b *bundle, handle string) error {
+				a := loginAs("anna", "wrong")
+				a.Method = "sms"
+				_, err := b.walks.Answer(b.ctx, handle, by("browser"), a)
+				return err
+			},
+			"after a page that asks on": func(b *bundle, handle string) error {
+				v, err := b.walks.Answer(b.ctx, handle, by("browser"), loginAs("enzo", "another page"))
+				b.page(sca.PageLogin, v, err)
+				_, err = b.walks.Answer(b.ctx, handle, by("browser"), loginAs("", "wrong"))
+				return err
+			},
+		}
+		for name, answer := range answers {
+			for i := range 7 {
+				_, started := b.create(consent.Access{Scope: consent.ScopeAllPSD2}, service.Hint{})
+				_, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
+				require.NoError(t, err)
+				want := consent.CodeCredentials
+				if i >= 5 {
+					want = consent.CodePSULocked
+				}
+				if i >= 5 && name == "after a page that asks on" {
+					_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), loginAs("enzo", "another page"))
+				} else {
+					err = answer(b, started.Handle)
+				}
+				require.Equal(t, want, consent.CodeOf(err), "%s, %d", name, i)
+			}
+		}
+	})
+}
+
+// TestChoiceIsNoGuess lets a PSU take another method without an answer being judged,
+// whatever else is sent along.
+func TestChoiceIsNoGuess(t *testing.T) {
+	b := setup(t, "sqlite")
+	b.flow.choice.Store(true)
+	_, started := b.create(dedicated("DE00ANNA"), service.Hint{})
+	b.upTo(started.Handle, "anna")
+	v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
+	b.page(sca.PageFactor, v, err)
+	v, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Method: "post", Fields: map[string]string{"otp": "wrong"}})
+	b.page(sca.PageFactor, v, err)
+	require.False(t, v.Wrong)
+	require.Equal(t, "By post", v.Methods[0].Name)
+}

@@ -21,6 +21,8 @@ type memo struct {
 	Login string
 	// Proof tells whether a password that the TPP sends again is the one that was right.
 	Proof []byte
+	// Proved says that the PSU has shown a factor on a form, not only said who they are.
+	Proved bool
 	// Authenticated says that the flow is through; only the PSU's approval is missing.
 	Authenticated bool
 	PSU           string // the bank's id

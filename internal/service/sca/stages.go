@@ -66,6 +66,9 @@ func (s *Dispatcher) usable(w *walk, browser consent.Digest) error {
 	if err := w.run.Usable(browser, s.Now()); err != nil {
 		return err
 	}
+	if s.Flows[w.run.Flow] == nil {
+		return consent.E(consent.CodeExpired, "the link belongs to a former version of the program")
+	}
 	if !w.c.Status.Pending() {
 		return consent.E(consent.CodeExpired, "the consent is %s", w.c.Status)
 	}
@@ -273,10 +276,11 @@ func (s *Dispatcher) approve(ctx context.Context, w *walk, a Answer) result {
 
 // exempt tells whether the bank lets the walk do without the last factor (XS2A IG
 // 1.3.x, scaStatus exempted): that of a one-off consent to the list of accounts,
-// whose PSU has logged in.
+// whose PSU has shown another factor to us or, by the TPP, to us. Away from any
+// form nobody has shown one yet.
 func (s *Dispatcher) exempt(w *walk) bool {
 	list := w.c.Access.Scope == consent.ScopeAvailable || w.c.Access.Scope == consent.ScopeAvailableBalances
-	return s.Policy.ExemptAvailable && list && !w.c.Recurring && w.c.Kind == consent.AccountAccess
+	return s.Policy.ExemptAvailable && list && !w.c.Recurring && w.c.Kind == consent.AccountAccess && w.memo.Proved && w.approach() != consent.Decoupled
 }
 
 // finish makes the consent valid, or partially authorised, and ends what it

@@ -64,11 +64,11 @@ func wordings() ([]language.Tag, []wording) {
 	}
 }
 
-// summary is what the PSU agrees to, in one line. On a page of ours they have
-// read it, so who asks is enough; elsewhere it is all that they see. Of an
-// account it shows the end of its number: whoever the TPP named reads it.
+// summary is what the PSU agrees to, in one line. Once they have read it on a page
+// of ours, who asks is enough; before, and elsewhere, it is all that they see. Of
+// an account it shows the end of its number: whoever the TPP named reads it.
 func summary(w *walk) string {
-	if w.approach() == consent.Redirect {
+	if w.approach() == consent.Redirect && w.run.Approved {
 		return w.c.TPPName
 	}
 	tags, all := wordings()

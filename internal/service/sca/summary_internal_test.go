@@ -28,7 +28,10 @@ func TestSummary(t *testing.T) {
 		consent  consent.Consent
 		want     string
 	}{
-		"a page says the rest": {"en", consent.Redirect, consent.Consent{Access: named("DE1234")}, "Acme"},
+		"before the page that says it": {
+			"en", consent.Redirect, consent.Consent{Access: named("DE001234")},
+			"Acme reads account details and balances of account …1234, once",
+		},
 		"one account": {
 			"en", consent.Decoupled,
 			consent.Consent{Access: named("DE001234"), Recurring: true, ValidUntil: until},
@@ -85,6 +88,22 @@ func TestSummary(t *testing.T) {
 			c.TPPName, c.Authorisations = "Acme", []consent.Authorisation{{ID: id, Approach: x.approach}}
 			assert.Equal(t, x.want, summary(&walk{c: &c, run: &consent.Run{Authorisation: id}, language: x.language}))
 		})
+	}
+}
+
+// TestSummaryOfRead: who has read a page that says the rest is told only who asks.
+func TestSummaryOfRead(t *testing.T) {
+	t.Parallel()
+	id := uuid.New()
+	for approach, want := range map[consent.Approach]string{
+		consent.Redirect:  "Acme",
+		consent.Decoupled: "Acme reads account details of all your accounts, once",
+	} {
+		c := consent.Consent{
+			TPPName: "Acme", Authorisations: []consent.Authorisation{{ID: id, Approach: approach}},
+			Access: consent.Access{Scope: consent.ScopeAvailable, Rights: consent.RightAccounts},
+		}
+		assert.Equal(t, want, summary(&walk{c: &c, run: &consent.Run{Authorisation: id, Approved: true}, language: "en"}))
 	}
 }
 
