@@ -2,7 +2,6 @@ package sandbox_test
 
 import (
 	"fmt"
-	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"

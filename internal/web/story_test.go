@@ -116,6 +116,8 @@ func mixedRights(v *sca.View) {
 	v.Offers = v.Offers[:2]
 }
 
+func nameOnly(v *sca.View) { v.Fields = []flow.Field{{Name: "psuId", Kind: flow.Text}} }
+
 func ownField(v *sca.View) {
 	v.Fields = []flow.Field{{Name: "cardSuffix", Label: "Last four digits of your card", Kind: flow.Code}, {Name: "pin", Label: "Card PIN", Kind: flow.Password}, {Name: "city", Label: "Place of birth", Kind: flow.Text}}
 }
@@ -156,6 +158,8 @@ func stories() []story {
 		{"login-hint", false, view(sca.PageLogin, func(v *sca.View) { v.Hint = "anna" }), nil, ok, "login"},
 		{"login-wrong", true, view(sca.PageLogin, wrong(2)), failure(consent.CodeCredentials), http.StatusUnauthorized, "login"},
 		{"login-wrong-last", true, view(sca.PageLogin, wrong(1)), failure(consent.CodeCredentials), http.StatusUnauthorized, "login"},
+		{"login-name", false, view(sca.PageLogin, nameOnly), nil, ok, "login"},
+		{"login-name-wrong", true, view(sca.PageLogin, nameOnly, wrong(2)), failure(consent.CodeCredentials), http.StatusUnauthorized, "login"},
 		{"login-own-fields", false, view(sca.PageLogin, ownField), nil, ok, "login"},
 		{"login-methods", false, view(sca.PageLogin, methods), nil, ok, "login"},
 		{"login-long", false, view(sca.PageLogin, longNames), nil, ok, "login"},

@@ -1,154 +1,22 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/app"
-	"consentd/internal/config"
 	"consentd/pkg/client"
 	"consentd/test/idp"
-	"consentd/test/pgtest"
 )
-
-// issuing is a sandbox whose PSUs log in at an identity provider.
-type issuing struct {
-	*program
-	idp *idp.Provider
-}
-
-// provider starts an identity provider for programs that are reached at these
-// addresses, with the personas lea and anna.
-func provider(t *testing.T, origins ...string) *idp.Provider {
-	t.Helper()
-	o := idp.Options{Users: map[string]idp.User{
-		"lea": {Password: "sandbox", Subject: "lea"}, "anna": {Password: "sandbox", Subject: "anna"},
-	}}
-	for _, origin := range origins {
-		o.RedirectURIs = append(o.RedirectURIs, origin+"/sca/return")
-	}
-	return idp.Start(t, o)
-}
-
-// section is what a configuration says of a provider.
-func section(t *testing.T, p *idp.Provider) json.RawMessage {
-	t.Helper()
-	secret := filepath.Join(t.TempDir(), "secret")
-	require.NoError(t, os.WriteFile(secret, []byte(p.ClientSecret+"\n"), 0o600))
-	raw, err := json.Marshal(map[string]any{
-		"issuer": p.Issuer, "clientId": p.ClientID, "clientSecretFile": secret, "acrValues": []string{idp.Strong},
-	})
-	require.NoError(t, err)
-	return raw
-}
-
-// issued has a sandbox log PSUs in at a provider.
-func issued(section json.RawMessage) func(*app.SandboxOptions) {
-	return func(o *app.SandboxOptions) {
-		o.Configure = func(cfg *config.Config) {
-			cfg.SCA.Redirect = "oidc"
-			cfg.SCA.Flows["oidc"] = section
-		}
-	}
-}
-
-// on listens where the provider was told that browsers come back to.
-func on(address string) func(*app.SandboxOptions) {
-	return func(o *app.SandboxOptions) { o.Listen = address }
-}
-
-// originOf is how a program is reached that listens on an address.
-func originOf(address string) string {
-	return "http://" + strings.Replace(address, "127.0.0.1", "localhost", 1)
-}
-
-// startIssuing runs a sandbox with a provider.
-func startIssuing(t *testing.T, engine string) *issuing {
-	t.Helper()
-	address := freeAddress(t)
-	at := provider(t, originOf(address))
-	p := start(t, engine, on(address), issued(section(t, at)))
-	require.Equal(t, originOf(address), p.base)
-	return &issuing{program: p, idp: at}
-}
-
-// eachIssuing runs a test on both engines.
-func eachIssuing(t *testing.T, test func(t *testing.T, p *issuing)) {
-	t.Helper()
-	for _, engine := range pgtest.Engines(t) {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			test(t, startIssuing(t, engine))
-		})
-	}
-}
-
-// leave goes on from the page that says where the log-in is, and returns the
-// provider's address.
-func (u *psu) leave() string {
-	u.t.Helper()
-	u.at("login", http.StatusOK)
-	u.send("decision=approve")
-	require.Equal(u.t, http.StatusSeeOther, u.status, u.body)
-	return u.to
-}
-
-// logIn leaves, logs in at the provider, and returns what the browser brings back.
-func (u *psu) logIn(at *idp.Provider, name string) map[string]string {
-	u.t.Helper()
-	away := u.leave()
-	require.True(u.t, strings.HasPrefix(away, at.Issuer+"/authorize?"), away)
-	require.NotContains(u.t, away, path.Base(u.link), "the handle is for nobody else")
-	fields, err := at.LogIn(u.t.Context(), away, name, "sandbox")
-	require.NoError(u.t, err)
-	return fields
-}
-
-// comeBack follows the provider's redirect to a program, and then to the run's page.
-func (u *psu) comeBack(to *program, fields map[string]string) {
-	u.t.Helper()
-	query := url.Values{}
-	for name, value := range fields {
-		query.Set(name, value)
-	}
-	run := u.link
-	defer func() { u.link = run }()
-	u.link = to.base + "/sca/return?" + query.Encode()
-	u.look()
-	if u.status == http.StatusSeeOther && strings.HasPrefix(u.to, "/") {
-		require.Equal(u.t, "/sca/"+path.Base(run), u.to, "nothing stays in the address bar")
-		run = to.base + u.to
-		u.link = run
-		u.look()
-	}
-}
-
-// discreet asserts that nothing secret of a trip was logged.
-func (u *psu) discreet(p *idp.Provider, trips ...map[string]string) {
-	u.t.Helper()
-	secrets := []string{path.Base(u.link), p.ClientSecret, "eyJ"}
-	for _, fields := range trips {
-		for _, name := range []string{"code", "state"} {
-			if fields[name] != "" {
-				secrets = append(secrets, fields[name])
-			}
-		}
-	}
-	require.NotEmpty(u.t, u.log.String())
-	for _, secret := range secrets {
-		require.NotContains(u.t, u.log.String(), secret)
-	}
-}
 
 // TestIdentityProvider logs in at the bank's identity provider, in one trip: the
 // review follows, and approving ends it.
@@ -273,7 +141,7 @@ func TestIdentityProviderAtFault(t *testing.T) {
 		id, link := p.create(p.tpp, p.dedicated(leaFirst))
 		u := p.open(link)
 		var trips []map[string]string
-		for _, defect := range []idp.Defect{idp.WrongNonce, idp.LowACR, idp.Unsigned} {
+		for _, defect := range []idp.Defect{idp.WrongNonce, idp.LowACR, idp.Unsigned, idp.Gossip} {
 			p.idp.Set(defect)
 			back := u.logIn(p.idp, "lea")
 			trips = append(trips, back)
@@ -285,7 +153,7 @@ func TestIdentityProviderAtFault(t *testing.T) {
 			require.Equal(t, []string{"received"}, p.scaStatuses(p.tpp, id), defect)
 			u.look()
 		}
-		for _, why := range []string{"another nonce", "the acr is none", "unexpected signature algorithm"} {
+		for _, why := range []string{"another nonce", "the acr is none", "unexpected signature algorithm", "status 400"} {
 			require.Contains(t, p.log.String(), why, "the operator learns of it")
 		}
 		p.idp.Set(idp.Sound)
@@ -298,10 +166,10 @@ func TestIdentityProviderAtFault(t *testing.T) {
 }
 
 // TestIdentityProviderAtTwoServers leaves from one server and comes back to the
-// other, and then to both at once.
+// other, or to both at once.
 func TestIdentityProviderAtTwoServers(t *testing.T) {
 	addresses := []string{freeAddress(t), freeAddress(t)}
-	at := provider(t, originOf(addresses[0]), originOf(addresses[1]))
+	at := provider(t, idp.Options{}, originOf(addresses[0]), originOf(addresses[1]))
 	r := startTwo(t, issued(section(t, at)), func(o *app.SandboxOptions) {
 		o.Listen, addresses = addresses[0], addresses[1:]
 	})
@@ -317,11 +185,28 @@ func TestIdentityProviderAtTwoServers(t *testing.T) {
 	u.send("decision=approve")
 	require.Equal(t, http.StatusSeeOther, u.status, u.body)
 	require.Equal(t, "valid", r.one.status(r.one.tpp, id))
+	require.Equal(t, 1, at.Exchanges())
+
+	id, u.link = r.two.create(r.two.tpp, r.two.dedicated(leaFirst))
+	u.look()
+	twice := u.logIn(at, "lea")
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			if status, err := u.loads(r.at(i).returning(twice)); err != nil || status != http.StatusSeeOther {
+				t.Error(status, err)
+			}
+		})
+	}
+	wg.Wait()
+	u.look()
+	u.at("consent", http.StatusOK)
+	u.send("decision=approve")
+	require.Equal(t, "valid", r.one.status(r.one.tpp, id))
 	for _, p := range []*program{r.one, r.two} {
 		u.program = p
-		u.discreet(at, back)
+		u.discreet(at, back, twice)
 	}
-	require.Equal(t, 1, at.Exchanges())
 	r.verify(t)
 }
 
@@ -329,7 +214,7 @@ func TestIdentityProviderAtTwoServers(t *testing.T) {
 func TestServeIdentityProvider(t *testing.T) {
 	bank := start(t, "sqlite")
 	psu := freeAddress(t)
-	at := provider(t, "http://"+psu)
+	at := provider(t, idp.Options{}, "http://"+psu)
 	file := environment(t, bank.base)
 	dir := filepath.Dir(file)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "idp-secret"), []byte(at.ClientSecret+"\n"), 0o600))

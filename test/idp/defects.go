@@ -92,6 +92,12 @@ func (p *Provider) misbehave(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := r.URL.Path == "/token"
 		switch {
+		case r.URL.Path == "/favicon.ico": // browsers ask for it
+			w.WriteHeader(http.StatusNoContent)
+			return
+		case p.options.Moved && r.URL.Path == "/authorize" && p.Page != "http://"+r.Host:
+			http.Redirect(w, r, p.Page+r.URL.RequestURI(), http.StatusSeeOther)
+			return
 		case token:
 			p.exchanges.Add(1)
 		case strings.HasPrefix(r.URL.Path, "/.well-known/"):

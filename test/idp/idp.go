@@ -41,6 +41,9 @@ type Options struct {
 	// Anonymous says that the provider leaves out the iss parameter of RFC 9207,
 	// and does not promise it.
 	Anonymous bool
+	// Moved says that the page is at an origin of its own, to which the
+	// authorization endpoint redirects.
+	Moved bool
 	// SecretInBody says that the client's secret comes with the form, not in a header.
 	SecretInBody bool
 }
@@ -48,6 +51,8 @@ type Options struct {
 // Provider is one that runs until the end of the test.
 type Provider struct {
 	Issuer, ClientID, ClientSecret string
+	// Page is the origin of the log-in page: the issuer's, unless it is Moved.
+	Page string
 
 	options   Options
 	stopped   chan struct{}
@@ -79,6 +84,11 @@ func Start(t testing.TB, options Options) *Provider {
 	op, err := p.provider()
 	require.NoError(t, err)
 	server.Config.Handler = p.misbehave(op.Handler())
+	if p.Page = p.Issuer; options.Moved {
+		page := httptest.NewServer(server.Config.Handler)
+		t.Cleanup(page.Close)
+		p.Page = page.URL
+	}
 	server.Start()
 	t.Cleanup(func() {
 		close(p.stopped)

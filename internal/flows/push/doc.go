@@ -3,14 +3,14 @@
 //
 //	Start           → Wait            where the TPP named the PSU and there is no page
 //	                → Prompt(psuId)   otherwise: opening a page disturbs nobody yet
-//	Form(psuId)     → Wait            Wrong for somebody whom the bank does not know, or
-//	                                  has blocked
+//	Form(psuId)     → Wait            Wrong for what can be no name
 //	Poll, Callback  → Done, or Wait   Denied when the PSU says no, or took the wrong number
 //	Cancel          → Denied          the question is withdrawn
 //
-// Where nobody can be told that a name is wrong, at Start, it is Denied, as
-// Blocked. A name that the bank does not know and a PSU whom it has blocked are
-// always answered alike.
+// A name that the bank does not know and a PSU whom it has blocked are always
+// answered alike: by a page like any other, which waits in vain, so that it tells
+// nobody who banks here; and at Start, where a TPP has given the name, by Denied,
+// as Blocked.
 //
 // With number matching the PSU reads a number where they began, on our page or
 // with the TPP, and has to repeat it in the app. So nobody approves by habit what

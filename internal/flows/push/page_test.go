@@ -60,7 +60,7 @@ func TestPage(t *testing.T) {
 	assert.Equal(t, []sca.Field{{Name: "psuId", Kind: sca.Text}}, step.Fields)
 	assert.Empty(t, b.asked)
 
-	for name, login := range map[string]string{"nobody": " ", "unknown": "eve", "blocked": "blanche", "a novel": strings.Repeat("lea", 50)} {
+	for name, login := range map[string]string{"nobody": " ", "a novel": strings.Repeat("lea", 50)} {
 		for lang, message := range map[string]string{
 			"en": "We cannot ask anybody of this name in the app. Please check the user name.",
 			"de": "Unter diesem Namen können wir niemanden in der App fragen. Bitte prüfen Sie den Benutzernamen.",
@@ -88,6 +88,33 @@ func TestPage(t *testing.T) {
 	step, err = f.Continue(t.Context(), req, step.State, sca.Input{Kind: sca.Callback})
 	require.NoError(t, err)
 	assert.Equal(t, sca.Step{Outcome: sca.Done, PSU: psu}, step)
+}
+
+// TestNobodyTells: a page looks the same for whoever is named, to the end, so that
+// nobody finds out who banks here.
+func TestNobodyTells(t *testing.T) {
+	t.Parallel()
+	b := newBank()
+	f := flowFor(t, b)
+	req := request()
+	req.Paged = true
+	step, err := f.Start(t.Context(), req)
+	require.NoError(t, err)
+	known, err := f.Continue(t.Context(), req, step.State, named("lea"))
+	require.NoError(t, err)
+	for _, login := range []string{"eve", "blanche"} {
+		unknown, err := f.Continue(t.Context(), req, step.State, named(login))
+		require.NoError(t, err)
+		state := unknown.State
+		unknown.State = known.State
+		assert.Equal(t, known, unknown, login)
+		for range 3 {
+			again, err := f.Continue(t.Context(), req, state, sca.Input{Kind: sca.Poll})
+			require.NoError(t, err)
+			assert.Equal(t, []any{sca.Wait, known.Number, state}, []any{again.Outcome, again.Number, again.State})
+		}
+	}
+	assert.Len(t, b.asked, 1)
 }
 
 // TestNobodyNamed: where there is no page either, somebody has to be named first.

@@ -88,13 +88,16 @@ func (f *Flow) Continue(ctx context.Context, req sca.Request, raw []byte, in sca
 		return f.login(ctx, req, in.Fields[fieldLogin])
 	case (in.Kind == sca.Poll || in.Kind == sca.Callback) && s.Stage == stageAsked:
 		return f.look(ctx, req, s)
+	case in.Kind == sca.Poll && s.Stage == stageNobody:
+		return s.wait(req)
 	default:
 		return sca.Step{}, fmt.Errorf("push flow: input %q at %q: %w", in.Kind, s.Stage, errors.ErrUnsupported)
 	}
 }
 
-// login asks whom a form names. What it says of a name that is wrong is the same
-// for one that the bank does not know as for a PSU whom it has blocked.
+// login asks whom a form names. Whom it cannot ask, because the bank knows no such
+// name or has blocked the PSU, it lets wait as if it had: otherwise the page would
+// tell anybody who banks here.
 func (f *Flow) login(ctx context.Context, req sca.Request, login string) (sca.Step, error) {
 	wrong := sca.Step{Outcome: sca.Prompt, Wrong: true, Message: textsFor(req.Language).Nobody}
 	if login = strings.TrimSpace(login); login == "" || len(login) > maxLogin {
@@ -102,7 +105,7 @@ func (f *Flow) login(ctx context.Context, req sca.Request, login string) (sca.St
 	}
 	step, err := f.ask(ctx, req, login)
 	if nobody(err) {
-		return wrong, nil
+		return state{Stage: stageNobody, Number: f.number(req.StepKey)}.wait(req)
 	}
 	return step, err
 }

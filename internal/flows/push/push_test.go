@@ -110,7 +110,7 @@ func harness(page bool) scatest.Harness {
 					b.decide(req.RunID, push.Answer{State: push.Approved, Number: step.Number})
 					return sca.Input{Kind: sca.Poll}
 				},
-				Wrong: func(sca.Request, sca.Step) sca.Input { return named("eve") },
+				Wrong: func(sca.Request, sca.Step) sca.Input { return named(" ") },
 			}
 		},
 	}

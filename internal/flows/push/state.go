@@ -14,6 +14,8 @@ type stage string
 const (
 	stageLogin stage = "login" // the PSU is to say who they are
 	stageAsked stage = "asked" // a question waits in the app
+	// stageNobody is like stageAsked, to whoever looks, but nobody was asked.
+	stageNobody stage = "nobody"
 )
 
 // state is what the flow remembers: which question waits, for whom, and the
@@ -37,6 +39,8 @@ func parse(raw []byte) (state, error) {
 	case s == state{Stage: stageLogin}:
 		return s, nil
 	case s.Stage == stageAsked && s.Question != "" && s.PSU != "":
+		return s, nil
+	case s == state{Stage: stageNobody, Number: s.Number}:
 		return s, nil
 	default:
 		return s, errState
