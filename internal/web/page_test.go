@@ -56,6 +56,18 @@ func TestWrongPassword(t *testing.T) {
 	require.Equal(t, "alert", page.role("error"))
 }
 
+// TestWrongName: a page that asks for no password says nothing of one.
+func TestWrongName(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.walks.view, b.walks.err = view(sca.PageLogin, nameOnly, wrong(2)), failure(consent.CodeCredentials)
+	page := read(t, b.post(t, url.Values{"psuId": {"ana"}}))
+	require.Contains(t, page.text, "Your answer was not accepted. You have 2 tries left.")
+	require.Contains(t, page.text, "Nothing is shared with Acme Budget until you approve.")
+	require.NotContains(t, page.text, "password is wrong")
+	require.NotContains(t, page.text, "see your password")
+}
+
 func (d document) role(id string) string {
 	for _, n := range d.all("*") {
 		if value(n, "id") == id {

@@ -66,17 +66,15 @@ func (j *journey) told() (number string) {
 // not is another number than the right one.
 func not(number string) string { return map[bool]string{true: "11", false: "10"}[number == "10"] }
 
-// pickUp opens a persona's phone, on which so many requests wait, in a browser of
-// its own.
-func (p *program) pickUp(psu string, waiting int) *tab {
+// pickUp opens a persona's phone, on which one request waits, in a browser of its
+// own.
+func (p *program) pickUp(psu string) *tab {
 	p.t.Helper()
-	if waiting > 0 {
-		p.asked(psu, waiting)
-	}
+	p.asked(psu, 1)
 	b := p.browse()
 	b.visit(b.base + "/sandbox/psus/" + psu + "/phone")
 	b.at("phone", http.StatusOK)
-	require.Equal(b.t, waiting, b.count(asks))
+	require.Equal(b.t, 1, b.count(asks))
 	return b
 }
 
@@ -139,9 +137,9 @@ func TestBrowserDecoupled(t *testing.T) {
 	pictures := p.gallery("sandbox-", allViews)
 	j := p.request("anna")
 	number := j.told()
-	phone := p.pickUp("anna", 1)
+	phone := p.pickUp("anna")
 	phone.holds("Is this you?", "Demo TPP", "DE40 1001 0010 3307 1186 08")
-	require.Equal(t, "", phone.value(typed), "only the TPP shows it")
+	require.Empty(t, phone.value(typed), "only the TPP shows it")
 	require.Equal(t, 4, phone.count(`ol.asks input[type="checkbox"]`))
 	pictures.judge(phone, "phone-number")
 
@@ -172,7 +170,7 @@ func TestBrowserDecoupledDenied(t *testing.T) {
 		p := p.in(t)
 		j := p.request("lea")
 		j.told()
-		phone := p.pickUp("lea", 1)
+		phone := p.pickUp("lea")
 		phone.press(deny)
 		phone.at("phone", http.StatusOK)
 		require.Equal(t, "Denied. Nobody gets access by this request.", phone.read(news))
@@ -183,7 +181,7 @@ func TestBrowserDecoupledDenied(t *testing.T) {
 		p := p.in(t)
 		j := p.request("enzo")
 		number := j.told()
-		phone := p.pickUp("enzo", 1)
+		phone := p.pickUp("enzo")
 		phone.tick(box("acc-r9"))
 		phone.wrongly(not(number), "That is not the number.")
 		phone.wrongly(not(number), "That is not the number; one more try is left.")
@@ -207,7 +205,7 @@ func TestBrowserDecoupledLater(t *testing.T) {
 	require.Equal(t, []string{"received", "received"}, j.stands())
 	require.Equal(t, xs2a.ScaPsuIdentified, j.put(client.Identification()).ScaStatus)
 	number := j.told()
-	phone := p.pickUp("anna", 1)
+	phone := p.pickUp("anna")
 	phone.tick(box("acc-r34"))
 	phone.types(number)
 	phone.at("phone", http.StatusOK)
@@ -224,7 +222,7 @@ func TestBrowserDecoupledWithdrawn(t *testing.T) {
 		p := p.in(t)
 		j := p.request("lea")
 		number := j.told()
-		phone, open := p.pickUp("lea", 1), p.pickUp("lea", 1)
+		phone, open := p.pickUp("lea"), p.pickUp("lea")
 		_, err := p.tpp.DeleteConsent(t.Context(), j.id)
 		require.NoError(t, err)
 		phone.forgets()
@@ -238,7 +236,7 @@ func TestBrowserDecoupledWithdrawn(t *testing.T) {
 		p := p.in(t)
 		j := p.request("anna")
 		j.told()
-		phone := p.pickUp("anna", 1)
+		phone := p.pickUp("anna")
 		p.advance("15m")
 		require.Equal(t, []string{"received", "failed"}, j.stands())
 		phone.forgets()
@@ -280,7 +278,7 @@ func TestBrowserPush(t *testing.T) {
 	require.GreaterOrEqual(t, ask[float64](b, "parseFloat(getComputedStyle(document.querySelector('.match strong')).fontSize)"), 32.0)
 	pages.judge(b, "push-wait")
 
-	phone := p.pickUp("anna", 1)
+	phone := p.pickUp("anna")
 	phone.holds("Demo TPP reads account details, balances and transactions of accounts that you choose")
 	require.False(t, phone.has(`ol.asks input[type="checkbox"]`), "the choice is on the page")
 	pictures.judge(phone, "phone-number-alone")
@@ -312,7 +310,7 @@ func TestBrowserPushRefused(t *testing.T) {
 		id, link := b.create(b.tpp, b.offered())
 		b.visit(link)
 		b.name("lea")
-		phone := b.pickUp("lea", 1)
+		phone := b.pickUp("lea")
 		b.press(refuse)
 		b.at("return", http.StatusOK)
 		require.Contains(t, b.where(), "/sandbox/return/nok")
@@ -325,7 +323,7 @@ func TestBrowserPushRefused(t *testing.T) {
 		id, link := b.create(b.tpp, b.offered())
 		b.visit(link)
 		b.name("enzo")
-		b.pickUp("enzo", 1).press(deny)
+		b.pickUp("enzo").press(deny)
 		b.comes("return", "rejected")
 		require.Contains(t, b.where(), "/sandbox/return/nok")
 		require.Equal(t, "rejected", b.program.status(b.tpp, id))

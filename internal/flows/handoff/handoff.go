@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -62,20 +61,15 @@ func check(text string) error {
 		return errors.New("must have a host, without user-info and without " + place)
 	case !strings.Contains(text, place):
 		return errors.New("must have " + place + " in it")
-	case one.Scheme != "https" && (one.Scheme != "http" || !loopback(one.Hostname())):
+	case !sca.Protected(one):
 		return errors.New("must be https; http is for loopback addresses only")
 	}
 	return nil
 }
 
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
-}
-
 // Link is the address of the bank's page for the walk that a handle opens.
 func (f *Flow) Link(handle string) string {
-	return strings.ReplaceAll(f.url, place, url.QueryEscape(handle))
+	return strings.ReplaceAll(f.url, place, handle)
 }
 
 // Approaches implements sca.Limited: there must be a browser to hand off.

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -63,8 +61,8 @@ type section struct {
 
 // Parse reads the flow's section of the configuration, whose keys are issuer,
 // clientId, clientSecretFile or clientSecretEnv, scopes ([openid]), acrValues,
-// maxAge (5m), psuClaim (sub) and prompt (login). A relative file lies in
-// $CREDENTIALS_DIRECTORY. All problems are reported together.
+// maxAge (5m), psuClaim (sub) and prompt (login). All problems are reported
+// together.
 func Parse(raw json.RawMessage, env func(string) string) (Config, error) {
 	s := section{scopes: []string{"openid"}, maxAge: defaultMaxAge.String(), psuClaim: "sub", prompt: "login"}
 	if err := s.read(raw); err != nil {
@@ -124,21 +122,13 @@ func (s *section) secret(env func(string) string) (string, error) {
 		}
 		return "", fmt.Errorf("clientSecretEnv: the environment variable %s is not set", s.secretEnv)
 	}
-	name := s.secretFile
-	if !filepath.IsAbs(name) {
-		dir := env("CREDENTIALS_DIRECTORY")
-		if dir == "" {
-			return "", errors.New("clientSecretFile: must be an absolute path, since CREDENTIALS_DIRECTORY is not set")
-		}
-		name = filepath.Join(dir, name)
-	}
-	content, err := os.ReadFile(name) //nolint:gosec // the operator's configuration names it
+	content, err := os.ReadFile(s.secretFile) //nolint:gosec // the operator's configuration names it
 	if err != nil {
 		return "", fmt.Errorf("clientSecretFile: %w", err)
 	}
 	secret := strings.TrimSpace(string(content))
 	if secret == "" {
-		return "", fmt.Errorf("clientSecretFile: %s is empty", name)
+		return "", fmt.Errorf("clientSecretFile: %s is empty", s.secretFile)
 	}
 	return secret, nil
 }
@@ -181,18 +171,5 @@ func (c Config) complete() error {
 // isIssuer tells whether a text is an issuer (OpenID Connect Discovery 1.0 §3).
 func isIssuer(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && isSafe(u) && u.RawQuery == "" && !u.ForceQuery && u.Fragment == ""
-}
-
-// isSafe tells whether nobody on the way can read or change what is sent there.
-func isSafe(u *url.URL) bool {
-	if u.Host == "" || u.User != nil {
-		return false
-	}
-	return u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return err == nil && sca.Protected(u) && u.RawQuery == "" && !u.ForceQuery && u.Fragment == ""
 }

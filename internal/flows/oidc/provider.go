@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"consentd/pkg/sca"
+
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 )
@@ -118,7 +120,7 @@ func discover(ctx context.Context, issuer string) (*provider, error) {
 // safeFor tells whether an address is as safe as the issuer's.
 func safeFor(issuer, address string) bool {
 	u, err := url.Parse(address)
-	return err == nil && isSafe(u) && (u.Scheme == "https" || strings.HasPrefix(issuer, "http:"))
+	return err == nil && sca.Protected(u) && (u.Scheme == "https" || strings.HasPrefix(issuer, "http:"))
 }
 
 // authStyle is how the secret goes to the token endpoint. It is never found out

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -71,9 +70,8 @@ type sectionTLS struct {
 }
 
 // Parse reads the flow's section of the configuration, and the secret from where
-// it says. A key that there is not is refused. A relative file is taken from
-// $CREDENTIALS_DIRECTORY, which systemd sets, and refused without it. Fails with
-// all that is wrong; no error quotes a secret. Now is left to the caller.
+// it says. A key that there is not is refused. Fails with all that is
+// wrong; no error quotes a secret. Now is left to the caller.
 func Parse(raw json.RawMessage, env func(string) string) (Config, error) {
 	var s section
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -88,9 +86,9 @@ func Parse(raw json.RawMessage, env func(string) string) (Config, error) {
 	c := Config{
 		URL: s.URL, Secret: r.secret(s.SecretFile, s.SecretEnv), Approaches: s.Approaches,
 		TLS: TLS{
-			CertificateFile: r.file("tls.certificateFile", s.TLS.CertificateFile),
-			KeyFile:         r.file("tls.keyFile", s.TLS.KeyFile),
-			CAFile:          r.file("tls.caFile", s.TLS.CAFile),
+			CertificateFile: s.TLS.CertificateFile,
+			KeyFile:         s.TLS.KeyFile,
+			CAFile:          s.TLS.CAFile,
 		},
 		Timeout: r.duration("timeout", s.Timeout),
 		Breaker: Breaker{Failures: s.Breaker.Failures, OpenFor: r.duration("breaker.openFor", s.Breaker.OpenFor)},
@@ -123,18 +121,6 @@ func (r *reader) duration(key, text string) time.Duration {
 	return d
 }
 
-func (r *reader) file(key, name string) string {
-	if name == "" || filepath.IsAbs(name) {
-		return name
-	}
-	dir := r.env("CREDENTIALS_DIRECTORY")
-	if dir == "" {
-		r.report("%s: must be an absolute path where CREDENTIALS_DIRECTORY is not set", key)
-		return ""
-	}
-	return filepath.Join(dir, name)
-}
-
 func (r *reader) secret(file, variable string) []byte {
 	var secret string
 	switch {
@@ -144,11 +130,7 @@ func (r *reader) secret(file, variable string) []byte {
 	case variable != "":
 		secret = r.env(variable)
 	case file != "":
-		name := r.file("secretFile", file)
-		if name == "" {
-			return nil
-		}
-		text, err := os.ReadFile(name) //nolint:gosec // the operator's configuration names it
+		text, err := os.ReadFile(file) //nolint:gosec // the operator's configuration names it
 		if err != nil {
 			r.report("secretFile: %w", err)
 			return nil
@@ -200,7 +182,7 @@ func (c Config) checkSettings(known bool) error {
 		}
 	}
 	u, err := url.Parse(c.URL)
-	wellFormed := err == nil && u.Hostname() != "" && u.User == nil && u.Fragment == "" && secure(u)
+	wellFormed := err == nil && u.Fragment == "" && sca.Protected(u)
 	report(!wellFormed, "url: must be an https address (http on loopback) without user name and fragment")
 	report((c.TLS.CertificateFile == "") != (c.TLS.KeyFile == ""), "tls: needs both certificateFile and keyFile")
 	report(known && len(c.Secret) == 0 && !c.TLS.mutual(), "the server must know who calls: set secretFile or secretEnv, or certificateFile and keyFile of tls")

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -167,14 +166,8 @@ func checkURL(address string) error {
 	switch {
 	case err != nil, len(address) > maxURL, u.Hostname() == "", u.User != nil:
 		return errors.New("url: must be an absolute address without user name")
-	case !secure(u):
+	case !sca.Protected(u):
 		return errors.New("url: must be https, or http on loopback")
 	}
 	return nil
-}
-
-// secure tells an address that nobody on the way can read: https, or one on this machine.
-func secure(u *url.URL) bool {
-	host := u.Hostname()
-	return u.Scheme == "https" || u.Scheme == "http" && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }

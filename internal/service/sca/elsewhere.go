@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 	"unicode"
@@ -111,17 +110,10 @@ func away(w *walk, step flow.Step) error {
 		return nil
 	}
 	u, err := url.Parse(step.URL)
-	safe := err == nil && len(step.URL) <= maxURL && u.User == nil && u.Host != "" && !strings.ContainsFunc(step.URL, unicode.IsControl)
-	if !safe || w.handle == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+	if err != nil || w.handle == "" || len(step.URL) > maxURL || strings.ContainsFunc(step.URL, unicode.IsControl) || !flow.Protected(u) {
 		return fmt.Errorf("flow %q sends the browser where it cannot go", w.run.Flow)
 	}
 	return nil
-}
-
-// loopback tells a host that only this machine reaches.
-func loopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
 // movable tells whether another device may go on: before anybody has logged in,

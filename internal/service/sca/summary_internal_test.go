@@ -29,7 +29,8 @@ func TestSummary(t *testing.T) {
 		want     string
 	}{
 		"before the page that says it": {
-			"en", consent.Redirect, consent.Consent{Access: named("DE001234")},
+			"en", consent.Redirect,
+			consent.Consent{Access: named("DE001234")},
 			"Acme reads account details and balances of account …1234, once",
 		},
 		"one account": {

@@ -2,7 +2,6 @@ package scatest
 
 import (
 	"encoding/json"
-	"net"
 	"net/url"
 	"regexp"
 	"strings"
@@ -94,14 +93,10 @@ func faultOfURL(address string) string {
 		return "whose URL is not absolute"
 	case u.User != nil:
 		return "whose URL says who logs in"
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+	case !sca.Protected(u):
 		return "whose URL is neither https nor http on loopback"
 	}
 	return ""
-}
-
-func loopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 func formedNumber(t testing.TB, step sca.Step) {
