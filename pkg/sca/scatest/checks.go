@@ -88,6 +88,28 @@ func checkRepeat(t testing.TB, h Harness) {
 	}
 }
 
+// checkLooks: a Poll and a Callback only look. Where the answer to one gets lost,
+// the next has a StepKey of its own and finds the same.
+func checkLooks(t testing.TB, h Harness) {
+	t.Helper()
+	w := newWalk(t, h, "run-looks")
+	for !w.done && w.seq < maxSteps {
+		in := w.next()
+		first := w.must(w.request(0), in)
+		if in.Kind == sca.Poll || in.Kind == sca.Callback {
+			before := w.effects()
+			if second := w.must(w.request(1), in); !same(first, second) {
+				t.Fatalf("after %s: the next look found %s, not %s", w.where(), describe(second), describe(first))
+			}
+			if after := w.effects(); after != before {
+				t.Fatalf("after %s: a look took effect (%d effects, before %d)", w.where(), after, before)
+			}
+		}
+		w.move(first)
+	}
+	w.finish()
+}
+
 // checkWrong: a wrong answer is a Prompt with Wrong, and leaves the run where
 // it was.
 func checkWrong(t testing.TB, h Harness) {

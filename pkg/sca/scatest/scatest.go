@@ -55,6 +55,7 @@ func Checks() []Check {
 		{"starts by asking", checkStart},
 		{"walks to the end", checkWalk},
 		{"repeats take effect once", checkRepeat},
+		{"looks without an effect", checkLooks},
 		{"refuses wrong answers", checkWrong},
 		{"finishes by answers alone", checkOrder},
 		{"refuses broken state", checkState},

@@ -141,6 +141,7 @@ func TestMutantsFail(t *testing.T) {
 		"remembers in memory":      {remembers, "walks to the end", "failed"},
 		"sends twice":              {func(f *toy) { f.again = true }, "repeats take effect once", "took effect again"},
 		"answers a repeat anew":    {changed("known", func(s *sca.Step) { s.Message = fmt.Sprintf("at %p", s) }), "repeats take effect once", "repeated call answered"},
+		"uses up what it finds":    {usesUp, "looks without an effect", "the next look found"},
 		"fails on a wrong answer":  {after("code", sca.Form, failsOnWrong), "refuses wrong answers", "failed"},
 		"denies a wrong answer":    {after("login", sca.Form, deniesWrong), "refuses wrong answers", "want a Prompt with Wrong"},
 		"takes any answer":         {after("login", sca.Form, takesAny), "refuses wrong answers", "want a Prompt with Wrong"},
@@ -190,6 +191,17 @@ func skipReview(f *toy, req sca.Request, state string, in sca.Input, right sca.S
 		return right, nil
 	}
 	return f.step(req, "known;", sca.Input{Kind: sca.Approved})
+}
+
+// usesUp finds the PSU's answer for one look alone.
+func usesUp(f *toy) {
+	f.next = func(f *toy, req sca.Request, state string, in sca.Input) (sca.Step, error) {
+		step, err := f.step(req, state, in)
+		if step.Outcome == sca.Done && !f.bank.first(req) {
+			return sca.Step{Outcome: sca.Denied}, nil
+		}
+		return step, err
+	}
 }
 
 func remembers(f *toy) {

@@ -20,7 +20,8 @@ type toyBank struct {
 	mu    sync.Mutex
 	codes map[string]string // by StepKey
 	sent  int
-	over  map[string]bool // runs that were cancelled
+	over  map[string]bool   // runs that were cancelled
+	looks map[string]string // by run, the StepKey of the first
 }
 
 // cancel reports false for a run that is cancelled already.
@@ -35,6 +36,19 @@ func (b *toyBank) cancel(run string) bool {
 	}
 	b.over[run] = true
 	return true
+}
+
+// first reports whether a run is looked at for the first time, by this call perhaps.
+func (b *toyBank) first(req sca.Request) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.looks == nil {
+		b.looks = map[string]string{}
+	}
+	if b.looks[req.RunID] == "" {
+		b.looks[req.RunID] = req.StepKey
+	}
+	return b.looks[req.RunID] == req.StepKey
 }
 
 func (b *toyBank) send(key string, again bool) {
