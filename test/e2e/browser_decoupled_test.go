@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -328,16 +329,41 @@ func TestBrowserPushRefused(t *testing.T) {
 		require.Contains(t, b.where(), "/sandbox/return/nok")
 		require.Equal(t, "rejected", b.program.status(b.tpp, id))
 	})
-	t.Run("nobody of that name", func(t *testing.T) {
+	t.Run("no name", func(t *testing.T) {
 		b := p.in(t).browse()
 		_, link := b.create(b.tpp, b.offered())
 		b.visit(link)
-		b.write(psuID, "nobody")
+		b.write(psuID, " ")
 		b.press(approve)
 		b.at("login", http.StatusUnauthorized)
 		require.Equal(t, "Your answer was not accepted. You have 2 tries left.", b.read(alert))
 		require.Equal(t, "We cannot ask anybody of this name in the app. Please check the user name.", b.read(said))
-		require.Empty(t, b.phone("lea").Approvals)
 		p.gallery("psu-", fewViews).judge(b, "push-login-error")
 	})
+}
+
+// TestBrowserPushNobody: the page does not tell who banks here. It waits for whoever
+// is named, until its time is over.
+func TestBrowserPushNobody(t *testing.T) {
+	p := start(t, "sqlite", byPush)
+	texts := map[string]string{}
+	var open []*tab
+	for _, psu := range []string{"lea", "nobody", "blocked"} {
+		b := p.browse()
+		_, link := b.create(b.tpp, b.offered())
+		b.visit(link)
+		number := b.name(psu)
+		texts[psu] = strings.ReplaceAll(b.read("main"), number, "42")
+		open = append(open, b)
+	}
+	require.Equal(t, texts["lea"], texts["nobody"])
+	require.Equal(t, texts["lea"], texts["blocked"])
+	require.Len(t, p.phone("lea").Approvals, 1)
+	require.Empty(t, p.phone("blocked").Approvals)
+	p.advance("15m")
+	for _, b := range open {
+		b.comes("problem", "This link has expired")
+		b.expect(http.StatusGone)
+	}
+	require.Empty(t, p.phone("lea").Approvals)
 }
