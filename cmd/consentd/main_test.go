@@ -61,8 +61,17 @@ func TestConfigCheck(t *testing.T) {
 	require.NotContains(t, err.Error(), "secret")
 
 	_, err = run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x", "sca: {flows: {persona: {nonsense: 1}, nosuch: {}}}"))
-	require.ErrorContains(t, err, "sca.flows.persona: nonsense")
+	require.ErrorContains(t, err, "sca.flows.persona.nonsense: no such key")
 	require.ErrorContains(t, err, "sca.flows.nosuch")
+
+	_, err = run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x",
+		"sca: {flows: {persona: {}, push: {numbermatching: true}, oidc: {issuer: 'https://login.bank.example', clientSecretEnv: NONE}, remote: {timeout: 3}}}"))
+	for _, line := range []string{
+		"sca.flows.push.numbermatching: no such key", "sca.flows.remote.timeout: must be a text", "sca.flows.remote.url: must be an https address",
+		"sca.flows.oidc.clientId: must be set", "sca.flows.oidc.clientSecretEnv: the environment variable NONE is not set",
+	} {
+		require.Contains(t, "\n"+err.Error(), "\n"+line, "each on a line of its own, with its path")
+	}
 
 	_, err = run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x",
 		"sca: {approaches: [redirect, decoupled], decoupled: persona, flows: {persona: {}, push: {numberMatching: true}}}"))

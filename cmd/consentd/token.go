@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,14 +35,32 @@ func tokenCommand() *cobra.Command {
 	return cmd
 }
 
+// meanings say what each role may do.
+var meanings = map[string]string{
+	"resource-server": "gives account data, and asks whether a TPP may have it",
+	"dashboard":       "shows customers their consents",
+	"back-office":     "sees the register of TPPs, and blocks one",
+	"hub":             "stages consents, records payments",
+	"sca":             "authenticates customers on the bank's own pages, and shows them their consents",
+	"app":             "says that a customer has answered in the bank's app",
+}
+
+// roles lists the roles, one in a line.
+func roles() string {
+	var list strings.Builder
+	for _, role := range app.Roles() {
+		fmt.Fprintf(&list, "  %-15s  %s\n", role, meanings[role])
+	}
+	return list.String()
+}
+
 func newTokenCommand() *cobra.Command {
 	var o app.TokenOrder
 	cmd := withConfig(
 		&cobra.Command{
 			Use: "new", Short: "Make a token and print it, this once", Args: cobra.NoArgs,
 			Long: "Make a token and print it on standard output, this once: only a digest of it is kept.\n\n" +
-				"Roles: resource-server (asks for decisions), dashboard (acts for a customer), back-office (searches, blocks, ends),\n" +
-				"hub (stages consents, records payments).",
+				"Roles:\n" + roles(),
 		},
 		func(cmd *cobra.Command, cfg *config.Config) error {
 			log, err := app.NewLog(cmd.ErrOrStderr(), cfg.Log.Level, cfg.Log.Format)
@@ -49,7 +69,7 @@ func newTokenCommand() *cobra.Command {
 			}
 			return app.NewToken(cmd.Context(), cfg, log, o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		})
-	cmd.Flags().StringVar(&o.Role, "role", "", "what the system may do: resource-server, dashboard, back-office, hub")
+	cmd.Flags().StringVar(&o.Role, "role", "", "what the system may do: "+strings.Join(app.Roles(), ", "))
 	cmd.Flags().StringVar(&o.Name, "name", "", "which system it is, for the audit")
 	cmd.Flags().DurationVar(&o.TTL, "ttl", 90*24*time.Hour, "for how long it is good; 0 for ever")
 	for _, name := range []string{"role", "name"} {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"consentd/internal/app"
 	"consentd/test/pgtest"
 )
 
@@ -51,5 +52,18 @@ func TestToken(t *testing.T) {
 	} {
 		_, err := run(t, append(append([]string{"token"}, c.args...), "--config", config)...)
 		require.ErrorContains(t, err, c.want, c.args)
+	}
+}
+
+// TestRolesOfTokens: help names every role that there is, and what it may do.
+func TestRolesOfTokens(t *testing.T) {
+	out, err := run(t, "token", "new", "--help")
+	require.NoError(t, err)
+	require.Contains(t, app.Roles(), "sca")
+	require.Contains(t, out, "what the system may do: "+strings.Join(app.Roles(), ", "))
+	require.Len(t, meanings, len(app.Roles()))
+	for _, role := range app.Roles() {
+		require.NotEmpty(t, meanings[role], role)
+		require.Regexp(t, `\n  `+role+` +`+meanings[role]+`\n`, out)
 	}
 }

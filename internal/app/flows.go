@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 
 	"consentd/internal/config"
 	"consentd/internal/consent"
+	"consentd/internal/flows"
 	"consentd/internal/flows/handoff"
 	"consentd/internal/flows/oidc"
 	"consentd/internal/flows/persona"
@@ -43,8 +43,8 @@ func (w workshop) factories() map[string]flow.Factory {
 func (w workshop) key(name string) []byte { return w.keys.MAC("key of the " + name + " flow") }
 
 func (w workshop) persona(section json.RawMessage, store flow.Store) (flow.Flow, error) {
-	if err := strictly(section, &struct{}{}); err != nil {
-		return nil, err
+	if err := flows.Read(section, nil); err != nil {
+		return nil, err //nolint:wrapcheck // build says whose section it is
 	}
 	return persona.New(persona.Config{
 		Directory: directory{w.bank}, Phone: phone{w.bank}, Release: w.release,
@@ -54,11 +54,11 @@ func (w workshop) persona(section json.RawMessage, store flow.Store) (flow.Flow,
 }
 
 func (w workshop) push(section json.RawMessage, _ flow.Store) (flow.Flow, error) {
-	settings := pushSettings{NumberMatching: true}
-	if err := strictly(section, &settings); err != nil {
-		return nil, err
+	cfg := push.Config{Approvals: app{w.bank}, Key: w.key("push"), NumberMatching: true}
+	if err := flows.Read(section, flows.Keys{"numberMatching": &cfg.NumberMatching}); err != nil {
+		return nil, err //nolint:wrapcheck // build says whose section it is
 	}
-	return push.New(push.Config{Approvals: app{w.bank}, Key: w.key("push"), NumberMatching: settings.NumberMatching})
+	return push.New(cfg)
 }
 
 func (w workshop) oidc(section json.RawMessage, store flow.Store) (flow.Flow, error) {
@@ -81,38 +81,16 @@ func (w workshop) remote(section json.RawMessage, _ flow.Store) (flow.Flow, erro
 
 func (w workshop) handoff(section json.RawMessage, _ flow.Store) (flow.Flow, error) {
 	var cfg handoff.Config
-	if err := strictly(section, &cfg); err != nil {
-		return nil, err
+	if err := flows.Read(section, flows.Keys{"url": &cfg.URL}); err != nil {
+		return nil, err //nolint:wrapcheck // build says whose section it is
 	}
 	return handoff.New(cfg)
-}
-
-// pushSettings is the section of the flow push.
-type pushSettings struct {
-	NumberMatching bool `json:"numberMatching"` // default true
-}
-
-// strictly reads a flow's section, and refuses keys that the flow does not know.
-func strictly(section json.RawMessage, into any) error {
-	d := json.NewDecoder(bytes.NewReader(section))
-	d.DisallowUnknownFields()
-	err := d.Decode(into)
-	if name, ok := strings.CutPrefix(fmt.Sprint(err), "json: unknown field "); ok {
-		return fmt.Errorf("%s: no such key", strings.Trim(name, `"`))
-	}
-	if typed, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && typed.Field != "" {
-		return fmt.Errorf("%s: must not be a %s", typed.Field, typed.Value)
-	}
-	if err != nil {
-		return fmt.Errorf("not a section: %w", err)
-	}
-	return nil
 }
 
 // build makes the flows that a configuration names, and wants each approach that
 // it offers to be served.
 func build(cfg config.SCA, all map[string]flow.Factory, memory func(flow string) flow.Store) (map[string]flow.Flow, error) {
-	flows := map[string]flow.Flow{}
+	made := map[string]flow.Flow{}
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(cfg.Flows)) {
 		factory, ok := all[name]
@@ -122,18 +100,18 @@ func build(cfg config.SCA, all map[string]flow.Factory, memory func(flow string)
 		}
 		f, err := factory(cfg.Flows[name], memory(name))
 		if err != nil {
-			errs = append(errs, fmt.Errorf("sca.flows.%s: %w", name, err))
+			errs = append(errs, flows.Under("sca.flows."+name, err))
 			continue
 		}
-		flows[name] = f
+		made[name] = f
 	}
 	serves := serving(cfg)
 	for _, approach := range cfg.Approaches {
 		name := serves[consent.Approach(approach)]
-		limited, ok := flows[name].(flow.Limited)
+		limited, ok := made[name].(flow.Limited)
 		if ok && !slices.Contains(limited.Approaches(), flow.Approach(approach)) {
 			errs = append(errs, fmt.Errorf("sca.%s: the flow %s does not serve this approach", approach, name))
 		}
 	}
-	return flows, errors.Join(errs...)
+	return made, errors.Join(errs...)
 }

@@ -24,10 +24,11 @@ func TestPushSection(t *testing.T) {
 		`null`:                          {number: true},
 		`{"numberMatching":true}`:       {number: true},
 		`{"numberMatching":false}`:      {},
-		`{"numberMatching":"yes"}`:      {fault: "numberMatching: must not be a string"},
+		`{"numberMatching":"yes"}`:      {fault: "numberMatching: must be true or false"},
+		`{"numbermatching":true}`:       {fault: "numbermatching: no such key"},
 		`{"numbers":true}`:              {fault: "numbers: no such key"},
 		`{"numberMatching":true,"x":1}`: {fault: "x: no such key"},
-		`[]`:                            {fault: "not a section"},
+		`[]`:                            {fault: "must be a section"},
 	} {
 		t.Run(section, func(t *testing.T) {
 			t.Parallel()

@@ -24,6 +24,15 @@ type TokenOrder struct {
 	TTL        time.Duration // 0: it never ends
 }
 
+// Roles are those that a token may have.
+func Roles() []string {
+	var names []string
+	for _, role := range service.Roles() {
+		names = append(names, string(role))
+	}
+	return names
+}
+
 // NewToken makes a token for one of the bank's own systems and writes it to out:
 // it is not kept, so nobody can see it again. What is to be known of it goes to
 // notes.

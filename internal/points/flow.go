@@ -6,32 +6,9 @@ import (
 	flow "consentd/pkg/sca"
 )
 
-// Flow reports before and after each call of f. The result can do what else f can.
-func Flow(f flow.Flow, reached func(Point)) flow.Flow {
-	d := decorated{flow: f, at: reached}
-	limits, isLimited := f.(flow.Limited)
-	links, isLinked := f.(flow.Linked)
-	switch {
-	case isLimited && isLinked:
-		return struct {
-			decorated
-			flow.Limited
-			flow.Linked
-		}{d, limits, links}
-	case isLimited:
-		return struct {
-			decorated
-			flow.Limited
-		}{d, limits}
-	case isLinked:
-		return struct {
-			decorated
-			flow.Linked
-		}{d, links}
-	default:
-		return d
-	}
-}
+// Flow reports before and after each call of f. What else f can do is found by
+// Unwrap.
+func Flow(f flow.Flow, reached func(Point)) flow.Flow { return decorated{flow: f, at: reached} }
 
 type decorated struct {
 	flow flow.Flow
@@ -39,6 +16,9 @@ type decorated struct {
 }
 
 var _ flow.Flow = decorated{}
+
+// Unwrap is the flow whose calls are reported.
+func (d decorated) Unwrap() flow.Flow { return d.flow }
 
 // Start implements flow.Flow.
 func (d decorated) Start(ctx context.Context, req flow.Request) (flow.Step, error) {

@@ -49,8 +49,8 @@ func TestEveryWriteIsAPoint(t *testing.T) {
 	}{
 		{points.Consents(struct{ consents.Store }{}, r.reached), []string{"Due", "Get", "Status"}},
 		{points.Runs(struct{ sca.Store }{}, r.reached), []string{"Blocked", "Get", "Run", "RunByID", "RunOf"}},
-		{points.Guesses(struct{ sca.Guesses }{}, r.reached), nil},
-		{points.Identities(struct{ sca.Identities }{}, r.reached), nil},
+		{points.Guesses(struct{ sca.Guesses }{}, r.reached), []string{"Locked"}},
+		{points.Identities(struct{ sca.Identities }{}, r.reached), []string{"BankIDs"}},
 		{points.Memory(struct{ flow.Store }{}, r.reached), []string{"Get"}},
 	} {
 		// The interface's methods, which its decorator has as well.
@@ -113,13 +113,7 @@ func (plain) Continue(_ context.Context, _ flow.Request, state []byte, in flow.I
 	return flow.Step{State: state, Message: string(in.Kind)}, errBroken
 }
 
-type redirectOnly struct{ plain }
-
-func (redirectOnly) Approaches() []flow.Approach { return []flow.Approach{flow.InRedirect} }
-
-type ownPages struct{ redirectOnly }
-
-func (ownPages) Link(handle string) string { return "https://bank.example/" + handle }
+type ownPages struct{ plain }
 
 func TestFlow(t *testing.T) {
 	var r recorder
@@ -140,17 +134,7 @@ func TestFlow(t *testing.T) {
 		return !strings.HasPrefix(string(p), "flow.")
 	}))
 
-	_, ok := f.(flow.Limited)
-	require.False(t, ok, "a flow that serves every approach")
-	_, ok = f.(flow.Linked)
-	require.False(t, ok, "a flow without pages")
-	own, ok := points.Flow(ownPages{}, r.reached).(interface {
-		flow.Limited
-		flow.Linked
-	})
+	wrapped, ok := points.Flow(ownPages{}, r.reached).(interface{ Unwrap() flow.Flow })
 	require.True(t, ok)
-	require.Equal(t, "https://bank.example/h", own.Link("h"))
-	l, ok := points.Flow(redirectOnly{}, r.reached).(flow.Limited)
-	require.True(t, ok)
-	require.Equal(t, []flow.Approach{flow.InRedirect}, l.Approaches())
+	require.Equal(t, ownPages{}, wrapped.Unwrap(), "what else a flow can do is found")
 }

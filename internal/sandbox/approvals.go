@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"consentd/internal/consent"
 	"consentd/internal/service"
@@ -214,7 +215,7 @@ func (a *approval) match(typed *string) error {
 	if a.Number == "" || typed == nil {
 		return nil
 	}
-	switch strings.TrimSpace(*typed) {
+	switch plain(*typed) {
 	case a.Number:
 		return nil
 	case "":
@@ -229,6 +230,17 @@ func (a *approval) match(typed *string) error {
 		text += ", for the last time: the request is denied"
 	}
 	return consent.At(consent.CodeFormat, pathNumber, "%s", text)
+}
+
+// plain is a number as it is compared, without the marks that come along when it
+// is copied from text of another direction.
+func plain(typed string) string {
+	return service.Digits(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, typed))
 }
 
 // waiting lists the questions on a persona's phone, oldest first.

@@ -32,8 +32,17 @@ func TestNumberOfAnApproval(t *testing.T) {
 		status []int
 		want   service.ApprovalAnswer
 	}{
-		"right":              {[]string{`{"decision":"approve","number":"42"}`}, []int{200}, yes},
-		"with spaces":        {[]string{`{"decision":"approve","number":" 42 "}`}, []int{200}, yes},
+		"right":             {[]string{`{"decision":"approve","number":"42"}`}, []int{200}, yes},
+		"with spaces":       {[]string{`{"decision":"approve","number":" 42 "}`}, []int{200}, yes},
+		"spaces between":    {[]string{`{"decision":"approve","number":"4 2"}`, `{"decision":"approve","number":"4\u00a02"}`}, []int{200, 409}, yes},
+		"Arabic digits":     {[]string{`{"decision":"approve","number":"٤٢"}`}, []int{200}, yes},
+		"Persian, isolated": {[]string{`{"decision":"approve","number":"\u2068۴ ۲\u2069"}`}, []int{200}, yes},
+		"wrong in Arabic":   {[]string{`{"decision":"approve","number":"٢٤"}`, `{"decision":"approve","number":"٤٢"}`}, []int{400, 200}, yes},
+		"marks are no try": {
+			[]string{`{"decision":"approve","number":"\u200f"}`, `{"decision":"approve","number":"\u200f"}`, `{"decision":"approve","number":"\u200f"}`, `{"decision":"approve","number":"42"}`},
+			[]int{400, 400, 400, 200},
+			yes,
+		},
 		"absent":             {[]string{`{"decision":"approve"}`}, []int{200}, yes},
 		"not needed to deny": {[]string{`{"decision":"deny","number":"41"}`}, []int{200}, no},
 		"empty is no try": {
@@ -196,7 +205,8 @@ func TestPhoneForm(t *testing.T) {
 	wrong = b.phoneForm(t, "anna", url.Values{"decision": {"approve"}, "number": {""}, "accounts": {"acc-r31"}})
 	assert.Contains(t, wrong.body, "The number is missing.")
 
-	right := b.phoneForm(t, "anna", url.Values{"decision": {"approve"}, "number": {"42"}, "accounts": {"acc-r31", "acc-r33"}})
+	assert.Contains(t, wrong.body, `pattern="\s*\p{Nd}\s*\p{Nd}\s*"`, "the browser lets other digits through")
+	right := b.phoneForm(t, "anna", url.Values{"decision": {"approve"}, "number": {"٤ ٢"}, "accounts": {"acc-r31", "acc-r33"}})
 	require.Equal(t, http.StatusSeeOther, right.status, right.body)
 	assert.Equal(t, service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: []string{"acc-r31", "acc-r33"}, Number: "42"}, b.stands(t, id))
 }

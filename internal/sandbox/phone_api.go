@@ -70,7 +70,7 @@ type approvalDecision struct {
 	// counts as matched.
 	Number *string `json:"number"`
 	// Accounts are those that the person chose in the app; absent: all of them,
-	// where there is a choice.
+	// where there is a choice, so that a program need not know any.
 	Accounts *[]string `json:"accounts"`
 }
 

@@ -3,6 +3,7 @@ package service
 import (
 	"strings"
 	"time"
+	"unicode"
 
 	"consentd/internal/consent"
 	"consentd/internal/secret"
@@ -44,6 +45,13 @@ type Opening struct {
 	At       time.Time
 }
 
+// Opened is a run that is not written yet.
+type Opened struct {
+	Run     *consent.Run
+	Handle  string // by which a browser reaches it, known to nobody else
+	Message string // what the PSU is told away from any page, if that is known already
+}
+
 // Digests tell whom a TPP named from others without keeping the name; zero for
 // who was not named. Who logs in is named in the same way.
 func (h Hint) Digests(keys *secret.Keys) (psu, corporate consent.Digest) {
@@ -58,6 +66,24 @@ func (h Hint) Digests(keys *secret.Keys) (psu, corporate consent.Digest) {
 
 // Plain is a name as it is compared: spaces around it and capitals make no other.
 func Plain(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
+
+// Digits is a code in the digits 0 to 9, whichever digits were typed, and without
+// spaces; what is no number keeps its spaces.
+func Digits(typed string) string {
+	folded := strings.Map(func(r rune) rune {
+		for _, block := range unicode.Nd.R16 { // each begins with its zero
+			if lo := rune(block.Lo); lo <= r && r <= rune(block.Hi) {
+				return '0' + (r-lo)%10
+			}
+		}
+		return r
+	}, typed)
+	number := strings.Join(strings.Fields(folded), "")
+	if strings.Trim(number, "0123456789") == "" {
+		return number
+	}
+	return folded
+}
 
 // Clock tells the time.
 type Clock = func() time.Time

@@ -30,6 +30,17 @@ func (d *DB) CountGuess(ctx context.Context, psu []byte, limit int, now, until t
 	return true, nil
 }
 
+// Locked implements sca.Guesses.
+func (d *DB) Locked(ctx context.Context, psu []byte, limit int, now time.Time) (bool, error) {
+	var n int
+	err := d.sql.QueryRowContext(ctx, `SELECT count(*) FROM psu_failures WHERE psu = $1 AND failures >= $2 AND until > $3`,
+		psu, limit, instantOf(now)).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("look for a lock: %w", translate(err))
+	}
+	return n > 0, nil
+}
+
 // ReturnGuess implements sca.Guesses.
 func (d *DB) ReturnGuess(ctx context.Context, psu []byte) error {
 	_, err := d.sql.ExecContext(ctx, `UPDATE psu_failures SET failures = failures - 1 WHERE psu = $1 AND failures > 0`, psu)

@@ -84,17 +84,23 @@ func kindOf(v *sca.View) string {
 }
 
 // steps counts the PSU's way: log in, choose accounts where there is a choice,
-// read, confirm unless the flow is through.
+// read, confirm unless the flow is through. Until the PSU is known nothing is
+// counted, since nobody can say yet whether a factor will follow: a way that was
+// said to have four steps would then end with the third.
 func steps(v *sca.View) (at, of int) {
+	here := placeOf(v)
+	if here == sca.PageLogin {
+		return 0, 0
+	}
 	way := []sca.Page{sca.PageLogin}
-	if v.Consent != nil && v.Consent.Access.Chosen() {
+	if v.Consent != nil && v.Consent.Access.Chosen() && len(v.Consent.Access.Grants) == 0 {
 		way = append(way, sca.PageAccounts)
 	}
 	way = append(way, sca.PageConsent)
 	if !v.Authenticated {
 		way = append(way, sca.PageFactor)
 	}
-	return slices.Index(way, placeOf(v)) + 1, len(way)
+	return slices.Index(way, here) + 1, len(way)
 }
 
 // placeOf is where a page stands on the way: another site's is for logging in, or

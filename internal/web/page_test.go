@@ -35,7 +35,61 @@ func TestLoginPage(t *testing.T) {
 	require.Equal(t, "reject", value(decisions[1], "value"))
 	require.True(t, has(decisions[1], "formnovalidate"), "cancelling needs no password")
 	require.Contains(t, page.text, "Request from "+tpp)
-	require.Contains(t, page.text, "Step 1 of 4")
+}
+
+// TestSteps: along a way the number of steps stays, whatever kind of way it turns
+// out to be. Where it cannot be known yet, none is told.
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	named := access(consent.Access{Scope: consent.ScopeDedicated})
+	chosen := access(consent.Access{Scope: consent.ScopeBankOffered, Grants: []consent.Grant{{}}})
+	known := func(v *sca.View) { v.Customer = "Anna Sandbox" }
+	for name, way := range map[string][]struct {
+		view *sca.View
+		want string
+	}{
+		"password and code": {
+			{view(sca.PageLogin), ""},
+			{view(sca.PageAccounts), "Step 2 of 4"},
+			{view(sca.PageConsent), "Step 3 of 4"},
+			{view(sca.PageFactor, known), "Step 4 of 4"},
+			{view(sca.PageWait, known), ""},
+		},
+		"named accounts": {
+			{view(sca.PageLogin, named), ""},
+			{view(sca.PageConsent, named), "Step 2 of 3"},
+			{view(sca.PageFactor, named, known), "Step 3 of 3"},
+		},
+		"the second who signs": {
+			{view(sca.PageLogin, chosen), ""},
+			{view(sca.PageConsent, chosen), "Step 2 of 3"},
+			{view(sca.PageFactor, chosen, known), "Step 3 of 3"},
+		},
+		"one trip to an identity provider": {
+			{view(sca.PageElsewhere, named, sentTo(idp)), ""},
+			{view(sca.PageConsent, named, lastStep), "Step 2 of 2"},
+		},
+		"in the app": {
+			{view(sca.PageLogin), ""},
+			{view(sca.PageWait), ""},
+			{view(sca.PageAccounts, lastStep), "Step 2 of 3"},
+			{view(sca.PageConsent, lastStep), "Step 3 of 3"},
+		},
+		"a trip for the factor": {
+			{view(sca.PageLogin, named), ""},
+			{view(sca.PageConsent, named), "Step 2 of 3"},
+			{view(sca.PageElsewhere, named, known, sentTo(idp)), "Step 3 of 3"},
+		},
+	} {
+		for i, at := range way {
+			page := show(t, at.view)
+			if at.want == "" {
+				require.NotContains(t, page.text, "Step ", "%s, page %d", name, i)
+				continue
+			}
+			require.Contains(t, page.text, at.want, "%s, page %d", name, i)
+		}
+	}
 }
 
 func TestWrongPassword(t *testing.T) {

@@ -93,6 +93,25 @@ func TestCataloguesHaveNoGap(t *testing.T) {
 	}
 }
 
+// TestOneHand: what the flows' texts hold to as well. Apostrophes are curved, the
+// Italian polite form is written small, and Arabic has one way to say please and
+// one to say bank.
+func TestOneHand(t *testing.T) {
+	t.Parallel()
+	never := map[string]*regexp.Regexp{
+		"fr": regexp.MustCompile(`'`),
+		"it": regexp.MustCompile(`'|\bSu(o|a|oi)\b|[^.] L(ei|e (chied|rest))|\wLa\b`),
+		"ar": regexp.MustCompile(`مصرفك|يرجى`),
+	}
+	for name, pattern := range never {
+		for id, forms := range catalogue(t, name) {
+			for _, text := range forms {
+				require.NotRegexp(t, pattern, text, "%s in %s", id, name)
+			}
+		}
+	}
+}
+
 // pluralForms are those of each language by CLDR 48, for whole numbers.
 var pluralForms = map[string][]string{
 	"en": {"one", "other"},

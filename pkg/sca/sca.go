@@ -56,6 +56,16 @@ type Linked interface {
 	Link(handle string) string
 }
 
+// Announcing is implemented by a flow that knows what a PSU must be told before it
+// asks them, away from any page: the number to repeat in the bank's app. The TPP
+// has it at once then, and not only when it looks how far the PSU is.
+type Announcing interface {
+	// Announce is the Message of the Wait with which Start will answer req, of which
+	// only RunID, StepKey, Purpose, Hint and Language are there; empty for none. It
+	// does nothing.
+	Announce(req Request) string
+}
+
 // Store is a flow's own memory per PSU, for passkeys and the like. Values are
 // sealed at rest.
 type Store interface {

@@ -121,7 +121,7 @@ func bench(t testing.TB) scatest.Bench {
 	url, sms := example(t)
 	transport := checked(t)
 	return scatest.Bench{
-		PSU: "psu-1", Effects: sms.sent,
+		PSU: "lea", Effects: sms.sent,
 		Flow: func() sca.Flow { return flowTo(t, url, secret, transport) },
 		Right: func(req sca.Request, step sca.Step) sca.Input {
 			if step.Fields[0].Name == "otp" {
@@ -198,7 +198,7 @@ func TestRepeatAfterFailure(t *testing.T) {
 	step, err = f.Continue(t.Context(), request("3"), step.State, form("otp", sms.code("r")))
 	require.NoError(t, err)
 	assert.Equal(t, sca.Done, step.Outcome)
-	assert.Equal(t, "psu-1", step.PSU)
+	assert.Equal(t, "lea", step.PSU)
 }
 
 // TestExampleIsShort: it is the promise of the documentation.

@@ -4,7 +4,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 
 const { SECRET, SMS, PORT = 0 } = process.env;
-const psus = new Map([['lea', { psu: 'psu-1', password: 'sandbox' }]]); // a bank asks its directory
+const psus = new Map([['lea', { psu: 'lea', password: 'sandbox' }]]); // a bank asks its directory
 const answers = new Map(); // by stepKey; a bank has a table, which all its replicas see
 const now = () => Math.floor(Date.now() / 1000);
 const mac = (...parts) => createHmac('sha256', SECRET).update(parts.join('.')).digest('hex');

@@ -21,6 +21,7 @@ type Authorisations interface {
 	SetPSU(ctx context.Context, by sca.Acting, psu, customer string) (*sca.HandOff, error)
 	SetStatus(ctx context.Context, by sca.Acting, to consent.ScaStatus, method string) (*sca.HandOff, error)
 	SetAccounts(ctx context.Context, by sca.Acting, choice sca.Choice) (*sca.HandOff, error)
+	FaultsOf(ctx context.Context, authorisation uuid.UUID, choice sca.Choice) (consent.Faults, error)
 	SetResult(ctx context.Context, by sca.Acting, result sca.HandOffResult) (*sca.HandOff, error)
 }
 
@@ -100,11 +101,31 @@ func (h *Handler) putAccounts(k *call) (any, error) {
 	choice := sca.Choice{Accounts: m.texts(memberAccounts), Narrower: consent.Narrowing{
 		ValidUntil: m.day(memberUntilDay), FrequencyPerDay: m.count(memberFrequency), Recurring: m.boolean(memberRecurring),
 	}}
-	by, err := k.judged(m)
-	if err != nil {
+	by, err := k.acting()
+	if len(m.faults) > 0 && err == nil {
+		if m.faults, err = h.moreFaults(k, by, m.faults, choice); err != nil {
+			return nil, err
+		}
+	}
+	if by, err = k.judged(m); err != nil {
 		return nil, err
 	}
 	return told(h.Authorisations.SetAccounts(k.ctx(), by, choice))
+}
+
+// moreFaults adds what is wrong with a choice as far as it could be read, so that
+// all is told at once. A member that could not be read is not judged again.
+func (h *Handler) moreFaults(k *call, by sca.Acting, faults consent.Faults, choice sca.Choice) (consent.Faults, error) {
+	more, err := h.Authorisations.FaultsOf(k.ctx(), by.Authorisation, choice)
+	if err != nil && consent.CodeOf(err) == consent.CodeInternal {
+		return nil, err
+	}
+	for _, f := range more {
+		if !slices.ContainsFunc(faults, func(known *consent.Error) bool { return known.Path == f.Path }) {
+			faults = append(faults, f)
+		}
+	}
+	return faults, nil
 }
 
 // putResult serves PUT /aspsp/v1/authorisations/{authorisationId}/result.

@@ -2,6 +2,7 @@ package aspsp_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -27,6 +28,7 @@ type walks struct {
 	found  *sca.HandOff
 	fails  error
 	fields map[string]string
+	faults consent.Faults
 }
 
 func (w *walks) say(by sca.Acting, format string, args ...any) (*sca.HandOff, error) {
@@ -62,6 +64,13 @@ func (w *walks) SetAccounts(_ context.Context, by sca.Acting, c sca.Choice) (*sc
 		recurring = fmt.Sprint(*c.Narrower.Recurring)
 	}
 	return w.say(by, "accounts %v %v %d %s", c.Accounts, c.Narrower.ValidUntil, c.Narrower.FrequencyPerDay, recurring)
+}
+
+func (w *walks) FaultsOf(_ context.Context, id uuid.UUID, _ sca.Choice) (consent.Faults, error) {
+	if id != walkID {
+		return nil, consent.E(consent.CodeNotFound, "no such authorisation")
+	}
+	return w.faults, w.fails
 }
 
 func (w *walks) SetResult(_ context.Context, by sca.Acting, r sca.HandOffResult) (*sca.HandOff, error) {
@@ -279,6 +288,29 @@ func TestWrongBodiesOfAuthorisations(t *testing.T) {
 		assert.Equal(t, x.places, a.places(t), x.body)
 	}
 	assert.Empty(t, w.walks.calls)
+}
+
+// TestFaultsOfChoices adds what is wrong with what could be read to what could not be.
+func TestFaultsOfChoices(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.walks.faults = consent.Faults{
+		consent.At(consent.CodeFormat, "validUntil", "must not be in the past"), consent.At(consent.CodeFormat, "frequencyPerDay", "must not be more than 4"),
+	}
+	const body = `{"accounts":null,"validUntil":"2020-01-01","frequencyPerDay":0}`
+	const types = "accounts: must be a list of at most 500 strings, frequencyPerDay: must be a whole number from 1"
+	for path, want := range map[string]string{
+		walkID.String():    types + ", validUntil: must not be in the past",
+		uuid.NewString():   types,
+		"no-authorisation": types,
+	} {
+		a := w.page(t, http.MethodPut, path+"/accounts", body)
+		assert.Equal(t, http.StatusBadRequest, a.status, a.body)
+		assert.Equal(t, want, strings.Join(a.places(t), ", "))
+	}
+	w.walks.fails = errors.New("the database is gone")
+	assert.Equal(t, http.StatusInternalServerError, w.page(t, http.MethodPut, walkID.String()+"/accounts", body).status)
+	assert.Empty(t, w.walks.calls, "nothing was changed")
 }
 
 func TestCallbacks(t *testing.T) {

@@ -110,6 +110,10 @@ func (e elsewhere) SetStatus(context.Context, sca.Acting, consent.ScaStatus, str
 	return e.found()
 }
 
+func (e elsewhere) FaultsOf(context.Context, uuid.UUID, sca.Choice) (consent.Faults, error) {
+	return nil, nil
+}
+
 func (e elsewhere) SetAccounts(context.Context, sca.Acting, sca.Choice) (*sca.HandOff, error) {
 	return e.found()
 }

@@ -168,7 +168,7 @@ func (h *Handler) updated(k *call, at sca.Target, st sca.Standing) wire.UpdateRe
 		}
 	}
 	if st.Approach == consent.Decoupled && st.Status == consent.ScaPSUIdentified {
-		body.PSUMessage = textFor(k)
+		body.PSUMessage = told(k, st.Message)
 	}
 	return body
 }

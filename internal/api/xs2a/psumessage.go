@@ -20,8 +20,8 @@ var (
 		"Veuillez ouvrir l’application de votre banque et y confirmer.",
 		"Bitte öffnen Sie Ihre Banking-App und bestätigen Sie dort.",
 		"Abra la aplicación de su banco y confirme allí.",
-		"Apra l’app della Sua banca e confermi lì.",
-		"يُرجى فتح تطبيق مصرفك والتأكيد هناك.",
+		"Apra l’app della sua banca e confermi lì.",
+		"يُرجى فتح تطبيق البنك الذي تتعامل معه والتأكيد هناك.",
 	}
 )
 
@@ -30,6 +30,14 @@ var (
 func psuMessage(k *call, started *consents.Started) string {
 	if started.Approach != consent.Decoupled || started.Status != consent.ScaPSUIdentified {
 		return ""
+	}
+	return told(k, started.Message)
+}
+
+// told is what the flow tells the PSU, else that they should look at their app.
+func told(k *call, message string) string {
+	if message != "" {
+		return shorten(message)
 	}
 	return textFor(k)
 }

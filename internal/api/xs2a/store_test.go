@@ -20,9 +20,10 @@ import (
 // runs mints runs whose handles are easy to recognise.
 type runs struct{ opened service.Opening }
 
-func (r *runs) New(o service.Opening) (*consent.Run, string, error) {
+func (r *runs) New(o service.Opening) (service.Opened, error) {
 	r.opened = o
-	return &consent.Run{ID: uuid.New(), Purpose: o.Purpose, CreatedAt: o.At, OpenBy: o.At.Add(10 * time.Minute)}, "secret-handle", nil
+	run := &consent.Run{ID: uuid.New(), Purpose: o.Purpose, CreatedAt: o.At, OpenBy: o.At.Add(10 * time.Minute)}
+	return service.Opened{Run: run, Handle: "secret-handle"}, nil
 }
 
 // walks answers updates as it is told, and remembers them.

@@ -28,8 +28,8 @@ const (
 // Config is what the flow needs.
 type Config struct {
 	// URL is that of the bank's page, https, or http on a loopback address, with
-	// {handle} behind its host where the handle of the walk goes.
-	URL string `json:"url"`
+	// {handle} in its path or query where the handle of the walk goes.
+	URL string
 }
 
 // Flow implements sca.Flow.
@@ -51,6 +51,7 @@ func New(cfg Config) (*Flow, error) {
 
 // check tells what is wrong with the address of a page.
 func check(text string) error {
+	_, fragment, _ := strings.Cut(text, "#")
 	one, err := url.Parse(strings.ReplaceAll(text, place, "a"))
 	if err != nil || !one.IsAbs() {
 		return errors.New("must be an absolute URL")
@@ -61,6 +62,8 @@ func check(text string) error {
 		return errors.New("must have a host, without user-info and without " + place)
 	case !strings.Contains(text, place):
 		return errors.New("must have " + place + " in it")
+	case strings.Contains(fragment, place):
+		return errors.New("must have " + place + " in its path or query: the fragment, which browsers keep to themselves, does not reach the page's server")
 	case !sca.Protected(one):
 		return errors.New("must be https; http is for loopback addresses only")
 	}

@@ -110,24 +110,26 @@ func TestWhatTheBankSays(t *testing.T) {
 func TestLink(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "https://banking.example/consents?handle=A-b_9", flowOf(t).Link("A-b_9"))
-	f, err := handoff.New(handoff.Config{URL: "http://localhost:9000/app/#/c/{handle}/{handle}"})
+	f, err := handoff.New(handoff.Config{URL: "http://localhost:9000/app/{handle}?h={handle}#/c"})
 	require.NoError(t, err)
-	require.Equal(t, "http://localhost:9000/app/#/c/x/x", f.Link("x"))
+	require.Equal(t, "http://localhost:9000/app/x?h=x#/c", f.Link("x"))
 	require.Equal(t, []sca.Approach{sca.InRedirect}, f.Approaches())
 }
 
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{
-		"":                                 "url: must be an absolute URL",
-		"/consents/{handle}":               "url: must be an absolute URL",
-		"https://bank.example/%zz{handle}": "url: must be an absolute URL",
-		"mailto:{handle}":                  "url: must have a host, without user-info and without {handle}",
-		"https://{handle}.bank.example/":   "url: must have a host, without user-info and without {handle}",
-		"https://a@bank.example/{handle}":  "url: must have a host, without user-info and without {handle}",
-		"https://bank.example/consents":    "url: must have {handle} in it",
-		"http://bank.example/{handle}":     "url: must be https; http is for loopback addresses only",
-		"ftp://localhost/{handle}":         "url: must be https; http is for loopback addresses only",
+		"":                                       "url: must be an absolute URL",
+		"/consents/{handle}":                     "url: must be an absolute URL",
+		"https://bank.example/%zz{handle}":       "url: must be an absolute URL",
+		"mailto:{handle}":                        "url: must have a host, without user-info and without {handle}",
+		"https://{handle}.bank.example/":         "url: must have a host, without user-info and without {handle}",
+		"https://a@bank.example/{handle}":        "url: must have a host, without user-info and without {handle}",
+		"https://bank.example/consents":          "url: must have {handle} in it",
+		"https://bank.example/#/c/{handle}":      "url: must have {handle} in its path or query: the fragment, which browsers keep to themselves, does not reach the page's server",
+		"https://bank.example/{handle}#{handle}": "url: must have {handle} in its path or query: the fragment, which browsers keep to themselves, does not reach the page's server",
+		"http://bank.example/{handle}":           "url: must be https; http is for loopback addresses only",
+		"ftp://localhost/{handle}":               "url: must be https; http is for loopback addresses only",
 	} {
 		_, err := handoff.New(handoff.Config{URL: url})
 		require.EqualError(t, err, want, url)

@@ -9,7 +9,7 @@ var texts = map[string]string{
 	"de": "Bitte machen Sie in Ihrem Online-Banking weiter.",
 	"es": "Continúe en su banca en línea.",
 	"it": "Prosegua nel suo servizio di banca online.",
-	"ar": "يرجى المتابعة في الخدمات المصرفية عبر الإنترنت الخاصة بك.",
+	"ar": "يُرجى المتابعة في الخدمات المصرفية عبر الإنترنت الخاصة بك.",
 }
 
 // textFor finds the text for a language tag; English for one that we lack.

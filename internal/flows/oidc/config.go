@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"consentd/internal/flows"
 	"consentd/pkg/sca"
 )
 
@@ -65,10 +65,14 @@ type section struct {
 // together.
 func Parse(raw json.RawMessage, env func(string) string) (Config, error) {
 	s := section{scopes: []string{"openid"}, maxAge: defaultMaxAge.String(), psuClaim: "sub", prompt: "login"}
-	if err := s.read(raw); err != nil {
-		return Config{}, err
+	wrong := s.read(raw)
+	if errors.Is(wrong, flows.ErrNoSection) {
+		return Config{}, wrong
 	}
 	secret, secretErr := s.secret(env)
+	if flows.Faulty(wrong, "clientSecretFile", "clientSecretEnv") {
+		secretErr = nil
+	}
 	maxAge, ageErr := time.ParseDuration(s.maxAge)
 	if ageErr != nil {
 		ageErr = errors.New("maxAge: must be a duration, such as 5m")
@@ -77,38 +81,15 @@ func Parse(raw json.RawMessage, env func(string) string) (Config, error) {
 		Issuer: s.issuer, ClientID: s.clientID, ClientSecret: secret, Scopes: s.scopes,
 		ACRValues: s.acrValues, MaxAge: maxAge, PSUClaim: s.psuClaim, Prompt: s.prompt,
 	}
-	return cfg, errors.Join(cfg.check(), secretErr, ageErr)
+	return cfg, flows.Besides(wrong, errors.Join(cfg.check(), secretErr, ageErr))
 }
 
 // read fills in what is set, and refuses keys that there are not.
 func (s *section) read(raw json.RawMessage) error {
-	texts := map[string]*string{
+	return flows.Read(raw, flows.Keys{ //nolint:wrapcheck // it says which key
 		"issuer": &s.issuer, "clientId": &s.clientID, "clientSecretFile": &s.secretFile, "clientSecretEnv": &s.secretEnv,
-		"maxAge": &s.maxAge, "psuClaim": &s.psuClaim, "prompt": &s.prompt,
-	}
-	lists := map[string]*[]string{"scopes": &s.scopes, "acrValues": &s.acrValues}
-	var keys map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &keys); err != nil {
-		return errors.New("must be a section: keys with values")
-	}
-	var errs []error
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if text, ok := texts[key]; ok {
-			if json.Unmarshal(keys[key], text) != nil {
-				errs = append(errs, fmt.Errorf("%s: must be a text", key))
-			}
-			continue
-		}
-		list, ok := lists[key]
-		if !ok {
-			errs = append(errs, fmt.Errorf("%s: no such key", key))
-			continue
-		}
-		if *list = nil; json.Unmarshal(keys[key], list) != nil {
-			errs = append(errs, fmt.Errorf("%s: must be a list of texts", key))
-		}
-	}
-	return errors.Join(errs...)
+		"maxAge": &s.maxAge, "psuClaim": &s.psuClaim, "prompt": &s.prompt, "scopes": &s.scopes, "acrValues": &s.acrValues,
+	})
 }
 
 // secret reads the client's secret from where the section says.
@@ -122,7 +103,7 @@ func (s *section) secret(env func(string) string) (string, error) {
 		}
 		return "", fmt.Errorf("clientSecretEnv: the environment variable %s is not set", s.secretEnv)
 	}
-	content, err := os.ReadFile(s.secretFile) //nolint:gosec // the operator's configuration names it
+	content, err := os.ReadFile(s.secretFile)
 	if err != nil {
 		return "", fmt.Errorf("clientSecretFile: %w", err)
 	}

@@ -115,6 +115,22 @@ func TestParseProblems(t *testing.T) {
 	for _, want := range []string{"issuer:", "clientId:", "set one of"} {
 		require.ErrorContains(t, err, want, "all at once")
 	}
+	for section, all := range map[string]string{
+		`{"issuer": 3, "clientid": "x", "clientSecretEnv": 3, "scopes": "openid", "maxAge": "x", "prompt": null}`: `clientSecretEnv: must be a text
+clientid: no such key
+issuer: must be a text
+prompt: must be a text
+scopes: must be a list of texts
+clientId: must be set
+maxAge: must be a duration, such as 5m`,
+		`{"Issuer": "https://login.bank.example", "clientSecretEnv": "IDP_SECRET", "maxAge": 3}`: `Issuer: no such key
+maxAge: must be a text
+issuer: must be an https address, or http on loopback, without query and fragment
+clientId: must be set`,
+	} {
+		_, err := oidc.Parse(json.RawMessage(section), env)
+		require.EqualError(t, err, all, "each mistake once, all together")
+	}
 }
 
 func TestNewWantsAllItNeeds(t *testing.T) {

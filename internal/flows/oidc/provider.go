@@ -11,10 +11,10 @@ import (
 	"sync"
 	"time"
 
-	"consentd/pkg/sca"
-
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"consentd/pkg/sca"
 )
 
 const (

@@ -83,13 +83,13 @@ func (a *app) take(typed, by string, now time.Time) (verdict, error) {
 }
 
 // askApp asks for the code that the PSU's app shows.
-func (f *Flow) askApp(req sca.Request, s state) (sca.Step, error) {
+func (f *Flow) askApp(ctx context.Context, req sca.Request, s state) (sca.Step, error) {
 	described, err := challengeFor("")
 	if err != nil {
 		return sca.Step{}, err
 	}
 	s.Stage = stageApp
-	return s.prompt(req.Paged, sca.Step{
+	return f.prompt(ctx, req, s, sca.Step{
 		Fields:    []sca.Field{{Name: FieldCode, Kind: sca.Code}},
 		Challenge: described,
 		Message:   textsFor(req.Language).App,
@@ -124,7 +124,7 @@ func (f *Flow) judgeApp(ctx context.Context, req sca.Request, s state, typed str
 }
 
 // setUpApp shows the key of an app that is to be set up.
-func (f *Flow) setUpApp(req sca.Request, s state) (sca.Step, error) {
+func (f *Flow) setUpApp(ctx context.Context, req sca.Request, s state) (sca.Step, error) {
 	s.Stage, s.Key = stageNewApp, req.StepKey
 	seed := seedFor(f.c.Key, s.Key)
 	key, err := totp.Generate(totp.GenerateOpts{
@@ -133,7 +133,7 @@ func (f *Flow) setUpApp(req sca.Request, s state) (sca.Step, error) {
 	if err != nil {
 		return sca.Step{}, errors.New("make the address of an authenticator app") // the cause may quote it
 	}
-	return s.prompt(req.Paged, sca.Step{
+	return f.prompt(ctx, req, s, sca.Step{
 		Fields:  []sca.Field{{Name: FieldCode, Kind: sca.Code}},
 		QR:      &sca.QR{Content: key.URL(), Text: inFours(secret(seed))},
 		Message: textsFor(req.Language).NewApp,
@@ -176,7 +176,7 @@ func (f *Flow) judgeNewApp(ctx context.Context, req sca.Request, s state, typed 
 	case err != nil:
 		return sca.Step{}, fmt.Errorf("set up an app: %w", err)
 	case other: // another run was first: its app counts
-		return f.askApp(req, s)
+		return f.askApp(ctx, req, s)
 	case result == stale:
 		return wrong(textsFor(req.Language).Used), nil
 	case result == refuse:

@@ -22,7 +22,7 @@ const (
 func (f *Flow) send(ctx context.Context, req sca.Request, s state, page string) (sca.Step, error) {
 	t := textsFor(req.Language)
 	if s.Sent >= maxCodes {
-		return wrong(t.NoMore), nil
+		return f.noMore(ctx, req, s)
 	}
 	way := s.way()
 	s.Sent++
@@ -41,11 +41,24 @@ func (f *Flow) send(ctx context.Context, req sca.Request, s state, page string) 
 		return sca.Step{}, err
 	}
 	s.Stage, s.Expires = stageCode, f.c.Now().Add(codeTTL)
-	return s.prompt(req.Paged, sca.Step{
+	return f.prompt(ctx, req, s, sca.Step{
 		Fields:    []sca.Field{{Name: FieldCode, Kind: sca.Code}},
 		Challenge: described,
 		Message:   fmt.Sprintf(page, to),
 	})
+}
+
+// noMore answers where no code can be sent any more.
+func (f *Flow) noMore(ctx context.Context, req sca.Request, s state) (sca.Step, error) {
+	others, err := f.codeless(ctx, req, s)
+	switch {
+	case err != nil:
+		return sca.Step{}, err
+	case req.Paged && len(others) > 0:
+		return wrong(textsFor(req.Language).NoMore), nil
+	default:
+		return wrong(textsFor(req.Language).NoneLeft), nil
+	}
 }
 
 // way is the method by which a code goes: the chosen one, or the first of the
@@ -84,7 +97,7 @@ func (f *Flow) judgeCode(ctx context.Context, req sca.Request, s state, typed st
 	}
 	switch s.First {
 	case byApp:
-		return f.setUpApp(req, s)
+		return f.setUpApp(ctx, req, s)
 	case byPasskey:
 		return f.setUpPasskey(ctx, req, s, textsFor(req.Language).NewKey)
 	default:

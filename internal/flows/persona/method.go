@@ -2,6 +2,7 @@ package persona
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"consentd/pkg/sca"
@@ -17,6 +18,9 @@ const (
 	byApp     kind = "TOTP"
 	byPasskey kind = "PASSKEY"
 )
+
+// noneSent is a type of code that nobody sends.
+const noneSent = "CHIP_OTP"
 
 func kindOf(m sca.Method) kind {
 	switch k := kind(m.Type); k {
@@ -89,6 +93,50 @@ func (f *Flow) ready(ctx context.Context, req sca.Request, psu string, k kind) (
 	}
 }
 
+// prompt is a page on which the chosen method is used. Once the run may send no
+// more codes, only ways that need none are offered beside it, and not a new code.
+func (f *Flow) prompt(ctx context.Context, req sca.Request, s state, step sca.Step) (sca.Step, error) {
+	step.Outcome, step.Methods = sca.Prompt, s.choice(req.Paged)
+	if s.Sent < maxCodes || !req.Paged {
+		return s.in(step)
+	}
+	others, err := f.codeless(ctx, req, s)
+	switch {
+	case err != nil:
+		return sca.Step{}, err
+	case len(others) == 0 || len(step.Methods) == 0:
+		step.Methods = nil
+	default:
+		// The first is the one in use, which pages offer as a new code unless its
+		// type says that none is sent.
+		step.Methods = append(step.Methods[:1], others...)
+		if s.Stage == stageCode {
+			step.Methods[0].Type = noneSent
+		}
+	}
+	return s.in(step)
+}
+
+// codeless are the methods besides the one in use that need no code to be sent:
+// those of the flow's own that are set up.
+func (f *Flow) codeless(ctx context.Context, req sca.Request, s state) ([]sca.Method, error) {
+	var list []sca.Method
+	for _, m := range s.Methods {
+		k := kindOf(m)
+		if m.ID == s.Method || k == byPhone {
+			continue
+		}
+		ready, err := f.ready(ctx, req, s.PSU, k)
+		if err != nil {
+			return nil, fmt.Errorf("look for other methods: %w", err)
+		}
+		if ready {
+			list = append(list, m)
+		}
+	}
+	return list, nil
+}
+
 // choose takes the method that the PSU chose, anew or again.
 func (f *Flow) choose(ctx context.Context, req sca.Request, s state, id string) (sca.Step, error) {
 	i := s.find(id)
@@ -111,7 +159,7 @@ func (f *Flow) begin(ctx context.Context, req sca.Request, s state, again bool) 
 	s.First, s.Key, s.Ceremony = byPhone, "", nil
 	switch {
 	case ready && k == byApp:
-		return f.askApp(req, s)
+		return f.askApp(ctx, req, s)
 	case ready && k == byPasskey:
 		return f.askPasskey(ctx, req, s, textsFor(req.Language).Key)
 	case !ready:

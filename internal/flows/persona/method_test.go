@@ -91,7 +91,8 @@ func TestSentAgain(t *testing.T) {
 		assert.Equal(t, "We have sent a new code to +33 ••• 42. Earlier codes are no longer valid.", step.Message)
 		codes = append(codes, s.bank.codeOf(step))
 	}
-	more := "We cannot send any more codes for this request. Please choose another way to confirm, or cancel and start again."
+	assert.Empty(t, step.Methods, "no new code is offered")
+	more := "We cannot send any more codes for this request. Please cancel and start again."
 	for range 2 {
 		assert.Equal(t, sca.Step{Outcome: sca.Prompt, Wrong: true, Message: more}, s.send(t, method("m1")))
 	}
@@ -104,6 +105,72 @@ func TestSentAgain(t *testing.T) {
 	s.bank.pass(5 * time.Minute)
 	assert.Equal(t, sca.Step{Outcome: sca.Prompt, Wrong: true, Message: more}, s.send(t, code(codes[4])), "too late, and no other is sent")
 	assert.Len(t, s.bank.messages(), 5)
+}
+
+// TestNoMoreCodes: once all codes of a run are sent, only ways that need none are
+// offered, and no new code.
+func TestNoMoreCodes(t *testing.T) {
+	t.Parallel()
+	const (
+		choose = "We cannot send any more codes for this request. Please choose another way to confirm, or cancel and start again."
+		cancel = "We cannot send any more codes for this request. Please cancel and start again."
+	)
+	spent := sms
+	spent.Type = "CHIP_OTP" // the page offers to send a code of another type anew
+	for name, c := range map[string]struct {
+		owns, by []string
+		offered  []sca.Method
+		more     string
+	}{
+		"nothing else set up":     {nil, []string{"m1"}, nil, cancel},
+		"other ways need a code":  {nil, []string{"m2", "m1"}, nil, cancel},
+		"an app":                  {[]string{byApp.ID}, []string{"m1"}, named(spent, byApp), choose},
+		"an app and a passkey":    {[]string{byApp.ID, passkey.ID}, []string{"m2", "m1"}, named(spent, byApp, passkey), choose},
+		"a passkey is being made": {[]string{byApp.ID}, []string{passkey.ID}, named(sca.Method{ID: passkey.ID, Type: "CHIP_OTP", Name: "Passkey"}, byApp), choose},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBank()
+			b.methods = allMethods()
+			for _, own := range c.owns {
+				walk(t, b, own)
+			}
+			before := len(b.messages())
+			s := begin(t, b, "run").toCode(t)
+			for i := range 5 {
+				require.NotEmpty(t, s.step.Methods)
+				s.send(t, method(c.by[min(i, len(c.by)-1)]))
+			}
+			require.Len(t, b.messages(), before+5)
+			assert.Equal(t, c.offered, s.step.Methods)
+			assert.Equal(t, sca.Step{Outcome: sca.Prompt, Wrong: true, Message: c.more}, s.send(t, method("m1")))
+			if c.more == cancel {
+				return
+			}
+			step := s.send(t, method(byApp.ID))
+			assert.False(t, step.Wrong)
+			for _, m := range step.Methods[min(1, len(step.Methods)):] {
+				assert.Contains(t, c.owns, m.ID, "the others need no code either")
+			}
+		})
+	}
+}
+
+// TestNoMoreCodesEmbedded: a TPP is told by which method the last code went, and
+// the PSU not to choose what they cannot.
+func TestNoMoreCodesEmbedded(t *testing.T) {
+	t.Parallel()
+	b := owning(t, byApp.ID)
+	s := begin(t, b, "run")
+	s.req.Paged, s.req.ReturnURL = false, ""
+	s.toCode(t)
+	for range 5 {
+		s.send(t, method("m1"))
+	}
+	assert.Equal(t, []sca.Method{sms}, s.step.Methods)
+	b.pass(5 * time.Minute)
+	got := s.send(t, code("123456"))
+	assert.Equal(t, "We cannot send any more codes for this request. Please cancel and start again.", got.Message)
 }
 
 // TestSentOnceWhateverGotLost: a code whose step was not kept, since another call

@@ -78,7 +78,7 @@ func (f *Flow) askPasskey(ctx context.Context, req sca.Request, s state, message
 		return sca.Step{}, fmt.Errorf("ask for a passkey: %w", err)
 	}
 	s.Stage, s.Ceremony = stagePasskey, session
-	return f.browser(req, s, sca.Field{Kind: sca.PasskeyGet}, options, message)
+	return f.browser(ctx, req, s, sca.Field{Kind: sca.PasskeyGet}, options, message)
 }
 
 // setUpPasskey asks the browser to create a passkey.
@@ -104,18 +104,18 @@ func (f *Flow) setUpPasskey(ctx context.Context, req sca.Request, s state, messa
 		return sca.Step{}, fmt.Errorf("create a passkey: %w", err)
 	}
 	s.Stage, s.Ceremony = stageNewPasskey, session
-	return f.browser(req, s, sca.Field{Kind: sca.PasskeyCreate}, options, message)
+	return f.browser(ctx, req, s, sca.Field{Kind: sca.PasskeyCreate}, options, message)
 }
 
 // browser is the page whose script asks the browser for what a passkey says.
-func (f *Flow) browser(req sca.Request, s state, field sca.Field, options any, message string) (sca.Step, error) {
+func (f *Flow) browser(ctx context.Context, req sca.Request, s state, field sca.Field, options any, message string) (sca.Step, error) {
 	raw, err := json.Marshal(options)
 	if err != nil {
 		return sca.Step{}, fmt.Errorf("encode the options of a passkey: %w", err)
 	}
 	field.Name, field.Label, field.Options = FieldPasskey, textsFor(req.Language).KeyName, raw
 	s.Expires = f.c.Now().Add(challengeTTL)
-	return s.prompt(req.Paged, sca.Step{Fields: []sca.Field{field}, Message: message})
+	return f.prompt(ctx, req, s, sca.Step{Fields: []sca.Field{field}, Message: message})
 }
 
 // judgeNewPasskey verifies that a passkey was created for this run, and keeps it.

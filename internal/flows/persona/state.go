@@ -93,12 +93,6 @@ func (s state) in(step sca.Step) (sca.Step, error) {
 	return step, nil
 }
 
-// prompt is a page on which the chosen method is used.
-func (s state) prompt(paged bool, step sca.Step) (sca.Step, error) {
-	step.Outcome, step.Methods = sca.Prompt, s.choice(paged)
-	return s.in(step)
-}
-
 // chosen is the method in use; the empty one where the bank names none.
 func (s state) chosen() sca.Method {
 	if i := s.find(s.Method); i >= 0 {

@@ -25,7 +25,8 @@ type words struct {
 	FirstKey string // the code comes before a passkey is created
 	Again    string // the PSU wanted another code
 	Renewed  string // the code came too late
-	NoMore   string // too many codes were sent
+	NoMore   string // too many codes were sent, and there are ways without one
+	NoneLeft string // too many codes were sent, and there is no other way
 
 	// The pages of the app.
 	AppName string

@@ -26,6 +26,9 @@ func TestCatalogue(t *testing.T) {
 			if language != "en" && name != "KeyName" {
 				assert.NotEqual(t, english.Field(i).String(), text, "%s %s", language, name)
 			}
+			if language != "en" {
+				assert.NotContains(t, text, "'", "%s %s", language, name)
+			}
 			if language == "ar" && name != "Language" {
 				assert.Regexp(t, `\p{Arabic}`, text, name)
 			}

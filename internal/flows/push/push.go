@@ -33,8 +33,9 @@ type Config struct {
 type Flow struct{ cfg Config }
 
 var (
-	_ sca.Flow    = (*Flow)(nil)
-	_ sca.Limited = (*Flow)(nil)
+	_ sca.Flow       = (*Flow)(nil)
+	_ sca.Limited    = (*Flow)(nil)
+	_ sca.Announcing = (*Flow)(nil)
 )
 
 // New makes a Flow. Fails without Approvals, and with a Key that is too short.
@@ -70,6 +71,14 @@ func (f *Flow) Start(ctx context.Context, req sca.Request) (sca.Step, error) {
 		return sca.Step{Outcome: sca.Denied, Blocked: true}, nil
 	}
 	return step, err
+}
+
+// Announce implements sca.Announcing.
+func (f *Flow) Announce(req sca.Request) string {
+	if strings.TrimSpace(req.Hint) == "" {
+		return ""
+	}
+	return textsFor(req.Language).wait(f.number(req.StepKey))
 }
 
 // Continue implements sca.Flow.

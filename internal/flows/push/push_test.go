@@ -159,9 +159,9 @@ func TestAsks(t *testing.T) {
 			"Please confirm in your bank's app.", "Please confirm in your bank's app. Your number there is 42.",
 		},
 		"fr-CA": {
-			"fr", "Demande : Demo TPP. Ne l'approuvez que si elle vient de vous.",
-			"Un accès à vos comptes est demandé. Ne l'approuvez que si la demande vient de vous.",
-			"Veuillez confirmer dans l'application de votre banque.", "Veuillez confirmer dans l'application de votre banque. Le numéro à y saisir est 42.",
+			"fr", "Demande : Demo TPP. Ne l’approuvez que si elle vient de vous.",
+			"Un accès à vos comptes est demandé. Ne l’approuvez que si la demande vient de vous.",
+			"Veuillez confirmer dans l’application de votre banque.", "Veuillez confirmer dans l’application de votre banque. Le numéro à y saisir est 42.",
 		},
 		"de": {
 			"de", "Anfrage: Demo TPP. Geben Sie sie nur frei, wenn sie von Ihnen kommt.",

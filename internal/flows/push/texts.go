@@ -26,11 +26,11 @@ var texts = map[string]words{
 	},
 	"fr": {
 		Language: "fr",
-		Ask:      "Demande : %s. Ne l'approuvez que si elle vient de vous.",
-		Bare:     "Un accès à vos comptes est demandé. Ne l'approuvez que si la demande vient de vous.",
-		Wait:     "Veuillez confirmer dans l'application de votre banque.",
-		Number:   "Veuillez confirmer dans l'application de votre banque. Le numéro à y saisir est %s.",
-		Nobody:   "Nous ne pouvons interroger personne de ce nom dans l'application. Veuillez vérifier l'identifiant.",
+		Ask:      "Demande : %s. Ne l’approuvez que si elle vient de vous.",
+		Bare:     "Un accès à vos comptes est demandé. Ne l’approuvez que si la demande vient de vous.",
+		Wait:     "Veuillez confirmer dans l’application de votre banque.",
+		Number:   "Veuillez confirmer dans l’application de votre banque. Le numéro à y saisir est %s.",
+		Nobody:   "Nous ne pouvons interroger personne de ce nom dans l’application. Veuillez vérifier l’identifiant.",
 	},
 	"de": {
 		Language: "de",
@@ -51,18 +51,18 @@ var texts = map[string]words{
 	"it": {
 		Language: "it",
 		Ask:      "Richiesta: %s. La approvi solo se proviene da lei.",
-		Bare:     "Qualcuno chiede l'accesso ai suoi conti. Approvi solo se è stato lei.",
-		Wait:     "Confermi nell'app della sua banca.",
-		Number:   "Confermi nell'app della sua banca. Il numero da inserire è %s.",
-		Nobody:   "Non possiamo chiedere conferma nell'app a nessuno con questo nome. Controlli il nome utente.",
+		Bare:     "Qualcuno chiede l’accesso ai suoi conti. Approvi solo se è stato lei.",
+		Wait:     "Confermi nell’app della sua banca.",
+		Number:   "Confermi nell’app della sua banca. Il numero da inserire è %s.",
+		Nobody:   "Non possiamo chiedere conferma nell’app a nessuno con questo nome. Controlli il nome utente.",
 	},
 	"ar": {
 		Language: "ar",
 		Ask:      "طلب: %s. لا توافق عليه إلا إذا كان صادرًا عنك.",
 		Bare:     "هناك من يطلب الوصول إلى حساباتك. لا توافق إلا إذا كنت أنت صاحب الطلب.",
-		Wait:     "يرجى التأكيد في تطبيق البنك الذي تتعامل معه.",
-		Number:   "يرجى التأكيد في تطبيق البنك الذي تتعامل معه. الرقم المطلوب إدخاله هناك هو %s.",
-		Nobody:   "لا يمكننا توجيه السؤال في التطبيق إلى أحد بهذا الاسم. يرجى التحقق من اسم المستخدم.",
+		Wait:     "يُرجى التأكيد في تطبيق البنك الذي تتعامل معه.",
+		Number:   "يُرجى التأكيد في تطبيق البنك الذي تتعامل معه. الرقم المطلوب إدخاله هناك هو %s.",
+		Nobody:   "لا يمكننا توجيه السؤال في التطبيق إلى أحد بهذا الاسم. يُرجى التحقق من اسم المستخدم.",
 	},
 }
 

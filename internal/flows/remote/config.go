@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"consentd/internal/flows"
 	"consentd/pkg/sca"
 )
 
@@ -51,50 +51,37 @@ type Breaker struct {
 
 // section is the configuration as it is written.
 type section struct {
-	URL        string         `json:"url"`
-	SecretFile string         `json:"secretFile"`
-	SecretEnv  string         `json:"secretEnv"`
-	TLS        sectionTLS     `json:"tls"`
-	Timeout    string         `json:"timeout"`
-	Approaches []sca.Approach `json:"approaches"`
-	Breaker    struct {
-		Failures int    `json:"failures"`
-		OpenFor  string `json:"openFor"`
-	} `json:"breaker"`
-}
+	secretFile, secretEnv, timeout, openFor string
 
-type sectionTLS struct {
-	CertificateFile string `json:"certificateFile"`
-	KeyFile         string `json:"keyFile"`
-	CAFile          string `json:"caFile"`
+	approaches []string
 }
 
 // Parse reads the flow's section of the configuration, and the secret from where
 // it says. A key that there is not is refused. Fails with all that is
 // wrong; no error quotes a secret. Now is left to the caller.
 func Parse(raw json.RawMessage, env func(string) string) (Config, error) {
-	var s section
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&s); err != nil {
-		if key, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
-			return Config{}, fmt.Errorf("%s: no such key", strings.Trim(key, `"`))
-		}
-		return Config{}, fmt.Errorf("not a section: %w", err)
+	var (
+		s section
+		c Config
+	)
+	wrong := flows.Read(raw, flows.Keys{
+		"url": &c.URL, "secretFile": &s.secretFile, "secretEnv": &s.secretEnv, "timeout": &s.timeout, "approaches": &s.approaches,
+		"tls":     flows.Keys{"certificateFile": &c.TLS.CertificateFile, "keyFile": &c.TLS.KeyFile, "caFile": &c.TLS.CAFile},
+		"breaker": flows.Keys{"failures": &c.Breaker.Failures, "openFor": &s.openFor},
+	})
+	if errors.Is(wrong, flows.ErrNoSection) {
+		return Config{}, wrong //nolint:wrapcheck // it says what it must be
 	}
 	r := reader{env: env}
-	c := Config{
-		URL: s.URL, Secret: r.secret(s.SecretFile, s.SecretEnv), Approaches: s.Approaches,
-		TLS: TLS{
-			CertificateFile: s.TLS.CertificateFile,
-			KeyFile:         s.TLS.KeyFile,
-			CAFile:          s.TLS.CAFile,
-		},
-		Timeout: r.duration("timeout", s.Timeout),
-		Breaker: Breaker{Failures: s.Breaker.Failures, OpenFor: r.duration("breaker.openFor", s.Breaker.OpenFor)},
-	}.withDefaults()
-	if err := errors.Join(errors.Join(r.problems...), c.checkSettings(len(r.problems) == 0)); err != nil {
-		return Config{}, err
+	c.Secret = r.secret(s.secretFile, s.secretEnv)
+	known := len(r.problems) == 0 && !flows.Faulty(wrong, "secretFile", "secretEnv", "tls")
+	c.Timeout, c.Breaker.OpenFor = r.duration("timeout", s.timeout), r.duration("breaker.openFor", s.openFor)
+	for _, each := range s.approaches {
+		c.Approaches = append(c.Approaches, sca.Approach(each))
+	}
+	c = c.withDefaults()
+	if err := flows.Besides(wrong, errors.Join(errors.Join(r.problems...), c.checkSettings(known))); err != nil {
+		return Config{}, err //nolint:wrapcheck // it says which key
 	}
 	return c, nil
 }
@@ -123,12 +110,13 @@ func (r *reader) duration(key, text string) time.Duration {
 
 func (r *reader) secret(file, variable string) []byte {
 	var secret string
+	key := "secretFile"
 	switch {
 	case file != "" && variable != "":
 		r.report("secretEnv: set only one of secretFile, secretEnv")
 		return nil
 	case variable != "":
-		secret = r.env(variable)
+		secret, key = r.env(variable), "secretEnv"
 	case file != "":
 		text, err := os.ReadFile(file) //nolint:gosec // the operator's configuration names it
 		if err != nil {
@@ -141,7 +129,7 @@ func (r *reader) secret(file, variable string) []byte {
 	}
 	secret = strings.TrimSpace(secret)
 	if len(secret) < minSecret {
-		r.report("secretFile, secretEnv: the secret must be at least %d characters", minSecret)
+		r.report("%s: the secret must be at least %d characters", key, minSecret)
 		return nil
 	}
 	return []byte(secret)

@@ -69,9 +69,9 @@ func TestParseRefuses(t *testing.T) {
 	env := func(name string) string { return map[string]string{"SECRET": secret, "SHORT": "too-short"}[name] }
 	const good = `"url": "https://sca.bank.example", "secretEnv": "SECRET"`
 	for section, says := range map[string]string{
-		`[]`:                          "not a section",
+		`[]`:                          "must be a section",
 		`{` + good + `, "secret": 1}`: "secret: no such key",
-		`{` + good + `, "breaker": {"opensFor": 1}}`:                                           "opensFor: no such key",
+		`{` + good + `, "breaker": {"opensFor": 1}}`:                                           "breaker.opensFor: no such key",
 		`{"secretEnv": "SECRET"}`:                                                              "url: must be",
 		`{"url": "http://sca.bank.example", "secretEnv": "SECRET"}`:                            "url: must be",
 		`{"url": "https://me:pw@sca.bank.example", "secretEnv": "SECRET"}`:                     "url: must be",
@@ -86,7 +86,11 @@ func TestParseRefuses(t *testing.T) {
 		`{"url": "http://localhost", "secretEnv": "SECRET", "tls": {"caFile": "/ca.pem"}}`:     "of no use",
 		`{` + good + `, "timeout": "soon"}`:                                                    "timeout: must be a duration",
 		`{` + good + `, "timeout": "-1s"}`:                                                     "timeout: must be a duration",
-		`{` + good + `, "timeout": 10}`:                                                        "not a section",
+		`{` + good + `, "timeout": 10}`:                                                        "timeout: must be a text",
+		`{` + good + `, "approaches": "redirect"}`:                                             "approaches: must be a list of texts",
+		`{` + good + `, "breaker": {"failures": "2"}}`:                                         "breaker.failures: must be a whole number",
+		`{` + good + `, "breaker": 3}`:                                                         "breaker: must be a section",
+		`{` + good + `, "URL": "https://sca.bank.example"}`:                                    "URL: no such key",
 		`{` + good + `, "breaker": {"openFor": "0s"}}`:                                         "breaker.openFor: must be a duration",
 		`{` + good + `, "breaker": {"failures": -1}}`:                                          "breaker.failures: must be 1 to 1000",
 		`{` + good + `, "approaches": ["redirect", "oauth"]}`:                                  "approaches: must be of",
@@ -101,6 +105,23 @@ func TestParseRefuses(t *testing.T) {
 		require.ErrorContains(t, err, each, "all at once")
 	}
 	assert.NotContains(t, err.Error(), "must know who calls", "one mistake, one problem")
+	for section, all := range map[string]string{
+		`{"url": 3, "timeout": 3, "x": 1, "breaker": {"failures": 0.5, "openFor": "x"}, "approaches": ["oauth"]}`: `approaches: must be of redirect, decoupled, embedded
+breaker.failures: must be a whole number
+breaker.openFor: must be a duration such as 10s
+the server must know who calls: set secretFile or secretEnv, or certificateFile and keyFile of tls
+timeout: must be a text
+url: must be a text
+x: no such key`,
+		`{"url": "https://a.example", "secretEnv": 3}`: `secretEnv: must be a text`,
+		`{"url": "https://a.example", "tls": 3}`:       `tls: must be a section: keys with values`,
+		`{"url": "https://a.example", "tls": {"certificateFile": "/a.crt", "keyFile": 3}, "timeout": "x"}`: `timeout: must be a duration such as 10s
+tls.keyFile: must be a text`,
+	} {
+		_, err := remote.Parse(json.RawMessage(section), env)
+		require.Error(t, err, section)
+		assert.ElementsMatch(t, strings.Split(all, "\n"), strings.Split(err.Error(), "\n"), "each mistake once, all together")
+	}
 }
 
 func TestNewRefuses(t *testing.T) {

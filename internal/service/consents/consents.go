@@ -44,9 +44,8 @@ type Store interface {
 
 // Runs opens the walk of a PSU through authentication.
 type Runs interface {
-	// New makes a run that is not written yet, and the secret handle by which a
-	// browser reaches it.
-	New(o service.Opening) (*consent.Run, string, error)
+	// New makes a run that is not written yet.
+	New(o service.Opening) (service.Opened, error)
 }
 
 // Consents are the use cases.
@@ -64,6 +63,7 @@ type Started struct {
 	Approach      consent.Approach
 	Status        consent.ScaStatus
 	Handle        string // the secret part of the redirect link, known to nobody else
+	Message       string // what the PSU is told away from any page, if that is known already
 }
 
 // Wish says how a TPP would like the authorisation to be.
@@ -256,17 +256,18 @@ func (s *Consents) read(ctx context.Context, get func(context.Context, uuid.UUID
 
 // start opens the run of a new authorisation of a consent.
 func (s *Consents) start(c uuid.UUID, wish Wish, now time.Time) (*consent.Run, *Started, error) {
-	run, handle, err := s.Runs.New(service.Opening{
+	opened, err := s.Runs.New(service.Opening{
 		Purpose: consent.ForConsent, Approach: wish.Approach, Hint: wish.Hint, At: now,
 	})
 	if err != nil {
 		return nil, nil, err
 	}
+	run := opened.Run
 	if run.Authorisation, err = uuid.NewV7(); err != nil {
 		return nil, nil, fmt.Errorf("authorisation id: %w", err)
 	}
 	run.Consent = c
-	started := &Started{Authorisation: run.Authorisation, Approach: wish.Approach, Status: consent.ScaReceived, Handle: handle}
+	started := &Started{Authorisation: run.Authorisation, Approach: wish.Approach, Status: consent.ScaReceived, Handle: opened.Handle, Message: opened.Message}
 	if wish.Approach != consent.Redirect && wish.Hint.PSU != "" {
 		started.Status = consent.ScaPSUIdentified
 	}

@@ -12,6 +12,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/explain"
+	"consentd/internal/service"
 	flow "consentd/pkg/sca"
 )
 
@@ -49,6 +50,10 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 		w.memo.Proved = w.memo.Proved || secretive(w.memo.Step)
 		return s.accept(ctx, w, step)
 	}
+	if a.Method != "" { // a choice that cannot be served is no wrong answer
+		w.run.Tries = n - 1
+		return result{w: w, message: step.Message, err: s.Store.ReturnTry(ctx, w.run.ID, w.run.Seq)}
+	}
 	explain.Note(ctx, "wrong answer, try %d of %d", n, s.Policy.MaxTries)
 	if n < s.Policy.MaxTries {
 		return result{w: w, wrong: true, message: step.Message, err: consent.E(consent.CodeCredentials, "wrong answer")}
@@ -64,6 +69,12 @@ func meant(form flow.Step, a Answer) Answer {
 		return a
 	}
 	a.Method = ""
+	for _, f := range form.Fields {
+		if typed, ok := a.Fields[f.Name]; ok && f.Kind == flow.Code {
+			a.Fields = maps.Clone(a.Fields)
+			a.Fields[f.Name] = service.Digits(typed)
+		}
+	}
 	return a
 }
 
@@ -142,7 +153,7 @@ func (s *Dispatcher) deny(ctx context.Context, w *walk, step flow.Step) result {
 	}
 	explain.Note(ctx, "the flow denied")
 	by := consent.ByASPSP
-	if w.approach() == consent.Decoupled {
+	if w.approach() == consent.Decoupled || w.memo.Step.Outcome == flow.Wait {
 		by = consent.ByPSU
 	}
 	return s.refuse(ctx, w, by, consent.ReasonRefused, nil)
@@ -202,7 +213,7 @@ func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input) (flow.Step
 	}
 	req := flow.Request{
 		RunID:    w.run.ID.String(),
-		StepKey:  s.stepKey(w, in),
+		StepKey:  s.stepKey(w.run, in),
 		Purpose:  flow.Purpose(w.run.Purpose),
 		Hint:     w.memo.Hint.PSU,
 		PSU:      w.memo.PSU,
@@ -229,15 +240,15 @@ func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input) (flow.Step
 // stepKey names a call of the flow: by the step, and by the answer. The same answer
 // to the same step is the same call, however often it comes, after a crash for
 // instance.
-func (s *Dispatcher) stepKey(w *walk, in flow.Input) string {
-	key := fmt.Sprintf("%s/%d/%s", w.run.ID, w.run.Seq, cmp.Or(in.Kind, "start"))
+func (s *Dispatcher) stepKey(r *consent.Run, in flow.Input) string {
+	key := fmt.Sprintf("%s/%d/%s", r.ID, r.Seq, cmp.Or(in.Kind, "start"))
 	if in.Kind == flow.Poll || in.Kind == flow.Callback { // each look is a call of its own, though the run stays where it is
-		key = fmt.Sprintf("%s/%d", key, w.run.PollAt.UnixMilli())
+		key = fmt.Sprintf("%s/%d", key, r.PollAt.UnixMilli())
 	}
 	if in.MethodID == "" && len(in.Fields) == 0 {
 		return key
 	}
-	parts := [][]byte{[]byte(in.MethodID)}
+	parts := [][]byte{[]byte(key), []byte(in.MethodID)} // the key is logged: the same answer is to look different elsewhere
 	for _, name := range slices.Sorted(maps.Keys(in.Fields)) {
 		parts = append(parts, []byte(name), []byte(in.Fields[name]))
 	}

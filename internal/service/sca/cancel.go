@@ -36,8 +36,8 @@ func (s *Dispatcher) cancel(ctx context.Context, w *walk) error {
 	if ended.IsZero() {
 		ended = w.run.Deadline()
 	}
-	if err != nil && s.Now().Before(ended.Add(perseverance)) {
-		return errors.Join(err, s.pollAt(ctx, w, s.Now().Add(pause)))
+	if now := s.Now(); err != nil && now.Before(ended.Add(perseverance)) {
+		return errors.Join(err, s.pollAt(ctx, w, now.Add(max(pause, now.Sub(ended))))) // less and less often
 	}
 	return errors.Join(err, s.wipe(ctx, w))
 }

@@ -3,6 +3,7 @@ package sca_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -98,7 +99,7 @@ func TestCancel(t *testing.T) {
 				bell.deaf.Store(true)
 				require.Error(t, b.work(1))
 				require.NoError(t, b.work(0), "it is left in peace for a while")
-				b.advance(10 * time.Second)
+				b.advance(2 * time.Minute)
 				bell.deaf.Store(false)
 				require.NoError(t, b.work(1))
 				require.Equal(t, 1, count(&bell.cancelled))
@@ -189,7 +190,7 @@ func TestCancelWhatWasJustAsked(t *testing.T) {
 		<-bell.begun
 		require.NoError(t, b.consents.Terminate(b.ctx, caller(), id, nil))
 		close(bell.asking)
-		<-looked
+		require.Error(t, <-looked, "the run was over")
 		bell.asking = nil
 		b.advance(time.Second)
 		_, err := b.walks.Poll(b.ctx, 9)
@@ -199,4 +200,53 @@ func TestCancelWhatWasJustAsked(t *testing.T) {
 		require.NoError(t, err)
 		require.Nil(t, run.Memo)
 	})
+}
+
+// TestAnnounced tells the TPP at once what the PSU is told later, and the same, also
+// where it names the PSU later.
+func TestAnnounced(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		herald := &toyHerald{toyApp: b.app}
+		b.walks.Flows["app"] = herald
+		id, started := b.createBy(consent.Decoupled, dedicated("DE00ANNA"), service.Hint{PSU: "anna", Language: "de"})
+		require.Contains(t, started.Message, "to anna in de: ")
+		require.NoError(t, b.work(1))
+		target := sca.Target{Consent: id, Authorisation: started.Authorisation}
+		later, err := b.walks.Message(b.ctx, caller(), target)
+		require.NoError(t, err)
+		require.Equal(t, started.Message, later)
+
+		id, started = b.createBy(consent.Decoupled, dedicated("DE00ANNA"), service.Hint{Language: "de-DE, en;q=0.5"})
+		require.Empty(t, started.Message, "nobody is named")
+		st := b.puts(id, started, sca.Update{Kind: sca.Identification, Hint: service.Hint{PSU: "anna"}})
+		require.Contains(t, st.Message, "to anna in de-DE: ")
+		again := b.puts(id, started, sca.Update{Kind: sca.Identification, Hint: service.Hint{PSU: "anna"}})
+		require.Equal(t, st.Message, again.Message)
+		require.NoError(t, b.work(2))
+		later, err = b.walks.Message(b.ctx, caller(), sca.Target{Consent: id, Authorisation: started.Authorisation})
+		require.NoError(t, err)
+		require.Equal(t, st.Message, later)
+	})
+}
+
+// toyHerald says beforehand what it tells the PSU.
+type toyHerald struct{ *toyApp }
+
+func (f *toyHerald) Announce(req flow.Request) string {
+	if req.Hint == "" {
+		return ""
+	}
+	return fmt.Sprintf("to %s in %s: %s", req.Hint, req.Language, req.StepKey)
+}
+
+func (f *toyHerald) Start(ctx context.Context, req flow.Request) (flow.Step, error) {
+	step, err := f.toyApp.Start(ctx, req)
+	step.Message = f.Announce(req)
+	return step, err
+}
+
+func (f *toyHerald) Continue(ctx context.Context, req flow.Request, state []byte, in flow.Input) (flow.Step, error) {
+	step, err := f.toyApp.Continue(ctx, req, state, in)
+	step.Message = ""
+	return step, err
 }

@@ -146,21 +146,6 @@ func (s *Dispatcher) target(ctx context.Context, call service.Call, at Target) (
 	return w, nil
 }
 
-// Message is what the flow of an authorisation tells the PSU while it waits for
-// them away from any page: the number to repeat in the bank's app, for instance.
-// Empty where there is nothing to tell, or a page of ours does. It asks nobody.
-// Fails with CodeNotFound and CodeResourceUnknown for what is not the caller's.
-func (s *Dispatcher) Message(ctx context.Context, call service.Call, at Target) (string, error) {
-	w, err := s.target(ctx, call, at)
-	if err != nil || w.approach() == consent.Redirect || w.run.Stage != consent.StageFlow || w.memo.Step.Outcome != flow.Wait {
-		return "", err
-	}
-	if w.c.Status.Pending() && s.Now().Before(w.run.Deadline()) {
-		return w.memo.Step.Message, nil
-	}
-	return "", nil
-}
-
 // takes tells whether an authorisation takes an update now: neither after its
 // end nor in another approach.
 func takes(a *consent.Authorisation, kind UpdateKind) error {
@@ -212,6 +197,9 @@ func (s *Dispatcher) name(ctx context.Context, w *walk, hint service.Hint) resul
 	w.memo.Hint, w.language = hint, cmp.Or(hint.Language, w.language)
 	psu, corporate := hint.Digests(s.Keys)
 	now := s.Now()
+	if w.approach() == consent.Decoupled {
+		w.foretell = func() string { return s.announce(w.run, hint) }
+	}
 	return s.change(ctx, w, func(r *consent.Run, c *consent.Consent, sealed []byte) error {
 		a, err := c.Authorisation(r.Authorisation)
 		if err != nil {
@@ -382,6 +370,9 @@ func (w *walk) standing() Standing {
 		return Standing{}
 	}
 	st := Standing{Status: a.Status, Approach: a.Approach}
+	if w.foretell != nil && a.Status == consent.ScaPSUIdentified {
+		st.Message = w.foretell()
+	}
 	switch {
 	case a.Status.Final() || a.Approach == consent.Redirect:
 	case w.memo.Hint.PSU == "":

@@ -85,6 +85,8 @@ type walk struct {
 	handle, origin string
 	// former says that the run has gone on, on another device than the one that looks.
 	former bool
+	// foretell is what the flow tells the PSU when it waits; nil where nobody asks.
+	foretell func() string
 	// heard says that the flow itself has ended the run.
 	heard bool
 	// leave says that the browser is to go where the flow's step sends it.
@@ -112,10 +114,10 @@ const patience = 30 * time.Second
 // New makes a run that is not written yet, and the handle by which a browser
 // reaches it. Where the PSU is not reached by a browser of ours none ever will:
 // the run belongs to nobody's, and its time begins at once.
-func (s *Dispatcher) New(o service.Opening) (*consent.Run, string, error) {
+func (s *Dispatcher) New(o service.Opening) (service.Opened, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
-		return nil, "", fmt.Errorf("run id: %w", err)
+		return service.Opened{}, fmt.Errorf("run id: %w", err)
 	}
 	handle := secret.Handle()
 	r := &consent.Run{
@@ -133,10 +135,40 @@ func (s *Dispatcher) New(o service.Opening) (*consent.Run, string, error) {
 	if o.Approach == consent.Decoupled && o.Hint.PSU != "" {
 		r.PollAt = o.At // a worker begins
 	}
-	if r.Memo, err = s.seal(r, memo{Hint: o.Hint}); err != nil {
-		return nil, "", err
+	opened := service.Opened{Run: r, Handle: handle}
+	if o.Approach == consent.Decoupled {
+		opened.Message = s.announce(r, o.Hint)
 	}
-	return r, handle, nil
+	r.Memo, err = s.seal(r, memo{Hint: o.Hint})
+	return opened, err
+}
+
+// announce is what the flow of a run that has not begun tells the PSU when it
+// waits for them; empty where it does not say.
+func (s *Dispatcher) announce(r *consent.Run, hint service.Hint) string {
+	f, ok := capability[flow.Announcing](s.Flows[r.Flow])
+	if !ok || r.Stage != consent.StageStart {
+		return ""
+	}
+	return f.Announce(flow.Request{
+		RunID: r.ID.String(), StepKey: s.stepKey(r, flow.Input{}), Purpose: flow.Purpose(r.Purpose), Hint: hint.PSU,
+		Language: spoken(hint.Language),
+	})
+}
+
+// capability is what else a flow can do, if it can; some are wrapped by others.
+func capability[T any](f flow.Flow) (T, bool) {
+	for {
+		if able, ok := f.(T); ok {
+			return able, true
+		}
+		wrapper, ok := f.(interface{ Unwrap() flow.Flow })
+		if !ok {
+			var none T
+			return none, false
+		}
+		f = wrapper.Unwrap()
+	}
 }
 
 // Open shows where a run stands, and changes nothing that anyone could miss: it

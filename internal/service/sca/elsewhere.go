@@ -169,7 +169,7 @@ func (s *Dispatcher) left(w *walk, browser consent.Digest) (*View, error) {
 // Link is where the PSU's browser is sent for a run by redirect: to the bank's own
 // pages, where the flow of that approach has such; empty for ours.
 func (s *Dispatcher) Link(handle string) string {
-	if l, ok := s.Flows[s.Serves[consent.Redirect]].(flow.Linked); ok {
+	if l, ok := capability[flow.Linked](s.Flows[s.Serves[consent.Redirect]]); ok {
 		return l.Link(url.QueryEscape(handle))
 	}
 	return ""

@@ -56,7 +56,7 @@ func TestEmbeddedWithAChoiceOfMethods(t *testing.T) {
 		id, started := b.embedded()
 		st := b.puts(id, started, password("sandbox"))
 		require.Equal(t, []any{consent.ScaPSUAuthenticated, sca.NextMethod}, []any{st.Status, st.Next})
-		require.Len(t, st.Methods, 2)
+		require.Len(t, st.Methods, 3)
 		require.Empty(t, st.Challenge)
 		_, err := b.put(id, started, code("right"))
 		require.Equal(t, consent.CodeStatusInvalid, consent.CodeOf(err), "no method chosen")

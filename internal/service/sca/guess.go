@@ -28,9 +28,27 @@ func (s *Dispatcher) guess(ctx context.Context, w *walk, a Answer) (*guess, erro
 	if err != nil || counted {
 		return g, err
 	}
+	return nil, s.lockedOut(ctx, w)
+}
+
+func (s *Dispatcher) lockedOut(ctx context.Context, w *walk) error {
 	explain.Note(ctx, "the PSU is locked after %d wrong answers", s.Policy.MaxFailures)
 	s.Log.WarnContext(ctx, "psu locked after wrong answers", "run", w.run.ID)
-	return nil, consent.E(consent.CodePSULocked, "too many wrong answers: for a time, none is judged")
+	return consent.E(consent.CodePSULocked, "too many wrong answers: for a time, none is judged")
+}
+
+// mayConfirm fails with CodePSULocked for a PSU whose factors are not judged at the
+// moment: nothing is shown to them, and no code is sent. What the bank's own pages
+// judge is theirs.
+func (s *Dispatcher) mayConfirm(ctx context.Context, w *walk, psu uuid.UUID) error {
+	if s.Policy.MaxFailures == 0 || w.memo.Authenticated || w.memo.HandOff != nil {
+		return nil
+	}
+	locked, err := s.Guesses.Locked(ctx, s.guessing("factor", psu[:]), s.Policy.MaxFailures, s.Now())
+	if err != nil || !locked {
+		return err
+	}
+	return s.lockedOut(ctx, w)
 }
 
 // guesser is whose answers are counted: of whoever logs in by a name, whether the
@@ -44,6 +62,10 @@ func (s *Dispatcher) guesser(w *walk) []byte {
 	if len(who) == 0 {
 		return nil
 	}
+	return s.guessing(kind, who)
+}
+
+func (s *Dispatcher) guessing(kind string, who []byte) []byte {
 	return s.Keys.MAC("failures of a psu", []byte(kind), who)
 }
 

@@ -182,3 +182,49 @@ func TestChoiceIsNoGuess(t *testing.T) {
 	require.False(t, v.Wrong)
 	require.Equal(t, "By post", v.Methods[0].Name)
 }
+
+// TestLockedFactorShowsNothing lets a PSU whose codes are locked no further than the
+// log-in: nothing is shown, and no further code is sent.
+func TestLockedFactorShowsNothing(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		b.walks.Policy.MaxFailures = 2
+		_, waiting := b.create(dedicated("DE00ANNA"), service.Hint{})
+		b.upTo(waiting.Handle, "anna")
+		_, started := b.create(dedicated("DE00ANNA"), service.Hint{})
+		b.upTo(started.Handle, "anna")
+		v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
+		b.page(sca.PageFactor, v, err)
+		for range 2 {
+			_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), word("wrong"))
+			require.Equal(t, consent.CodeCredentials, consent.CodeOf(err))
+		}
+		judged := b.flow.judged.Load()
+		_, err = b.walks.Answer(b.ctx, waiting.Handle, by("browser"), sca.Answer{Approve: true})
+		require.Equal(t, consent.CodePSULocked, consent.CodeOf(err))
+		require.Equal(t, judged, b.flow.judged.Load(), "no code is sent")
+		id, another := b.create(dedicated("DE00ANNA"), service.Hint{})
+		_, err = b.walks.Open(b.ctx, another.Handle, by("browser"))
+		require.NoError(t, err)
+		_, err = b.walks.Answer(b.ctx, another.Handle, by("browser"), word("anna"))
+		require.Equal(t, consent.CodePSULocked, consent.CodeOf(err))
+		require.Equal(t, []any{consent.Received, consent.ScaReceived}, b.states(id))
+		b.advance(15 * time.Minute)
+		_, another = b.create(dedicated("DE00ANNA"), service.Hint{})
+		b.authorise(another.Handle, "anna")
+	})
+}
+
+// TestUnservedChoice tells a PSU that a method cannot be had, and takes no try.
+func TestUnservedChoice(t *testing.T) {
+	b := setup(t, "sqlite")
+	b.flow.choice.Store(true)
+	_, started := b.create(dedicated("DE00ANNA"), service.Hint{})
+	b.upTo(started.Handle, "anna")
+	v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
+	b.page(sca.PageFactor, v, err)
+	for range 9 {
+		v, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Method: "full"})
+		b.page(sca.PageFactor, v, err)
+		require.Equal(t, []any{false, "no more of these", 3}, []any{v.Wrong, v.Message, v.TriesLeft})
+	}
+}

@@ -27,7 +27,7 @@ type handedOff struct {
 
 // handedOver fails with CodeServiceInvalid for a walk on our pages.
 func (s *Dispatcher) handedOver(w *walk) error {
-	if _, ok := s.Flows[w.run.Flow].(flow.Linked); !ok {
+	if _, ok := capability[flow.Linked](s.Flows[w.run.Flow]); !ok {
 		return consent.E(consent.CodeServiceInvalid, "this authorisation is not handed to pages of the bank's own")
 	}
 	return nil
@@ -120,14 +120,22 @@ func (s *Dispatcher) step(ctx context.Context, w *walk, in flow.Input) error {
 }
 
 // Look shows where an authorisation on the bank's pages stands, and changes
-// nothing. Fails with CodeNotFound, and with CodeServiceInvalid for a walk on our
+// nothing. It names the PSU of one that has ended, too. Fails with CodeNotFound, and with CodeServiceInvalid for a walk on our
 // pages.
 func (s *Dispatcher) Look(ctx context.Context, authorisation uuid.UUID) (*HandOff, error) {
 	w, err := s.walkOf(ctx, authorisation)
 	if err != nil {
 		return nil, err
 	}
-	return s.handOff(w), nil
+	h := s.handOff(w)
+	if id := h.Authorisation.PSU; h.PSU == "" && id != uuid.Nil {
+		known, err := s.Identities.BankIDs(ctx, []uuid.UUID{id})
+		if err != nil {
+			return nil, err
+		}
+		h.PSU = known[id]
+	}
+	return h, nil
 }
 
 // walkOf loads the walk of an authorisation on the bank's pages.

@@ -2,7 +2,10 @@ package sca
 
 import (
 	"context"
+	"errors"
 	"slices"
+
+	"github.com/google/uuid"
 
 	"consentd/internal/consent"
 	flow "consentd/pkg/sca"
@@ -33,11 +36,7 @@ func (s *Dispatcher) SetAccounts(ctx context.Context, by Acting, choice Choice) 
 		if w.memo.PSU == "" {
 			return consent.E(consent.CodeStatusInvalid, "the PSU is not known yet")
 		}
-		picked, err := picks(w, choice.Accounts)
-		if err != nil {
-			return err
-		}
-		terms, err := s.Policy.Narrow(w.c, choice.Narrower, s.Now())
+		picked, terms, err := s.weigh(w, choice)
 		if err != nil {
 			return err
 		}
@@ -56,6 +55,38 @@ func (s *Dispatcher) SetAccounts(ctx context.Context, by Acting, choice Choice) 
 			return nil
 		}).err
 	})
+}
+
+// weigh is what a choice comes to. Faults of CodeFormat are told together.
+func (s *Dispatcher) weigh(w *walk, choice Choice) (picked []string, terms consent.Terms, err error) {
+	picked, err = picks(w, choice.Accounts)
+	terms, wrong := s.Policy.Narrow(w.c, choice.Narrower, s.Now())
+	unpicked, ok := errors.AsType[*consent.Error](err)
+	if faults, both := errors.AsType[consent.Faults](wrong); ok && both && unpicked.Code == consent.CodeFormat {
+		err = append(consent.Faults{unpicked}, faults...)
+	}
+	if err == nil {
+		err = wrong
+	}
+	return picked, terms, err
+}
+
+// FaultsOf are those that SetAccounts would find in a choice that it could make now,
+// so that they can be told together with what could not be read of the call; none
+// where no choice can be made. It changes nothing.
+func (s *Dispatcher) FaultsOf(ctx context.Context, authorisation uuid.UUID, choice Choice) (consent.Faults, error) {
+	w, err := s.walkOf(ctx, authorisation)
+	if err != nil || w.over() || (w.run.Stage != consent.StageAccounts && w.run.Stage != consent.StageReview) {
+		return nil, err
+	}
+	_, _, err = s.weigh(w, choice)
+	if faults, ok := errors.AsType[consent.Faults](err); ok {
+		return faults, nil
+	}
+	if one, ok := errors.AsType[*consent.Error](err); ok && one.Code == consent.CodeFormat {
+		return consent.Faults{one}, nil
+	}
+	return nil, nil
 }
 
 // agrees reports whether terms are those that the PSU has agreed to so far.

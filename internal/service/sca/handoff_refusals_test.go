@@ -193,3 +193,39 @@ func TestNotHandedOff(t *testing.T) {
 		require.Equal(t, consent.CodeNotFound, consent.CodeOf(err))
 	})
 }
+
+// TestFaultsOfChoices: what is wrong with a choice is told at once, as long as one can be made.
+func TestFaultsOfChoices(t *testing.T) {
+	eachHandedOff(t, func(t *testing.T, b *bundle) {
+		_, s := b.create(offered(), service.Hint{})
+		yesterday := consent.DateOf(begin, time.UTC).AddDays(-1)
+		wrong := sca.Choice{Narrower: consent.Narrowing{ValidUntil: yesterday, FrequencyPerDay: 5}}
+		faults := func(c sca.Choice) string {
+			found, err := b.walks.FaultsOf(b.ctx, s.Authorisation, c)
+			require.NoError(t, err)
+			return found.Error()
+		}
+		b.takenUp(s)
+		require.Empty(t, faults(wrong), "nobody is there to choose")
+		_, err := b.walks.SetPSU(b.ctx, acting(s), "ceo", "")
+		require.NoError(t, err)
+
+		const all = "accounts format: are required: the PSU chooses; validUntil format: must not be in the past; frequencyPerDay format: must not be more than 4"
+		require.Equal(t, all, faults(wrong))
+		_, err = b.walks.SetAccounts(b.ctx, acting(s), wrong)
+		require.EqualError(t, err, all)
+		require.Equal(t, consent.CodeFormat, consent.CodeOf(err))
+		require.Equal(t, "accounts format: are required: the PSU chooses", faults(sca.Choice{}))
+		right := sca.Choice{Accounts: []string{"ceo-eur"}}
+		require.Empty(t, faults(right))
+		require.Empty(t, faults(sca.Choice{Accounts: []string{"anna-eur"}}), "that is no fault of the form")
+
+		_, err = b.walks.SetAccounts(b.ctx, acting(s), right)
+		require.NoError(t, err)
+		require.NotEmpty(t, faults(wrong), "it may be changed until the end")
+		b.results(s, sca.ResultAuthorised)
+		require.Empty(t, faults(wrong), "nor is there anything to choose after the end")
+		_, err = b.walks.FaultsOf(b.ctx, uuid.New(), wrong)
+		require.Equal(t, consent.CodeNotFound, consent.CodeOf(err))
+	})
+}

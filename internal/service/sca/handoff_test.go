@@ -127,7 +127,7 @@ func TestHandOff(t *testing.T) {
 
 		h, err = b.walks.Look(b.ctx, s.Authorisation)
 		require.NoError(t, err)
-		require.Equal(t, []any{"https://tpp.example/ok", "", time.Time{}}, []any{h.ReturnTo, h.PSU, h.Until})
+		require.Equal(t, []any{"https://tpp.example/ok", "anna", time.Time{}, service.Customer{}}, []any{h.ReturnTo, h.PSU, h.Until, h.Customer}, "who it was is still told")
 		h, err = b.walks.SetPSU(b.ctx, acting(s), "anna", "")
 		require.NoError(t, err, "the same PSU again")
 		require.Equal(t, consent.ScaFinalised, h.Authorisation.Status)

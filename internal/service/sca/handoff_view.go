@@ -15,7 +15,8 @@ type HandOff struct {
 	Until time.Time
 	Waits Waiting
 	Hint  service.Hint // who the TPP says that the PSU is
-	// PSU and Customer are who the bank has said; they are forgotten with the end.
+	// PSU and Customer are who the bank has said. They are forgotten with the end,
+	// after which Look alone finds the PSU again, from the authorisation.
 	PSU      string
 	Customer service.Customer
 	Method   string

@@ -53,6 +53,8 @@ type Guesses interface {
 	// then. It reports false, and counts nothing, when limit answers have been
 	// counted which are not forgotten at now.
 	CountGuess(ctx context.Context, psu []byte, limit int, now, until time.Time) (bool, error)
+	// Locked reports whether CountGuess would refuse at now.
+	Locked(ctx context.Context, psu []byte, limit int, now time.Time) (bool, error)
 	// ReturnGuess takes back one that nobody has judged.
 	ReturnGuess(ctx context.Context, psu []byte) error
 	// ForgiveGuesses begins anew, after a right answer.
@@ -68,4 +70,7 @@ type Identities interface {
 	Customer(ctx context.Context, bankID string) (uuid.UUID, error)
 	// Accounts returns the ids in the order of accounts.
 	Accounts(ctx context.Context, customer uuid.UUID, accounts []service.Account) ([]uuid.UUID, error)
+	// BankIDs turns ids back into the bank's. Those that are not known, or were
+	// erased, are left out.
+	BankIDs(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/language"
 
 	"consentd/internal/consent"
 	"consentd/internal/explain"
@@ -42,12 +43,22 @@ func (s *Dispatcher) walk(ctx context.Context, r *consent.Run, v Visitor) (*walk
 	if err != nil {
 		return nil, err
 	}
-	w := &walk{run: r, c: c, memo: m, language: cmp.Or(v.Chosen, m.Hint.Language, m.Spoken, v.Accepts)}
+	w := &walk{run: r, c: c, memo: m, language: spoken(cmp.Or(v.Chosen, m.Hint.Language, m.Spoken, v.Accepts))}
 	w.cause.By = consent.ByPSU
 	if r.PSU != uuid.Nil {
 		w.known(r.PSU)
 	}
 	return w, nil
+}
+
+// spoken is the language that a list of languages, as browsers and TPPs send it,
+// puts first.
+func spoken(list string) string {
+	tags, _, err := language.ParseAcceptLanguage(list)
+	if err != nil || len(tags) == 0 {
+		return list
+	}
+	return tags[0].String()
 }
 
 // known says in the audit who the PSU is. What a worker does from there on it
@@ -140,6 +151,9 @@ func (s *Dispatcher) identify(ctx context.Context, w *walk, psu string) result {
 	if consent.CodeOf(err) == consent.CodeCorporate {
 		return s.fail(ctx, w, consent.RunFailed, err)
 	}
+	if errors.Is(err, service.ErrUnknownPSU) && w.cause.By != consent.ByASPSP { // a flow of another directory than the bank's
+		known, err = false, nil
+	}
 	if err != nil {
 		return result{w: w, err: service.Unavailable(err)}
 	}
@@ -148,6 +162,9 @@ func (s *Dispatcher) identify(ctx context.Context, w *walk, psu string) result {
 	}
 	psuID, err := s.Identities.PSU(ctx, psu)
 	if err != nil {
+		return result{w: w, err: err}
+	}
+	if err := s.mayConfirm(ctx, w, psuID); err != nil {
 		return result{w: w, err: err}
 	}
 	customerID, err := s.Identities.Customer(ctx, w.memo.Customer.ID)
@@ -266,6 +283,9 @@ func (s *Dispatcher) approve(ctx context.Context, w *walk, a Answer) result {
 	w.run.Approved = true
 	if w.memo.Authenticated || s.exempt(w) {
 		return s.finish(ctx, w)
+	}
+	if err := s.mayConfirm(ctx, w, w.run.PSU); err != nil {
+		return result{w: w, err: err}
 	}
 	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Approved})
 	if err != nil {

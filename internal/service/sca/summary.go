@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/text/language"
 
@@ -16,6 +17,7 @@ type wording struct {
 	comma, join                                            string // between several, and before the last
 	account, chosen, all                                   string // whose data; account takes the last characters of its number
 	reads, once, until, funds                              string
+	day                                                    string // how a date is written, as time.Format takes it
 }
 
 // In Arabic the name of who asks stands isolated (U+2068, U+2069): it may be
@@ -28,37 +30,37 @@ func wordings() ([]language.Tag, []wording) {
 		{
 			accounts: "account details", balances: "balances", transactions: "transactions", owner: "the owner's name",
 			beneficiaries: "trusted beneficiaries", comma: ", ", join: " and ", account: "account …%s", chosen: "accounts that you choose",
-			all: "all your accounts", reads: "%s reads %s of %s, %s", once: "once", until: "until %s",
+			all: "all your accounts", reads: "%s reads %s of %s, %s", once: "once", until: "until %s", day: "2 January 2006",
 			funds: "%s asks whether amounts are available on %s, until you withdraw it",
 		},
 		{
 			accounts: "coordonnées", balances: "soldes", transactions: "opérations", owner: "nom du titulaire",
 			beneficiaries: "bénéficiaires de confiance", comma: ", ", join: " et ", account: "compte …%s", chosen: "comptes de votre choix",
-			all: "tous vos comptes", reads: "%s lit : %s ; %s, %s", once: "une fois", until: "jusqu’au %s",
+			all: "tous vos comptes", reads: "%s lit : %s ; %s, %s", once: "une fois", until: "jusqu’au %s", day: "02/01/2006",
 			funds: "%s demande si des montants sont disponibles : %s, jusqu’à votre révocation",
 		},
 		{
 			accounts: "Kontodaten", balances: "Salden", transactions: "Umsätze", owner: "Name des Inhabers",
 			beneficiaries: "vertrauenswürdige Empfänger", comma: ", ", join: " und ", account: "Konto …%s", chosen: "Konten Ihrer Wahl",
-			all: "alle Ihre Konten", reads: "%s liest: %s; %s, %s", once: "einmal", until: "bis %s",
+			all: "alle Ihre Konten", reads: "%s liest: %s; %s, %s", once: "einmal", until: "bis %s", day: "02.01.2006",
 			funds: "%s fragt, ob Beträge verfügbar sind: %s, bis Sie es widerrufen",
 		},
 		{
 			accounts: "datos de la cuenta", balances: "saldos", transactions: "movimientos", owner: "nombre del titular",
 			beneficiaries: "beneficiarios de confianza", comma: ", ", join: " y ", account: "cuenta …%s", chosen: "cuentas que usted elija",
-			all: "todas sus cuentas", reads: "%s lee: %s; %s, %s", once: "una vez", until: "hasta el %s",
+			all: "todas sus cuentas", reads: "%s lee: %s; %s, %s", once: "una vez", until: "hasta el %s", day: "02/01/2006",
 			funds: "%s pregunta si hay fondos disponibles: %s, hasta que usted lo revoque",
 		},
 		{
 			accounts: "dati del conto", balances: "saldi", transactions: "movimenti", owner: "nome dell’intestatario",
-			beneficiaries: "beneficiari di fiducia", comma: ", ", join: " e ", account: "conto …%s", chosen: "conti a Sua scelta",
-			all: "tutti i Suoi conti", reads: "%s legge: %s; %s, %s", once: "una volta", until: "fino a tutto il %s",
-			funds: "%s chiede se gli importi sono disponibili: %s, fino alla Sua revoca",
+			beneficiaries: "beneficiari di fiducia", comma: ", ", join: " e ", account: "conto …%s", chosen: "conti a sua scelta",
+			all: "tutti i suoi conti", reads: "%s legge: %s; %s, %s", once: "una volta", until: "fino a tutto il %s", day: "02/01/2006",
+			funds: "%s chiede se gli importi sono disponibili: %s, finché lei non lo revoca",
 		},
 		{
 			accounts: "بيانات الحساب", balances: "الأرصدة", transactions: "المعاملات", owner: "اسم صاحب الحساب",
 			beneficiaries: "المستفيدين الموثوقين", comma: "، ", join: " و", account: "الحساب …%s", chosen: "الحسابات التي تختارها",
-			all: "جميع حساباتك", reads: "يطّلع \u2068%s\u2069 على: %s؛ %s، %s", once: "مرة واحدة", until: "حتى %s",
+			all: "جميع حساباتك", reads: "يطّلع \u2068%s\u2069 على: %s؛ %s، %s", once: "مرة واحدة", until: "حتى %s", day: "02/01/2006",
 			funds: "يسأل \u2068%s\u2069 عما إذا كانت المبالغ متوفرة: %s، إلى أن تلغي ذلك",
 		},
 	}
@@ -79,9 +81,15 @@ func summary(w *walk) string {
 	}
 	how := t.once
 	if c.Recurring {
-		how = fmt.Sprintf(t.until, c.ValidUntil)
+		how = fmt.Sprintf(t.until, t.date(c.ValidUntil))
 	}
 	return fmt.Sprintf(t.reads, c.TPPName, t.what(c.Access), t.whose(c.Access), how)
+}
+
+// date writes a day in digits, but for English, whose readers do not agree on
+// their order.
+func (t wording) date(d consent.Date) string {
+	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Format(t.day)
 }
 
 // what lists the data that a consent opens.

@@ -36,7 +36,7 @@ func TestSummary(t *testing.T) {
 		"one account": {
 			"en", consent.Decoupled,
 			consent.Consent{Access: named("DE001234"), Recurring: true, ValidUntil: until},
-			"Acme reads account details and balances of account …1234, until 2026-12-31",
+			"Acme reads account details and balances of account …1234, until 31 December 2026",
 		},
 		"twice the same, and many": {
 			"fr-CH", consent.Embedded,
@@ -61,12 +61,12 @@ func TestSummary(t *testing.T) {
 				Access:    consent.Access{Scope: consent.ScopeAllPSD2, Rights: consent.RightTransactions | consent.RightBalances},
 				Recurring: true, ValidUntil: until,
 			},
-			"Acme lee: datos de la cuenta, saldos y movimientos; todas sus cuentas, hasta el 2026-12-31",
+			"Acme lee: datos de la cuenta, saldos y movimientos; todas sus cuentas, hasta el 31/12/2026",
 		},
 		"several accounts in Italian": {
 			"it", consent.Decoupled,
 			consent.Consent{Access: named("IT001234", "IT005678"), Recurring: true, ValidUntil: until},
-			"Acme legge: dati del conto e saldi; conto …1234, conto …5678, fino a tutto il 2026-12-31",
+			"Acme legge: dati del conto e saldi; conto …1234, conto …5678, fino a tutto il 31/12/2026",
 		},
 		"a list in Arabic": {
 			"ar-AE", consent.Decoupled,
@@ -105,6 +105,24 @@ func TestSummaryOfRead(t *testing.T) {
 			Access: consent.Access{Scope: consent.ScopeAvailable, Rights: consent.RightAccounts},
 		}
 		assert.Equal(t, want, summary(&walk{c: &c, run: &consent.Run{Authorisation: id, Approved: true}, language: "en"}))
+	}
+}
+
+// TestSummaryDates: a day is written as people of the language read it.
+func TestSummaryDates(t *testing.T) {
+	t.Parallel()
+	for language, want := range map[string]string{
+		"en": "until 4 March 2027", "fr": "jusqu’au 04/03/2027", "de": "bis 04.03.2027", "es": "hasta el 04/03/2027",
+		"it": "fino a tutto il 04/03/2027", "ar": "حتى 04/03/2027", "ja": "until 4 March 2027",
+	} {
+		id := uuid.New()
+		c := consent.Consent{
+			TPPName: "Acme", Authorisations: []consent.Authorisation{{ID: id, Approach: consent.Decoupled}},
+			Access:    consent.Access{Scope: consent.ScopeAvailable, Rights: consent.RightAccounts},
+			Recurring: true, ValidUntil: consent.Date{Year: 2027, Month: 3, Day: 4},
+		}
+		got := summary(&walk{c: &c, run: &consent.Run{Authorisation: id}, language: language})
+		assert.True(t, strings.HasSuffix(got, want), "%s: %s", language, got)
 	}
 }
 

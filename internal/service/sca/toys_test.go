@@ -145,11 +145,14 @@ func (f *toyFlow) Continue(_ context.Context, req flow.Request, state []byte, in
 		return flow.Step{Outcome: flow.Done, PSU: cmp.Or(in.Fields["psuId"], word)}, nil
 	case "two/approved":
 		if f.choice.Load() {
-			methods := []flow.Method{{ID: "sms", Type: "SMS_OTP", Name: "By SMS"}, {ID: "post", Type: "SMTP_OTP", Name: "By mail"}}
+			methods := []flow.Method{{ID: "sms", Type: "SMS_OTP", Name: "By SMS"}, {ID: "post", Type: "SMTP_OTP", Name: "By mail"}, {ID: "full", Type: "PUSH_OTP"}}
 			return flow.Step{Outcome: flow.Prompt, State: []byte("choose"), Methods: methods}, nil
 		}
 		return factor("sms"), nil
 	case "choose/form":
+		if in.MethodID == "full" {
+			return flow.Step{Outcome: flow.Prompt, Wrong: true, Message: "no more of these"}, nil
+		}
 		return factor(in.MethodID), nil
 	case "three/form":
 		switch {

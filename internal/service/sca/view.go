@@ -1,9 +1,11 @@
 package sca
 
 import (
+	"context"
 	"slices"
 
 	"consentd/internal/consent"
+	"consentd/internal/service"
 	flow "consentd/pkg/sca"
 )
 
@@ -122,4 +124,19 @@ func flowPage(w *walk) Page {
 	default:
 		return PageLogin
 	}
+}
+
+// Message is what the flow of an authorisation tells the PSU while it waits for
+// them away from any page: the number to repeat in the bank's app, for instance.
+// Empty where there is nothing to tell, or a page of ours does. It asks nobody.
+// Fails with CodeNotFound and CodeResourceUnknown for what is not the caller's.
+func (s *Dispatcher) Message(ctx context.Context, call service.Call, at Target) (string, error) {
+	w, err := s.target(ctx, call, at)
+	if err != nil || w.approach() == consent.Redirect || w.run.Stage != consent.StageFlow || w.memo.Step.Outcome != flow.Wait {
+		return "", err
+	}
+	if w.c.Status.Pending() && s.Now().Before(w.run.Deadline()) {
+		return w.memo.Step.Message, nil
+	}
+	return "", nil
 }

@@ -27,10 +27,17 @@ func (b *bundle) guess(psu string, at time.Time) bool {
 
 func guessesCount(t *testing.T, b *bundle) {
 	t.Helper()
+	locked := func(at time.Time) bool {
+		yes, err := b.Locked(b.ctx, []byte("anna"), 3, at)
+		require.NoError(t, err)
+		return yes
+	}
 	for range 3 {
+		require.False(t, locked(start))
 		require.True(t, b.guess("anna", start))
 	}
 	require.False(t, b.guess("anna", start))
+	require.Equal(t, []bool{true, true, false}, []bool{locked(start), locked(start.Add(59 * time.Second)), locked(start.Add(time.Minute))})
 	require.True(t, b.guess("enzo", start))
 	require.False(t, b.guess("anna", start.Add(time.Minute-time.Microsecond)), "what is refused prolongs nothing")
 	require.True(t, b.guess("anna", start.Add(time.Minute)))
