@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"consentd/internal/consent"
 	"consentd/internal/explain"
 	"consentd/internal/service"
@@ -25,6 +27,9 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 		w.leave = a.Approve && w.memo.Step.Outcome == flow.Redirect
 		return result{w: w}
 	}
+	if a = meant(w.memo.Step, a); a.Method != "" {
+		return s.choose(ctx, w, a)
+	}
 	n, err := s.Store.CountTry(ctx, w.run.ID, w.run.Seq, s.Policy.MaxTries)
 	if err != nil {
 		return result{w: w, err: err}
@@ -33,13 +38,12 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 		return result{w: w, err: errMoved}
 	}
 	w.run.Tries = n
-	a = meant(w.memo.Step, a)
 	w.memo.Login = cmp.Or(loginIn(w.memo.Step, a), w.memo.Login)
-	guess, err := s.guess(ctx, w, a)
+	guess, err := s.guess(ctx, w)
 	if err != nil {
 		return result{w: w, err: errors.Join(err, s.Store.ReturnTry(ctx, w.run.ID, w.run.Seq))}
 	}
-	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Form, Fields: a.Fields, MethodID: a.Method})
+	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Form, Fields: a.Fields})
 	if err != nil { // nobody has judged it: the try is given back
 		return result{w: w, err: errors.Join(err, guess.unjudged(ctx), s.Store.ReturnTry(ctx, w.run.ID, w.run.Seq))}
 	}
@@ -47,18 +51,33 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 		if !proves(step) { // what asks on, such as for a password after a name, has judged nothing
 			s.noted(ctx, w, guess.unjudged(ctx))
 		}
-		w.memo.Proved = w.memo.Proved || secretive(w.memo.Step)
+		w.memo.Proved = w.memo.Proved || secretive(w.memo.Step, a)
 		return s.accept(ctx, w, step)
-	}
-	if a.Method != "" { // a choice that cannot be served is no wrong answer
-		w.run.Tries = n - 1
-		return result{w: w, message: step.Message, err: s.Store.ReturnTry(ctx, w.run.ID, w.run.Seq)}
 	}
 	explain.Note(ctx, "wrong answer, try %d of %d", n, s.Policy.MaxTries)
 	if n < s.Policy.MaxTries {
 		return result{w: w, wrong: true, message: step.Message, err: consent.E(consent.CodeCredentials, "wrong answer")}
 	}
 	return s.fail(ctx, w, consent.RunLocked, consent.E(consent.CodeLocked, "too many wrong answers"))
+}
+
+// choose takes the PSU's choice of a method. It is no guess and costs no try; a
+// method that cannot be had leaves the run where it was.
+func (s *Dispatcher) choose(ctx context.Context, w *walk, a Answer) result {
+	if w.run.PSU != uuid.Nil {
+		if err := s.mayConfirm(ctx, w, w.run.PSU); err != nil {
+			return result{w: w, err: err}
+		}
+	}
+	step, err := s.ask(ctx, w, flow.Input{Kind: flow.Form, MethodID: a.Method})
+	if err != nil {
+		return result{w: w, err: err}
+	}
+	if step.Wrong {
+		explain.Note(ctx, "the method cannot be had")
+		return result{w: w, refused: true, message: step.Message}
+	}
+	return s.apply(ctx, w, step)
 }
 
 // meant is an answer as the flow may take it: one of the methods that were offered,
@@ -81,9 +100,9 @@ func meant(form flow.Step, a Answer) Answer {
 // proves reports whether a step follows from a factor that was right.
 func proves(step flow.Step) bool { return step.Outcome == flow.Identified || step.Outcome == flow.Done }
 
-// secretive reports whether a form asks for more than who somebody is.
-func secretive(form flow.Step) bool {
-	return slices.ContainsFunc(form.Fields, func(f flow.Field) bool { return f.Kind != flow.Text })
+// secretive reports whether an answer says more than who somebody is.
+func secretive(form flow.Step, a Answer) bool {
+	return slices.ContainsFunc(form.Fields, func(f flow.Field) bool { return f.Kind != flow.Text && a.Fields[f.Name] != "" })
 }
 
 // loginIn is the name that an answer to a form logs in with, if it asks for one.
@@ -179,7 +198,7 @@ func (s *Dispatcher) show(ctx context.Context, w *walk, step flow.Step) result {
 		return reach(c, r, step, now)
 	})
 	if res.err != nil {
-		s.noted(ctx, w, s.abandon(ctx, run, w.memo))
+		s.noted(ctx, w, s.abandon(ctx, run, w, errors.Is(res.err, errMoved)))
 	}
 	return res
 }
@@ -223,6 +242,9 @@ func (s *Dispatcher) ask(ctx context.Context, w *walk, in flow.Input) (flow.Step
 		Choose:   w.c.Access.Chosen() && len(w.c.Access.Grants) == 0,
 	}
 	s.place(w, &req)
+	if in.Kind == flow.Cancel { // of one run there may be several to call off
+		req.StepKey += "/" + hex.EncodeToString(s.Keys.MAC("state called off", w.memo.Step.State)[:8])
+	}
 	var step flow.Step
 	var err error
 	if in.Kind == "" {

@@ -1,6 +1,7 @@
 package sca
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -25,13 +26,23 @@ func (s *Dispatcher) over(w *walk) bool {
 		w.memo.Step.Outcome == flow.Wait && s.usable(w, w.run.Browser) != nil
 }
 
+// goesOn reports whether a run has time, and something to authorise.
+func (s *Dispatcher) goesOn(r *consent.Run, c *consent.Consent) bool {
+	a, err := c.Authorisation(r.Authorisation)
+	return err == nil && r.Stage != consent.StageEnded && s.Now().Before(r.Deadline()) && c.Status.Pending() && !a.Status.Final()
+}
+
 // cancel tells a flow that a run is over, until it has heard it; then what the run
 // kept for that is wiped. Whatever the flow answers changes nothing.
 func (s *Dispatcher) cancel(ctx context.Context, w *walk) error {
 	if s.Flows[w.run.Flow] == nil { // it went with an update of the program
 		return s.wipe(ctx, w)
 	}
-	_, err := s.ask(ctx, w, flow.Input{Kind: flow.Cancel})
+	var errs []error
+	for _, state := range append([][]byte{w.memo.Step.State}, w.memo.Left...) {
+		errs = append(errs, s.callOffState(ctx, w, state))
+	}
+	err := errors.Join(errs...)
 	ended := w.run.EndedAt
 	if ended.IsZero() {
 		ended = w.run.Deadline()
@@ -40,6 +51,14 @@ func (s *Dispatcher) cancel(ctx context.Context, w *walk) error {
 		return errors.Join(err, s.pollAt(ctx, w, now.Add(max(pause, now.Sub(ended))))) // less and less often
 	}
 	return errors.Join(err, s.wipe(ctx, w))
+}
+
+// callOffState tells a flow that nothing comes of a state any more.
+func (s *Dispatcher) callOffState(ctx context.Context, w *walk, state []byte) error {
+	at := *w
+	at.memo.Step.State = state
+	_, err := s.ask(ctx, &at, flow.Input{Kind: flow.Cancel})
+	return err
 }
 
 // wipe forgets all that a run remembers, which nobody needs any more.
@@ -53,31 +72,42 @@ func (s *Dispatcher) wipe(ctx context.Context, w *walk) error {
 	})
 }
 
-// abandon keeps, for a worker to tell the flow, what it has just put out in the
-// world for a run that was over by then. One that goes on was overtaken by another
-// answer, and stays as that has left it.
-func (s *Dispatcher) abandon(ctx context.Context, run uuid.UUID, m memo) error {
-	if m.Step.State == nil {
+// abandon deals with what a flow has just put out in the world for a step that was
+// not kept. For a run that is over by then a worker tells the flow. One that goes on
+// from another step, since it was overtaken, needs it no more: the flow is told at
+// once, if it has another state.
+func (s *Dispatcher) abandon(ctx context.Context, run uuid.UUID, w *walk, overtaken bool) error {
+	state := w.memo.Step.State
+	if state == nil {
 		return nil
 	}
-	now := s.Now()
-	return s.Store.Change(context.WithoutCancel(ctx), run, func(r *consent.Run, c *consent.Consent) error {
-		a, err := c.Authorisation(r.Authorisation)
+	ctx, now, goesOn := context.WithoutCancel(ctx), s.Now(), false
+	var current []byte
+	err := s.Store.Change(ctx, run, func(r *consent.Run, c *consent.Consent) error {
+		kept, err := s.open(r)
 		if err != nil {
 			return err
 		}
-		if r.Stage != consent.StageEnded && now.Before(r.Deadline()) && c.Status.Pending() && !a.Status.Final() {
+		if goesOn, current = s.goesOn(r, c), kept.Step.State; goesOn {
 			return nil
 		}
-		kept, err := s.seal(r, leftover(m))
-		r.Memo, r.PollAt = kept, now
+		m := leftover(w.memo)
+		if m.Left = kept.Left; current != nil && !bytes.Equal(current, state) {
+			m.Left = append(m.Left, current)
+		}
+		r.Memo, err = s.seal(r, m)
+		r.PollAt = now
 		return err
 	})
+	if err != nil || !goesOn || !overtaken || bytes.Equal(current, state) {
+		return err
+	}
+	return s.callOffState(ctx, w, state)
 }
 
 // leftover is what of a memory a flow needs to take back what it has out in the world.
 func leftover(m memo) memo {
-	return memo{Hint: m.Hint, PSU: m.PSU, Step: flow.Step{Outcome: flow.Wait, State: m.Step.State}}
+	return memo{Hint: m.Hint, PSU: m.PSU, Step: flow.Step{Outcome: flow.Wait, State: m.Step.State}, Left: m.Left}
 }
 
 // withdrawal is what an ended run remembers until its flow has been told; nil for

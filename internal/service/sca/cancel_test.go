@@ -250,3 +250,90 @@ func (f *toyHerald) Continue(ctx context.Context, req flow.Request, state []byte
 	step.Message = ""
 	return step, err
 }
+
+// TestOtherReplicaHasTheFlow leaves a waiting run alone whose flow this replica does
+// not know, and wipes it once it is over.
+func TestOtherReplicaHasTheFlow(t *testing.T) {
+	b := setup(t, "sqlite")
+	id, _ := b.decoupled(dedicated("DE00ANNA"), "anna")
+	require.NoError(t, b.work(1))
+	flows := b.walks.Flows
+	b.walks.Flows = map[string]flow.Flow{"toy": b.flow}
+	require.NoError(t, b.work(1))
+	b.walks.Flows = flows
+	b.app.approve()
+	b.advance(10 * time.Second)
+	require.NoError(t, b.work(1))
+	require.Equal(t, []any{consent.Valid, consent.ScaFinalised}, b.states(id))
+
+	id, _ = b.decoupled(dedicated("DE00ANNA"), "anna")
+	b.app.answer.Store(nil)
+	require.NoError(t, b.work(1))
+	b.walks.Flows = map[string]flow.Flow{"toy": b.flow}
+	b.advance(16 * time.Minute)
+	require.NoError(t, b.work(1))
+	run, err := b.db.RunByID(b.ctx, b.get(id).Authorisations[0].RunID)
+	require.NoError(t, err)
+	require.Nil(t, run.Memo)
+}
+
+// TestCancelWhatWasOvertaken takes back the question of an answer that another one
+// overtook, whether the run goes on or not.
+func TestCancelWhatWasOvertaken(t *testing.T) {
+	for name, ends := range map[string]bool{"and the run goes on": false, "and the run is over": true} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, b *bundle) {
+				asks := &toyAsker{begun: make(chan string, 2), release: make(chan struct{})}
+				b.walks.Flows["asks"], b.walks.Serves[consent.Redirect] = asks, "asks"
+				id, started := b.create(dedicated("DE00ANNA"), service.Hint{})
+				v, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
+				b.page(sca.PageLogin, v, err)
+				var all sync.WaitGroup
+				for _, who := range []string{"anna", "enzo"} {
+					all.Go(func() { _, _ = b.walks.Answer(b.ctx, started.Handle, by("browser"), loginAs(who, "x")) })
+				}
+				<-asks.begun
+				<-asks.begun
+				if ends {
+					require.NoError(t, b.consents.Terminate(b.ctx, caller(), id, nil))
+				}
+				close(asks.release)
+				all.Wait()
+				b.advance(time.Second)
+				_, err = b.walks.Poll(b.ctx, 9)
+				require.NoError(t, err)
+				want := 1
+				if ends {
+					want = 2
+				}
+				require.Equal(t, want, count(&asks.cancelled))
+			})
+		})
+	}
+}
+
+// toyAsker asks whoever a form names, in the bank's app.
+type toyAsker struct {
+	begun     chan string
+	release   chan struct{}
+	cancelled sync.Map
+}
+
+func (f *toyAsker) Start(context.Context, flow.Request) (flow.Step, error) {
+	return flow.Step{Outcome: flow.Prompt, Fields: []flow.Field{{Name: "psuId", Kind: flow.Text}}, State: []byte("who")}, nil
+}
+
+func (f *toyAsker) Continue(_ context.Context, _ flow.Request, state []byte, in flow.Input) (flow.Step, error) {
+	switch in.Kind { //nolint:exhaustive // the others only look
+	case flow.Cancel:
+		if string(state) != "who" {
+			f.cancelled.Store(string(state), true)
+		}
+		return flow.Step{Outcome: flow.Denied}, nil
+	case flow.Form:
+		f.begun <- in.Fields["psuId"]
+		<-f.release
+		state = []byte("asked " + in.Fields["psuId"])
+	}
+	return flow.Step{Outcome: flow.Wait, State: state, PollAfter: time.Minute}, nil
+}

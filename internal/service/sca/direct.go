@@ -251,7 +251,11 @@ func (s *Dispatcher) direct(ctx context.Context, w *walk, u Update) result {
 	if u.Kind == Password {
 		w.memo.Proof = s.proof(w, u)
 	}
-	return s.proceed(ctx, s.judge(ctx, w, a))
+	res = s.judge(ctx, w, a)
+	if res.refused {
+		res.err = consent.At(consent.CodeMethodUnknown, "authenticationMethodId", "cannot be had, or not any more")
+	}
+	return s.proceed(ctx, res)
 }
 
 // again goes on where the program stopped after a password had been judged right:

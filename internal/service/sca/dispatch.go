@@ -264,7 +264,8 @@ func (s *Dispatcher) decline(ctx context.Context, handle string, v Visitor, w *w
 type result struct {
 	w       *walk
 	wrong   bool
-	message string // the flow's, on why it was wrong
+	refused bool   // the method that was chosen cannot be had
+	message string // the flow's, on why
 	err     error
 }
 

@@ -131,7 +131,7 @@ func (s *Dispatcher) move(ctx context.Context, w *walk, v Visitor) (*View, error
 		return s.view(w), nil
 	}
 	handle := secret.Handle()
-	w.memo.Step, w.memo.Device = flow.Step{}, handle
+	w.memo.Step, w.memo.Device, w.memo.Proved = flow.Step{}, handle, false
 	now := s.Now()
 	res := s.change(ctx, w, func(run *consent.Run, c *consent.Consent, sealed []byte) error {
 		if err := run.Usable(v.digest(), now); err != nil { // another browser has answered meanwhile

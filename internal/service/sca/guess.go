@@ -1,6 +1,7 @@
 package sca
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/google/uuid"
@@ -18,9 +19,9 @@ type guess struct {
 }
 
 // guess counts an answer before it is judged. Fails with CodePSULocked.
-func (s *Dispatcher) guess(ctx context.Context, w *walk, a Answer) (*guess, error) {
+func (s *Dispatcher) guess(ctx context.Context, w *walk) (*guess, error) {
 	psu := s.guesser(w)
-	if s.Policy.MaxFailures == 0 || len(w.memo.Step.Fields) == 0 || a.Method != "" || psu == nil {
+	if s.Policy.MaxFailures == 0 || len(w.memo.Step.Fields) == 0 || psu == nil {
 		return nil, nil //nolint:nilnil // nothing is guessed: a nil guess counts nothing
 	}
 	g, now := &guess{count: s.Guesses, psu: psu}, s.Now()
@@ -51,11 +52,11 @@ func (s *Dispatcher) mayConfirm(ctx context.Context, w *walk, psu uuid.UUID) err
 	return s.lockedOut(ctx, w)
 }
 
-// guesser is whose answers are counted: of whoever logs in by a name, whether the
-// bank knows it or not, and from then on of the PSU; nil before anybody has said
-// who they are.
+// guesser is whose answers are counted: of whoever logs in by a name, their own or
+// the TPP's for them, whether the bank knows it or not, and from then on of the PSU;
+// nil before anybody has said who they are.
 func (s *Dispatcher) guesser(w *walk) []byte {
-	kind, who := "login", []byte(service.Plain(w.memo.Login))
+	kind, who := "login", []byte(cmp.Or(service.Plain(w.memo.Login), service.Plain(w.memo.Hint.PSU)))
 	if w.run.PSU != uuid.Nil {
 		kind, who = "factor", w.run.PSU[:]
 	}
@@ -77,10 +78,10 @@ func (g *guess) unjudged(ctx context.Context) error {
 	return g.count.ReturnGuess(ctx, g.psu)
 }
 
-// forgive begins to count anew, after a factor that was right.
+// forgive begins to count anew, after a factor that was right here.
 func (s *Dispatcher) forgive(ctx context.Context, w *walk) error {
 	psu := s.guesser(w)
-	if s.Policy.MaxFailures == 0 || psu == nil {
+	if s.Policy.MaxFailures == 0 || psu == nil || !w.memo.Proved {
 		return nil
 	}
 	return s.Guesses.ForgiveGuesses(ctx, psu)

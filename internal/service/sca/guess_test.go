@@ -228,3 +228,67 @@ func TestUnservedChoice(t *testing.T) {
 		require.Equal(t, []any{false, "no more of these", 3}, []any{v.Wrong, v.Message, v.TriesLeft})
 	}
 }
+
+// TestLockOfWhomTheTPPNames counts the passwords of a form that asks for no name.
+func TestLockOfWhomTheTPPNames(t *testing.T) {
+	b := setup(t, "sqlite")
+	for i := range 7 {
+		_, started := b.create(dedicated("DE00ANNA"), service.Hint{PSU: "Anna"})
+		_, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
+		require.NoError(t, err)
+		_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), word("wrong"))
+		want := consent.CodeCredentials
+		if i >= 5 {
+			want = consent.CodePSULocked
+		}
+		require.Equal(t, want, consent.CodeOf(err), i)
+	}
+}
+
+// TestLockedChoice sends a locked PSU no code by another method either.
+func TestLockedChoice(t *testing.T) {
+	b := setup(t, "sqlite")
+	b.walks.Policy.MaxFailures = 2
+	b.flow.choice.Store(true)
+	upToMethods := func() string {
+		_, started := b.create(dedicated("DE00ANNA"), service.Hint{})
+		b.upTo(started.Handle, "anna")
+		v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
+		b.page(sca.PageFactor, v, err)
+		return started.Handle
+	}
+	waiting, guessing := upToMethods(), upToMethods()
+	v, err := b.walks.Answer(b.ctx, guessing, by("browser"), sca.Answer{Method: "sms"})
+	b.page(sca.PageFactor, v, err)
+	for range 2 {
+		_, err = b.walks.Answer(b.ctx, guessing, by("browser"), word("wrong"))
+		require.Equal(t, consent.CodeCredentials, consent.CodeOf(err))
+	}
+	judged := b.flow.judged.Load()
+	for _, handle := range []string{waiting, guessing} {
+		_, err = b.walks.Answer(b.ctx, handle, by("browser"), sca.Answer{Method: "sms"})
+		require.Equal(t, consent.CodePSULocked, consent.CodeOf(err))
+	}
+	require.Equal(t, judged, b.flow.judged.Load())
+}
+
+// TestParallelChoices presses a button many times at once, and keeps all tries.
+func TestParallelChoices(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		b.flow.choice.Store(true)
+		_, started := b.create(dedicated("DE00ANNA"), service.Hint{})
+		b.upTo(started.Handle, "anna")
+		v, err := b.walks.Answer(b.ctx, started.Handle, by("browser"), sca.Answer{Approve: true})
+		b.page(sca.PageFactor, v, err)
+		press := sca.Answer{Method: "post", Step: v.Step}
+		keys := b.flow.calls()
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() { _, _ = b.walks.Answer(b.ctx, started.Handle, by("browser"), press) })
+		}
+		all.Wait()
+		v, err = b.walks.Open(b.ctx, started.Handle, by("browser"))
+		b.page(sca.PageFactor, v, err)
+		require.Equal(t, []any{3, 1}, []any{v.TriesLeft, b.flow.calls() - keys}, "one call, as the flow sees it")
+	})
+}

@@ -15,7 +15,10 @@ import (
 type memo struct {
 	Hint service.Hint
 	// Step is the flow's last step: its State, and the Prompt to show again.
-	Step   flow.Step
+	Step flow.Step
+	// Left are states of the flow that were overtaken, with which it may have put
+	// something out in the world.
+	Left   [][]byte
 	Spoken string // the language of the Step's texts, BCP 47
 	// Login is what the PSU logged in as, on a form; empty where nobody typed a name.
 	Login string

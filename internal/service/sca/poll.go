@@ -78,6 +78,9 @@ func (s *Dispatcher) poll(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
+	if s.Flows[w.run.Flow] == nil && s.goesOn(w.run, w.c) { // another replica may have it
+		return s.pollAt(ctx, w, s.Now().Add(pause))
+	}
 	if s.over(w) {
 		return s.cancel(ctx, w)
 	}
