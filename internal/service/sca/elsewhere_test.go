@@ -224,3 +224,38 @@ func TestNoOtherDeviceOnceLoggedIn(t *testing.T) {
 		require.Equal(t, consent.CodeExpired, consent.CodeOf(err))
 	}
 }
+
+// lateStore lets something happen between reading a run and changing it.
+type lateStore struct {
+	sca.Store
+
+	meanwhile func()
+}
+
+func (s *lateStore) Run(ctx context.Context, handle consent.Digest) (*consent.Run, error) {
+	r, err := s.Store.Run(ctx, handle)
+	if s.meanwhile != nil {
+		between := s.meanwhile
+		s.meanwhile = nil
+		between()
+	}
+	return r, err
+}
+
+// TestMoveAgainstAnswer keeps a run with the browser that has answered first.
+func TestMoveAgainstAnswer(t *testing.T) {
+	b := setup(t, "sqlite")
+	_, started := b.create(dedicated("DE00ANNA"), service.Hint{})
+	v, err := b.walks.Open(b.ctx, started.Handle, by("owner"))
+	b.page(sca.PageLogin, v, err)
+	store := &lateStore{Store: b.walks.Store}
+	store.meanwhile = func() {
+		_, err := b.walks.Answer(b.ctx, started.Handle, by("owner"), word("wrong"))
+		require.Equal(t, consent.CodeCredentials, consent.CodeOf(err))
+	}
+	b.walks.Store = store
+	_, err = b.walks.Answer(b.ctx, started.Handle, by("another"), sca.Answer{Device: true})
+	require.Equal(t, consent.CodeForbidden, consent.CodeOf(err))
+	v, err = b.walks.Answer(b.ctx, started.Handle, by("owner"), word("anna"))
+	b.page(sca.PageConsent, v, err)
+}

@@ -292,3 +292,24 @@ func TestParallelChoices(t *testing.T) {
 		require.Equal(t, []any{3, 1}, []any{v.TriesLeft, b.flow.calls() - keys}, "one call, as the flow sees it")
 	})
 }
+
+// TestNotForgivenByHearsay goes on counting where a flow takes the TPP's word for
+// who the PSU is.
+func TestNotForgivenByHearsay(t *testing.T) {
+	b := setup(t, "sqlite")
+	guess := func() error {
+		_, started := b.create(dedicated("DE00ANNA"), service.Hint{})
+		_, err := b.walks.Open(b.ctx, started.Handle, by("browser"))
+		require.NoError(t, err)
+		_, err = b.walks.Answer(b.ctx, started.Handle, by("browser"), loginAs("anna", "wrong"))
+		return err
+	}
+	for range 4 {
+		require.Equal(t, consent.CodeCredentials, consent.CodeOf(guess()))
+	}
+	b.walks.Flows["app"] = toyTrust{}
+	b.decoupled(dedicated("DE00ANNA"), "anna")
+	require.NoError(t, b.work(1))
+	require.Equal(t, consent.CodeCredentials, consent.CodeOf(guess()))
+	require.Equal(t, consent.CodePSULocked, consent.CodeOf(guess()))
+}

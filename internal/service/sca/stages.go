@@ -300,7 +300,7 @@ func (s *Dispatcher) approve(ctx context.Context, w *walk, a Answer) result {
 // form nobody has shown one yet.
 func (s *Dispatcher) exempt(w *walk) bool {
 	list := w.c.Access.Scope == consent.ScopeAvailable || w.c.Access.Scope == consent.ScopeAvailableBalances
-	return s.Policy.ExemptAvailable && list && !w.c.Recurring && w.c.Kind == consent.AccountAccess && w.memo.Proved && w.approach() != consent.Decoupled
+	return s.Policy.ExemptAvailable && list && !w.c.Recurring && w.c.Kind == consent.AccountAccess && w.memo.Proved
 }
 
 // finish makes the consent valid, or partially authorised, and ends what it
