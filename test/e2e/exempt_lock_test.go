@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,6 +33,28 @@ func TestExempted(t *testing.T) {
 		p.authorise(link, "lea", "")
 		require.Equal(t, []string{"finalised"}, p.scaStatuses(p.tpp, id))
 	}, func(o *app.SandboxOptions) { o.Exempt = true })
+}
+
+// TestExemptedAndConfirmed lets the TPP confirm a consent that needed no factor.
+func TestExemptedAndConfirmed(t *testing.T) {
+	each(t, func(t *testing.T, p *program) {
+		id, link := p.create(p.tpp, xs2a.ConsentsRequest{
+			Access: xs2a.AccountAccess{AvailableAccounts: "allAccounts"}, ValidUntil: p.today(1), FrequencyPerDay: 1,
+		})
+		u := p.open(link)
+		u.send("psuId=lea", "password=sandbox")
+		u.send("decision=approve")
+		require.Equal(t, http.StatusSeeOther, u.status, u.body)
+		require.Equal(t, []string{"unconfirmed"}, p.scaStatuses(p.tpp, id))
+		to, err := url.Parse(u.to)
+		require.NoError(t, err)
+		list, _, err := p.tpp.Authorisations(t.Context(), id)
+		require.NoError(t, err)
+		answer, _, err := p.tpp.UpdateAuthorisation(t.Context(), id, list.AuthorisationIDs[0],
+			client.Confirmation(to.Query().Get("confirmationCode")), client.UpdateOptions{})
+		require.NoError(t, err)
+		require.Equal(t, []any{xs2a.ScaExempted, "valid"}, []any{answer.ScaStatus, p.status(p.tpp, id)})
+	}, func(o *app.SandboxOptions) { o.Exempt, o.Confirmation = true, true })
 }
 
 // scaStatuses are those of a consent's authorisations.

@@ -119,6 +119,16 @@
 //	confirmation code           The browser brings it as confirmationCode. A wrong
 //	                            one fails the authorisation, with 200 and
 //	                            scaStatus failed; the consent may be tried anew.
+//	exempted                    With exemptAvailableAccounts a one-off list of
+//	                            accounts needs the log-in alone. Where the TPP has
+//	                            to confirm it, the answer to that says exempted
+//	                            too, though its schema lists finalised and failed.
+//	psuMessage                  In decoupled it names the number that the PSU has to
+//	                            repeat in the bank's app, from the POST on, in the
+//	                            first language of PSU-Accept-Language.
+//	authenticationType          TOTP is none of the list of 1.3.16: an authenticator
+//	                            app, which the embedded approach offers to who has
+//	                            set it up.
 //	confirmation of funds       Consents to it have no end date and replace none.
 //	                            TPP-Redirect-URI is required. partiallyAuthorised
 //	                            shows as received. Switched off, all of it is 405.
