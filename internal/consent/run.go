@@ -143,9 +143,6 @@ func (r *Run) End(how RunOutcome, now time.Time) {
 	r.Outcome, r.EndedAt = how, now
 }
 
-// Withdraw ends the run, whose flow has yet to learn of it: a worker tells it,
-// from what memo keeps, and wipes that.
-func (r *Run) Withdraw(how RunOutcome, memo []byte, now time.Time) {
-	r.End(how, now)
-	r.Memo, r.PollAt = memo, now
-}
+// Withdraw lets a worker tell the flow of a run that it is over, from what memo
+// keeps, and wipe that.
+func (r *Run) Withdraw(memo []byte, now time.Time) { r.Memo, r.PollAt = memo, now }

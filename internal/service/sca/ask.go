@@ -49,7 +49,7 @@ func (s *Dispatcher) judge(ctx context.Context, w *walk, a Answer) result {
 	}
 	if !step.Wrong {
 		if !proves(step) { // what asks on, such as for a password after a name, has judged nothing
-			s.noted(ctx, w, guess.unjudged(ctx))
+			s.noted(ctx, w, "take a count of answers back", guess.unjudged(ctx))
 		}
 		w.memo.Proved = w.memo.Proved || secretive(w.memo.Step, a)
 		return s.accept(ctx, w, step)
@@ -141,7 +141,7 @@ func (s *Dispatcher) apply(ctx context.Context, w *walk, step flow.Step) result 
 		return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeForbidden, "another PSU than the one who logged in"))
 	}
 	if proves(step) {
-		s.noted(ctx, w, s.forgive(ctx, w))
+		s.noted(ctx, w, "forgive wrong answers", s.forgive(ctx, w))
 	}
 	switch step.Outcome {
 	case flow.Prompt, flow.Wait, flow.Redirect:
@@ -198,7 +198,7 @@ func (s *Dispatcher) show(ctx context.Context, w *walk, step flow.Step) result {
 		return reach(c, r, step, now)
 	})
 	if res.err != nil {
-		s.noted(ctx, w, s.abandon(ctx, run, w, errors.Is(res.err, errMoved)))
+		s.noted(ctx, w, "call off what was not kept", s.abandon(ctx, run, w, errors.Is(res.err, errMoved)))
 	}
 	return res
 }

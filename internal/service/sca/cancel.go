@@ -16,9 +16,9 @@ import (
 // that a run is over.
 const perseverance = time.Hour
 
-// over reports whether a run has ended whose flow still has something out in the
+// unheard reports whether a run is over whose flow still has something out in the
 // world, or may have.
-func (s *Dispatcher) over(w *walk) bool {
+func (s *Dispatcher) unheard(w *walk) bool {
 	if w.memo.Step.State == nil {
 		return false
 	}
@@ -95,9 +95,12 @@ func (s *Dispatcher) abandon(ctx context.Context, run uuid.UUID, w *walk, overta
 		if m.Left = kept.Left; current != nil && !bytes.Equal(current, state) {
 			m.Left = append(m.Left, current)
 		}
-		r.Memo, err = s.seal(r, m)
-		r.PollAt = now
-		return err
+		left, err := s.seal(r, m)
+		if err != nil {
+			return err
+		}
+		r.Withdraw(left, now)
+		return nil
 	})
 	if err != nil || !goesOn || !overtaken || bytes.Equal(current, state) {
 		return err

@@ -38,7 +38,7 @@ func (s *Dispatcher) end(ctx context.Context, w *walk, how consent.RunOutcome, c
 	}
 	res := s.change(ctx, w, func(r *consent.Run, c *consent.Consent, _ []byte) error {
 		if r.End(how, now); kept != nil {
-			r.Withdraw(how, kept, now)
+			r.Withdraw(kept, now)
 		}
 		r.Returned = !w.byWorker
 		return act(r, c)

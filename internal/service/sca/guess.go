@@ -87,10 +87,10 @@ func (s *Dispatcher) forgive(ctx context.Context, w *walk) error {
 	return s.Guesses.ForgiveGuesses(ctx, psu)
 }
 
-// noted logs a failure of counting of which the PSU need not know.
-func (s *Dispatcher) noted(ctx context.Context, w *walk, err error) {
+// noted logs a failure of which the PSU need not know.
+func (s *Dispatcher) noted(ctx context.Context, w *walk, doing string, err error) {
 	if err != nil {
-		s.Log.ErrorContext(ctx, "count of wrong answers", "run", w.run.ID, "error", err)
+		s.Log.ErrorContext(ctx, "a side of the walk failed", "doing", doing, "run", w.run.ID, "error", err)
 	}
 }
 

@@ -81,7 +81,7 @@ func (s *Dispatcher) poll(ctx context.Context, id uuid.UUID) error {
 	if s.Flows[w.run.Flow] == nil && s.goesOn(w.run, w.c) { // another replica may have it
 		return s.pollAt(ctx, w, s.Now().Add(pause))
 	}
-	if s.over(w) {
+	if s.unheard(w) {
 		return s.cancel(ctx, w)
 	}
 	if s.usable(w, w.run.Browser) != nil {

@@ -296,8 +296,8 @@ func (s *Dispatcher) approve(ctx context.Context, w *walk, a Answer) result {
 
 // exempt tells whether the bank lets the walk do without the last factor (XS2A IG
 // 1.3.x, scaStatus exempted): that of a one-off consent to the list of accounts,
-// whose PSU has shown another factor to us or, by the TPP, to us. Away from any
-// form nobody has shown one yet.
+// whose PSU has shown another factor on a form. Away from any, in the bank's app for
+// instance, nobody has.
 func (s *Dispatcher) exempt(w *walk) bool {
 	list := w.c.Access.Scope == consent.ScopeAvailable || w.c.Access.Scope == consent.ScopeAvailableBalances
 	return s.Policy.ExemptAvailable && list && !w.c.Recurring && w.c.Kind == consent.AccountAccess && w.memo.Proved
