@@ -184,6 +184,7 @@ func policy(cfg *config.Config) consent.Policy {
 		LockFor:             cfg.Policy.LockFor,
 		MultipleConsents:    cfg.Policy.MultipleConsents,
 		ExemptAvailable:     cfg.Policy.ExemptAvailableAccounts,
+		PageWalk:            cfg.Access.PageWalk,
 		Confirmation:        cfg.SCA.Confirmation,
 	}
 }

@@ -30,6 +30,7 @@ type Config struct {
 	BankCallers BankCallers `yaml:"bankCallers"`
 	Database    Database    `yaml:"database"`
 	Policy      Policy      `yaml:"policy"`
+	Access      Access      `yaml:"access"`
 	XS2A        XS2A        `yaml:"xs2a"`
 	SCA         SCA         `yaml:"sca"`
 	Bank        Bank        `yaml:"bank"`
@@ -88,6 +89,19 @@ type Policy struct {
 	ExemptAvailableAccounts bool `yaml:"exemptAvailableAccounts"`
 	// MultipleConsents lets a new recurring consent leave the former ones alone.
 	MultipleConsents bool `yaml:"multipleConsents"`
+}
+
+// Access says how reads of account data are judged.
+type Access struct {
+	// PageWalk is for how long after a list was opened its further pages belong to
+	// the same access; 0 counts each.
+	PageWalk time.Duration `yaml:"pageWalk" validate:"min=0s,max=24h"`
+	// PageParameters are the query parameters of the bank's interface that only
+	// further pages have. Gateways pass them on; a resource server says it itself.
+	PageParameters []string `yaml:"pageParameters" validate:"unique,dive,required"`
+	// CertificateHeader is where a gateway that asks by forward-auth puts the TPP's
+	// certificate, in the forms of tpps.proxy.header.
+	CertificateHeader string `yaml:"certificateHeader"`
 }
 
 // XS2A holds the switches of the Berlin Group dialect.
@@ -178,6 +192,7 @@ func Default() *Config {
 			MaxValidityDays: 90, MaxFrequencyPerDay: 4, MaxTries: 3, MaxFailures: 5, LockFor: 15 * time.Minute,
 			AuthorisationWindow: 24 * time.Hour, OpenWithin: 10 * time.Minute, FinishWithin: 15 * time.Minute,
 		},
+		Access: Access{PageWalk: 10 * time.Minute, PageParameters: []string{"page"}, CertificateHeader: "ssl-client-cert"},
 		XS2A: XS2A{
 			BankOffered: true, AllPSD2: true, AvailableAccounts: true, AvailableAccountsWithBalance: true,
 			OwnerName: true, TrustedBeneficiaries: true,

@@ -51,6 +51,7 @@ const (
 	CodeNotConfirmable     Code = "not_confirmable"     // a confirmation of what failed
 	CodeReferenceUnknown   Code = "reference_unknown"   // a consent that is named in a header or a body is unknown to this TPP
 	CodeNotUsable          Code = "not_usable"          // the consent does not allow it: not in force, or for something else
+	CodeAccountUnknown     Code = "account_unknown"     // no account of this customer has the id
 	CodeNoFundsConsent     Code = "no_funds_consent"    // no consent covers this confirmation of funds
 )
 
@@ -64,6 +65,7 @@ func Codes() []Code {
 		CodeSignatureMissing, CodeSignatureInvalid, CodeMethodNotAllowed, CodePathUnknown,
 		CodeNotAcceptable, CodeMediaType, CodeTooLarge, CodeTimeout, CodeRepeated, CodeTooOften, CodeTimeOver,
 		CodeCorporate, CodeMethodUnknown, CodeNotConfirmable, CodeReferenceUnknown, CodeNotUsable, CodeNoFundsConsent,
+		CodeAccountUnknown,
 	}
 }
 

@@ -22,6 +22,9 @@ type Policy struct {
 	// Confirmation asks the TPP for the code that came back with the browser
 	// before a consent that was authorised by redirect becomes valid.
 	Confirmation bool
+	// PageWalk is for how long after a list was opened its further pages belong to
+	// the same access; 0: each page is one.
+	PageWalk time.Duration
 	// ExemptAvailable lets a one-off consent to the list of available accounts do
 	// without the last factor.
 	ExemptAvailable bool
@@ -39,6 +42,7 @@ func DefaultPolicy() Policy {
 		MaxTries:            3,
 		MaxFailures:         5,
 		LockFor:             15 * time.Minute,
+		PageWalk:            10 * time.Minute,
 	}
 }
 

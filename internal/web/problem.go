@@ -20,6 +20,7 @@ type problem struct {
 var problems = map[consent.Code]problem{
 	consent.CodeNotFound:           {status: http.StatusNotFound, title: "problem.unknown.title", text: "problem.unknown.text"},
 	consent.CodePathUnknown:        {status: http.StatusNotFound, title: "problem.unknown.title", text: "problem.unknown.text"},
+	consent.CodeAccountUnknown:     {status: http.StatusNotFound, title: "problem.unknown.title", text: "problem.unknown.text"},
 	consent.CodeReferenceUnknown:   {status: http.StatusNotFound, title: "problem.unknown.title", text: "problem.unknown.text"},
 	consent.CodeUsed:               {status: http.StatusConflict, title: "problem.used.title", text: "problem.used.text"},
 	consent.CodeStale:              {status: http.StatusConflict, title: "problem.moved.title", text: "problem.moved.text"},

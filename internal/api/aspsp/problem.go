@@ -55,6 +55,7 @@ var statuses = map[consent.Code]int{
 	consent.CodeNotFound:           http.StatusNotFound,
 	consent.CodeResourceUnknown:    http.StatusNotFound,
 	consent.CodePathUnknown:        http.StatusNotFound,
+	consent.CodeAccountUnknown:     http.StatusNotFound,
 	consent.CodeMethodNotAllowed:   http.StatusMethodNotAllowed,
 	consent.CodeNotAcceptable:      http.StatusNotAcceptable,
 	consent.CodeStale:              http.StatusConflict,

@@ -67,6 +67,7 @@ var messages = map[consent.Code]entry{
 	consent.CodeResourceUnknown:    {status: http.StatusForbidden, code: wire.ResourceUnknown},
 	consent.CodeBlocked:            {status: http.StatusForbidden, code: wire.ServiceBlocked},
 	consent.CodePathUnknown:        {status: http.StatusNotFound, code: wire.ResourceUnknown},
+	consent.CodeAccountUnknown:     {status: http.StatusNotFound, code: wire.ResourceUnknown},
 	consent.CodeMethodNotAllowed:   {status: http.StatusMethodNotAllowed, code: wire.ServiceInvalid},
 	consent.CodeNotAcceptable:      {status: http.StatusNotAcceptable, code: wire.RequestedFormatsInvalid},
 	consent.CodeStale:              {status: http.StatusConflict, code: wire.StatusInvalid},

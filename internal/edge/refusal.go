@@ -1,0 +1,25 @@
+package edge
+
+import "net/http"
+
+// Refusal is how a TPP is to be answered whose call was refused, in the words of
+// its dialect. It can be sent by somebody else, such as a gateway.
+type Refusal struct {
+	Status int
+	Code   string // the dialect's; empty where the status has no body
+	Path   string // of the header or parameter at fault
+	Text   string // safe to show to the TPP
+	Header http.Header
+	// Body is what the dialect says, in the media type of Header; empty for none.
+	Body []byte
+}
+
+// Send answers with the refusal.
+func (r *Refusal) Send(w http.ResponseWriter) error {
+	for name, values := range r.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(r.Status)
+	_, err := w.Write(r.Body)
+	return err //nolint:wrapcheck // the client went away; there is nothing to add
+}

@@ -1,0 +1,59 @@
+package access
+
+import (
+	"errors"
+
+	"github.com/google/uuid"
+
+	"consentd/internal/consent"
+)
+
+// Question is one read that a TPP wishes to make.
+type Question struct {
+	TPP       string // who asks, as it is known to consents
+	Rail      consent.Rail
+	Consent   uuid.UUID
+	Operation consent.Operation
+	Account   string // the bank's id of the account; empty for lists
+	Resource  string // of one transaction, its id
+	// Attended says that the PSU is there: the TPP sent PSU-IP-Address.
+	Attended bool
+	// Following says that this is a further page of a list that was opened before.
+	Following bool
+}
+
+// Decision is what may be shown.
+type Decision struct {
+	Question Question
+	Customer string // the bank's id of whose accounts they are
+	// Accounts are those that may be shown, with the rights on each that go with it:
+	// for one account only that one.
+	Accounts []Account
+	// OwnerName says that the owner's name may be shown with every account, besides
+	// those whose rights say so.
+	OwnerName bool
+	// Counted says that the read was counted, and Left how many like it remain: today,
+	// for a recurring consent.
+	Counted bool
+	Left    int
+}
+
+// Denial is a decision against a read. It is the domain's error for the TPP, with
+// a reason for the bank alone.
+type Denial struct {
+	Err    error
+	Reason string
+}
+
+func (d *Denial) Error() string { return d.Err.Error() + " (" + d.Reason + ")" }
+
+func (d *Denial) Unwrap() error { return d.Err }
+
+// ReasonOf is why a read was denied, in words for the bank; empty where the error
+// has none.
+func ReasonOf(err error) string {
+	if d, ok := errors.AsType[*Denial](err); ok {
+		return d.Reason
+	}
+	return ""
+}
