@@ -53,6 +53,11 @@ bench: ## Measure against the floors of this machine, under 3 minutes (not a tes
 	@sh test/prerequisites.sh bench
 	bash test/bench/bench.sh
 
+.PHONY: bench-full
+bench-full: ## Compare a table of a million consents with one of 10,000, some 5 minutes (not a test)
+	@sh test/prerequisites.sh bench
+	bash test/bench/bench.sh -full -rounds 3
+
 ##@ Code
 
 .PHONY: lint

@@ -2,6 +2,7 @@
 // surface, embedded into the binary.
 //
 //	xs2a.yaml        what a TPP can ask of consentd (Berlin Group, version 1.3.x)
+//	accounts.yaml    what a TPP reads under a consent, as the sandbox's bank serves it
 //	aspsp.yaml       what the bank's own systems and desks can ask of consentd
 //	bank.yaml        what consentd asks of the bank's own systems, as their client
 //	sca-remote.yaml  what it asks of a flow that is written in another language

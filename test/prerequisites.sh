@@ -154,7 +154,10 @@ install_node_tools() (
 		return 0
 	fi
 	echo "prerequisites: installing the Node tools in test/node"
-	npm ci --ignore-scripts --no-audit --no-fund
+	if ! npm ci --ignore-scripts --no-audit --no-fund; then
+		echo "prerequisites: missing: the packages of test/node/package-lock.json, which npm could not fetch" >&2
+		return 1
+	fi
 	cp package-lock.json node_modules/.installed-lock.json
 )
 

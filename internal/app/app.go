@@ -112,6 +112,19 @@ func (a *App) shutdown(ctx context.Context) error {
 	return g.Wait() //nolint:wrapcheck // wrapped above
 }
 
+// atStop has fn called once no call is under way any more, before the database is
+// left. It is given a moment.
+func (a *App) atStop(ctx context.Context, fn func(context.Context) error) {
+	a.closers = append(a.closers, func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+		defer cancel()
+		return fn(ctx)
+	})
+}
+
+// lastWords is how long what is left to write may take at the end.
+const lastWords = 5 * time.Second
+
 // Close frees what an App holds that was never run. Run does it by itself.
 func (a *App) Close() error {
 	var errs []error

@@ -3,15 +3,18 @@ package app
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"consentd/internal/api/aspsp"
+	"consentd/internal/api/xs2a"
 	"consentd/internal/bankauth"
 	"consentd/internal/consent"
 	"consentd/internal/jobs"
 	"consentd/internal/points"
 	"consentd/internal/secret"
 	"consentd/internal/service"
+	"consentd/internal/service/access"
 	"consentd/internal/service/consents"
 	"consentd/internal/service/funds"
 	"consentd/internal/service/ledger"
@@ -19,6 +22,7 @@ import (
 	"consentd/internal/service/sca"
 	"consentd/internal/service/tokens"
 	"consentd/internal/storage"
+	"consentd/internal/tpp"
 	flow "consentd/pkg/sca"
 )
 
@@ -56,6 +60,7 @@ type core struct {
 	ledger   *ledger.Ledger
 	register *register.Register
 	tokens   *tokens.Tokens
+	access   *access.Access
 }
 
 func (p parts) core() core {
@@ -71,12 +76,31 @@ func (p parts) core() core {
 		ledger:   p.ledger(),
 		register: &register.Register{Store: p.db, Now: p.now, Log: p.log},
 		tokens:   p.tokens(),
+		access:   &access.Access{Store: p.db, Accounts: p.bank, Identities: to.identities, Policy: p.policy, Now: p.now},
 	}
 }
 
+// gate is how the bank's own systems ask about reads of account data.
+type gate struct {
+	reads decisions
+	// dialect judges what a gateway passes on of a TPP's request.
+	dialect *xs2a.Handler
+	// certificates is the header in which a gateway hands on the TPP's certificate.
+	certificates string
+}
+
+// gateOf is the gate of an interface. Whoever may ask is believed which certificate
+// the TPP has shown, from whatever address.
+func gateOf(api *xs2a.Handler, reads decisions, header string, tell func(*tpp.Proxy) tpp.Identifier) gate {
+	judge := *api
+	judge.Callers = tell(&tpp.Proxy{Header: header, From: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}})
+	return gate{reads: reads, dialect: &judge, certificates: header}
+}
+
 // aspsp is what the bank's own systems call.
-func (p parts) aspsp(c core, callers bankauth.Authenticator) *aspsp.Handler {
+func (p parts) aspsp(c core, callers bankauth.Authenticator, g gate) *aspsp.Handler {
 	return &aspsp.Handler{
+		Access: g.reads, Dialect: g.dialect, CertificateHeader: g.certificates, Ledger: c.ledger,
 		Register: c.register, Consents: &consents.Desk{Archive: p.db, Accounts: p.bank, Signers: p.bank, Now: p.now},
 		Authorisations: c.walks, Callbacks: c.walks,
 		Gate: &bankauth.Gate{Callers: callers, Ledger: c.ledger, Log: p.log}, Now: p.now, Log: p.log,
@@ -101,6 +125,8 @@ func (c core) runner(log *slog.Logger) *jobs.Runner {
 		{Name: "settle refusals", Every: time.Minute, Work: c.ledger.Settle},
 		{Name: "forget answers", Every: time.Minute, Work: c.ledger.Forget},
 		{Name: "forget wrong answers", Every: time.Minute, Work: c.walks.ForgetGuesses},
+		{Name: "note when data was shared", Every: 30 * time.Second, Work: func(ctx context.Context, _ int) (int, error) { return 0, c.access.Flush(ctx) }},
+		{Name: "forget counts of accesses", Every: time.Minute, Work: c.access.ForgetCounts},
 	}}
 }
 

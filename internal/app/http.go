@@ -104,7 +104,7 @@ func xs2aOptions(cfg *config.Config) xs2a.Options {
 		TrustedBeneficiaries: c.TrustedBeneficiaries, AppSchemes: c.RedirectSchemes,
 		BasePath: c.BasePath, RelativeLinks: c.RelativeLinks, Funds: c.FundsConfirmation,
 		Start: xs2a.StartMode(c.StartAuthorisationMode), Sessions: c.Sessions, StrictStatus: c.StrictStatus, LenientDates: c.LenientDates,
-		CertificateRevoked: c.CertificateRevoked, Domains: xs2a.DomainRule(cfg.TPPs.Domains),
+		PageParameters: cfg.Access.PageParameters, CertificateRevoked: c.CertificateRevoked, Domains: xs2a.DomainRule(cfg.TPPs.Domains),
 	}
 }
 
@@ -114,11 +114,12 @@ type surface struct {
 	signatures tpp.Signatures
 	options    xs2a.Options
 	links      xs2a.Links
+	reads      xs2a.Reads
 }
 
 func (p parts) xs2a(c core, s surface) *xs2a.Handler {
 	return &xs2a.Handler{
-		Consents: c.consents, Walks: c.walks, Funds: c.funds, Ledger: c.ledger, Callers: s.callers, Signatures: s.signatures, Policy: p.policy, Now: p.now,
+		Reads: s.reads, Consents: c.consents, Walks: c.walks, Funds: c.funds, Ledger: c.ledger, Callers: s.callers, Signatures: s.signatures, Policy: p.policy, Now: p.now,
 		Options: s.options, Links: s.links, Log: p.log,
 	}
 }

@@ -150,22 +150,27 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 	core, watch := p.core(), obs.NewObserver(a.log, time.Now)
 	a.jobs = core.runner(a.log)
 	verifier := a.sandboxVerifier(g.ca, g.clock.Now)
+	reads := decisions{core.access, watch}
+	a.atStop(ctx, core.access.Flush)
+	plainCallers := sandbox.Callers{TLS: &tpp.Certificates{Verifier: verifier, Register: core.register}, TPPs: tpps, Register: core.register}
 	api := p.xs2a(core, surface{
-		callers: sandbox.Callers{
-			TLS: &tpp.Certificates{Verifier: verifier, Register: core.register}, TPPs: tpps, Register: core.register,
-		},
+		reads:      reads,
+		callers:    plainCallers,
 		signatures: sandboxSignatures(o.Strict, verifier, o.Now),
 		options:    xs2aOptions(cfg),
 		links:      a.sandboxLinks(o.PublicURL, core.walks),
 	})
-	backOffice := p.aspsp(core, sandboxBank())
+	backOffice := p.aspsp(core, sandboxBank(), gateOf(api, reads, cfg.Access.CertificateHeader, func(gateway *tpp.Proxy) tpp.Identifier {
+		return behindGateway{header: gateway.Header, shown: &tpp.Certificates{Verifier: verifier, Register: core.register, Proxy: gateway}, named: plainCallers}
+	}))
 	e := newEcho(plainFront, watch, api, backOffice)
 	api.Mount(e)
 	backOffice.Mount(e)
 	(&web.SCA{Walks: core.walks, Keys: g.keys, Log: a.log, Origin: strings.TrimSuffix(o.PublicURL, "/"), Onward: cfg.SCA.Onward}).Mount(e)
-	(&docs.Handler{BasePath: o.BasePath}).Mount(e)
+	(&docs.Handler{BasePath: o.BasePath, Sandbox: true}).Mount(e)
 	mountOps(e, g.db, watch, a.log)
 	sb := &sandbox.Sandbox{
+		Faults: &sandbox.Faults{Dialect: api.Owns, Refuse: api.RefusalOf, Stop: ctx.Done()},
 		Bank: bank, Clock: g.clock, TPPs: tpps, Users: users{g.db}, Recent: g.db, Strict: o.Strict, Log: a.log,
 		BasePath: o.BasePath, Owns: func(path string) bool { return api.Owns(path) || backOffice.Owns(path) }, Base: a.plain, Secure: a.secure,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: a.dialSandbox}},
@@ -174,6 +179,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 		return err
 	}
 	sb.Mount(e)
+	sb.DemoTPP(strings.TrimSuffix(o.PublicURL, "/"), a.dialSecure).Mount(e)
 	return a.openSandbox(ctx, o, sb, e, g.ca)
 }
 

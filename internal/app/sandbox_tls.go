@@ -143,6 +143,16 @@ func (a *App) beside(r *http.Request, front string) string {
 	return net.JoinHostPort(host, port)
 }
 
+// dialSecure reaches the listener with TLS of this sandbox or, where there is none,
+// the other one, as dialSandbox does.
+func (a *App) dialSecure(ctx context.Context, network, address string) (net.Conn, error) {
+	if a.Address(secureFront) == "" {
+		return a.dialSandbox(ctx, network, address)
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, network, a.Address(secureFront))
+}
+
 // listenTLS adds the listener that asks for certificates and takes any: they are
 // judged by each call, so that each kind of refusal can be told.
 func (a *App) listenTLS(ctx context.Context, o SandboxOptions, e *echo.Echo, ca *issue.Authority) error {
@@ -177,4 +187,19 @@ func (a *App) tppsOf(ctx context.Context, g ground) (*sandbox.TPPs, error) {
 		CA: g.ca, Store: g.db.FlowStore("sandbox"), Now: g.clock.Now, URL: func() string { return a.URL(plainFront) },
 	}
 	return t, t.Load(ctx)
+}
+
+// behindGateway tells the TPPs of a gateway in front of a sandbox: by the
+// certificate that it hands on or, where it hands on none, by name.
+type behindGateway struct {
+	header       string
+	shown, named tpp.Identifier
+}
+
+// Identify implements tpp.Identifier.
+func (b behindGateway) Identify(r *http.Request) (tpp.TPP, error) {
+	if r.Header.Get(b.header) != "" {
+		return b.shown.Identify(r)
+	}
+	return b.named.Identify(r)
 }

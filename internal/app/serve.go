@@ -124,7 +124,10 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 	a.jobs = core.runner(a.log)
 	a.jobs.Jobs = append(a.jobs.Jobs, trust.reload(a.log))
 	verifier := trust.verifier(cfg.TPPs, p.now, a.log)
+	reads := decisions{core.access, watch}
+	a.atStop(ctx, core.access.Flush)
 	api := p.xs2a(core, surface{
+		reads:      reads,
 		callers:    callers(cfg, verifier, trust.proxy, core.register),
 		signatures: signatures(cfg, verifier, p.now),
 		options:    xs2aOptions(cfg),
@@ -145,7 +148,9 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 	if err != nil {
 		return err
 	}
-	backOffice := p.aspsp(core, own)
+	backOffice := p.aspsp(core, own, gateOf(api, reads, cfg.Access.CertificateHeader, func(gateway *tpp.Proxy) tpp.Identifier {
+		return callers(cfg, verifier, gateway, core.register)
+	}))
 	bankFront := newEcho("bank", watch, backOffice)
 	bankFront.Pre(bankauth.Verify(trust.clients, p.now))
 	backOffice.Mount(bankFront)

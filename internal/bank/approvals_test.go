@@ -32,8 +32,8 @@ func TestApprovals(t *testing.T) {
 		want      service.ApprovalAnswer
 	}{
 		"waiting":       {"lea", "", service.ApprovalAnswer{State: service.ApprovalWaiting}},
-		"approved":      {"lea", `{"decision":"approve"}`, service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: []string{"acc-r1", "acc-r2"}, Number: "42"}},
-		"some accounts": {"lea", `{"decision":"approve","number":"42","accounts":["r2"]}`, service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: []string{"acc-r2"}, Number: "42"}},
+		"approved":      {"lea", `{"decision":"approve"}`, service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: []string{"r1", "r2"}, Number: "42"}},
+		"some accounts": {"lea", `{"decision":"approve","number":"42","accounts":["r2"]}`, service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: []string{"r2"}, Number: "42"}},
 		"denied":        {"lea", `{"decision":"deny"}`, service.ApprovalAnswer{State: service.ApprovalDenied}},
 		"the bank's no": {"reject", "", service.ApprovalAnswer{State: service.ApprovalDenied}},
 	} {

@@ -168,11 +168,11 @@ func TestFunds(t *testing.T) {
 	client, _ := setup(t)
 	for amount, want := range map[string]bool{"10.00 EUR": true, "10.01 EUR": false, "1.00 USD": false} {
 		value, currency, _ := strings.Cut(amount, " ")
-		got, err := client.Available(t.Context(), "acc-r9", service.Amount{Currency: currency, Value: value})
+		got, err := client.Available(t.Context(), "r9", service.Amount{Currency: currency, Value: value})
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 	}
-	_, err := client.Available(t.Context(), "acc-r0", service.Amount{Currency: "EUR", Value: "1"})
+	_, err := client.Available(t.Context(), "r0", service.Amount{Currency: "EUR", Value: "1"})
 	require.ErrorIs(t, err, bank.ErrUnknown)
 }
 

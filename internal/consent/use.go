@@ -60,6 +60,9 @@ func (o Operation) Known() bool { return slices.Contains(Operations(), o) }
 // List reports whether the operation is of all accounts of a consent, not of one.
 func (o Operation) List() bool { return operations[o].list }
 
+// Paged reports whether the answer may have further pages.
+func (o Operation) Paged() bool { return o.List() || o == OpTransactions || o == OpCardTransactions }
+
 // Right is what a consent must open for the operation.
 func (o Operation) Right() Rights { return operations[o].right }
 

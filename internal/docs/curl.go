@@ -12,6 +12,13 @@ func (o Operation) Curl(base, token string) string {
 	for _, p := range o.PathParameters {
 		path = strings.ReplaceAll(path, "{"+p.Name+"}", p.example())
 	}
+	glue := "?"
+	for _, q := range o.Query {
+		if q.Required {
+			path += glue + q.Name + "=" + q.example()
+			glue = "&"
+		}
+	}
 	parts := []string{"curl " + quote(base+path)}
 	if o.Method != http.MethodGet && (o.Method != http.MethodPost || o.Body == nil) {
 		parts[0] = "curl -X " + o.Method + " " + quote(base+path)

@@ -85,7 +85,13 @@ type Body struct {
 
 // Example is a body to look at.
 type Example struct {
-	Summary string
+	Name, Summary string
+	// Otherwise are the statuses, besides those of success, that the example may be
+	// answered with where a collection sends it: not everything that an example needs
+	// can be brought about by calls.
+	Otherwise []string
+	// Headers are those that belong to the example.
+	Headers map[string]string
 	Text    []Paragraph
 	JSON    string
 }
@@ -237,7 +243,12 @@ func bodies(n node) []Body {
 	for _, media := range n.get("content").members() {
 		body := Body{Type: media.name, Schema: schemaRow("", media.get("schema"))}
 		for _, example := range media.get("examples").members() {
+			headers := map[string]string{}
+			for _, header := range example.get("x-headers").members() {
+				headers[header.name] = header.str()
+			}
 			body.Examples = append(body.Examples, Example{
+				Name: example.name, Otherwise: example.get("x-otherwise").strs(), Headers: headers,
 				Summary: example.get("summary").str(),
 				Text:    paragraphs(example.get("description").str()),
 				JSON:    toJSON(example.get("value").value),

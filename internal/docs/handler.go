@@ -33,6 +33,9 @@ type Handler struct {
 	// Elsewhere are the addresses, by the name of the description, of calls that
 	// this program answers on another listener than the one that shows the pages.
 	Elsewhere map[string]string
+	// Sandbox says that the program is one: the collections then hold what the
+	// customer and the bank's own systems do, too.
+	Sandbox bool
 
 	once sync.Once
 	site *site
@@ -45,13 +48,17 @@ type site struct {
 	documents []*Document
 }
 
-// Mount adds the routes /openapi/{name}.yaml, /docs, /docs/{name} and /docs/style.css.
+// Mount adds the routes /openapi/{name}.yaml, /docs, /docs/{name}, /docs/style.css
+// and the collections below /docs/collections.
 func (h *Handler) Mount(e *echo.Echo) {
 	methods := []string{http.MethodGet, http.MethodHead}
 	e.Match(methods, "/openapi/:file", h.file)
 	e.Match(methods, "/docs", h.index)
 	e.Match(methods, "/docs/style.css", h.stylesheet)
 	e.Match(methods, "/docs/:name", h.page)
+	e.Match(methods, pathPostman, h.collection("application/json; charset=utf-8", postman))
+	e.Match(methods, pathREST, h.collection("text/plain; charset=utf-8", restClient))
+	e.Match(methods, pathJetBrains, h.collection("text/plain; charset=utf-8", jetBrains))
 }
 
 func (h *Handler) names() []string {
@@ -141,6 +148,7 @@ type view struct {
 	Documents []*Document
 	Document  *Document
 	Base      string
+	Sandbox   bool // there is a start page to go back to
 }
 
 // base is the address that the examples call: ours, where we answer these calls
@@ -164,7 +172,7 @@ func (h *Handler) render(c echo.Context, status int, name string, v view) error 
 	if err != nil {
 		return err
 	}
-	v.Documents = s.documents
+	v.Documents, v.Sandbox = s.documents, h.Sandbox
 	// Into memory first: a template that fails must not leave half a page.
 	var page bytes.Buffer
 	if err := s.templates.ExecuteTemplate(&page, name, v); err != nil {

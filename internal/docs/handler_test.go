@@ -85,7 +85,7 @@ func TestPagesNeedNothingFromElsewhere(t *testing.T) {
 	t.Parallel()
 	get := setup(t)
 	outside := regexp.MustCompile(`(?i)<script|<img|<iframe|<form|@import|url\(|\son[a-z]+=|\sstyle=|(src|href)="(https?:)?//`)
-	for _, path := range []string{"/docs", "/docs/aspsp", "/docs/xs2a", "/docs/bank", "/docs/sca-remote", "/docs/style.css"} {
+	for _, path := range []string{"/docs", "/docs/accounts", "/docs/aspsp", "/docs/xs2a", "/docs/bank", "/docs/sca-remote", "/docs/style.css"} {
 		res := get(http.MethodGet, path)
 		page := res.Body.String()
 		require.Equal(t, http.StatusOK, res.Code, path)
@@ -195,6 +195,10 @@ func TestCallsCanBePasted(t *testing.T) {
         "iban": "FR7617515000920400430518020",`)
 	assert.Contains(t, page, "curl -X DELETE 'http://localhost:8080/v1/consents/0198f2c4-")
 
+	// What the query must hold stands in them, too.
+	accounts := entities.Replace(get(http.MethodGet, "http://localhost:8080/docs/accounts").Body.String())
+	assert.Contains(t, accounts, "curl 'http://localhost:8080/v1/accounts/r1/transactions?dateFrom=2026-01-01&bookingStatus=both'")
+
 	// The token that the calls need stands in them.
 	bank := entities.Replace(get(http.MethodGet, "http://localhost:8080/docs/aspsp").Body.String())
 	assert.Contains(t, bank, `curl -X PUT 'http://localhost:8080/aspsp/v1/tpps/DE-BAFIN:PSDDE-BAFIN-125314/block' \
@@ -224,7 +228,9 @@ func TestCallsThatAreAnsweredOnAnotherListener(t *testing.T) {
 func TestQueryIsShown(t *testing.T) {
 	t.Parallel()
 	page := setup(t)(http.MethodGet, "/docs/aspsp").Body.String()
-	_, query, found := strings.Cut(page, "<h4>Query</h4>")
+	_, operation, found := strings.Cut(page, `id="listTpps"`)
+	assert.True(t, found)
+	_, query, found := strings.Cut(operation, "<h4>Query</h4>")
 	assert.True(t, found)
 	query, headers, found := strings.Cut(query, "<h4>Headers</h4>")
 	assert.True(t, found)

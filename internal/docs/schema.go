@@ -3,6 +3,7 @@ package docs
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Row is one header, parameter or member, with the members below it.
@@ -34,7 +35,11 @@ func (r Row) Nested() bool { return len(r.Rows) > 0 || len(r.Variants) > 0 }
 
 // parameterRow shows a parameter or a response header.
 func parameterRow(name string, p node) Row {
-	row := schemaRow(name, p.get("schema"))
+	schema := p.get("schema")
+	for _, media := range p.get("content").members() { // of one that holds JSON
+		schema = media.get("schema")
+	}
+	row := schemaRow(name, schema)
 	row.Required = p.get("required").value == true
 	if text := p.get("description").str(); text != "" {
 		row.Text = paragraphs(text)
@@ -88,13 +93,18 @@ func memberRows(s node) []Row {
 	return rows
 }
 
-// variants are the named alternatives of a schema. Those without a title are
-// mere conditions, which the description says in words.
+// variants are the named alternatives of a schema. Those without a title, or a
+// name to refer to them, are mere conditions, which the description says in words.
 func variants(s node) (string, []Row) {
 	for _, choice := range []struct{ key, text string }{{"oneOf", "exactly one of"}, {"anyOf", "any of"}} {
 		var rows []Row
 		for _, part := range s.get(choice.key).items() {
-			if title := part.get("title").str(); title != "" {
+			title := part.get("title").str()
+			if title == "" {
+				title = inWords(part.refName())
+			}
+			if title != "" {
+				part = part.expand()
 				rows = append(rows, Row{
 					Name: title,
 					Text: paragraphs(part.get("description").str()),
@@ -107,6 +117,19 @@ func variants(s node) (string, []Row) {
 		}
 	}
 	return "", nil
+}
+
+// inWords is the name of a schema as words: AccessAllowed is "Access allowed".
+func inWords(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 && unicode.IsUpper(r) {
+			b.WriteByte(' ')
+			r = unicode.ToLower(r)
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // onlyNames says whether the alternatives of a plain value can be told in a line.

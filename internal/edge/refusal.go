@@ -1,6 +1,9 @@
 package edge
 
-import "net/http"
+import (
+	"maps"
+	"net/http"
+)
 
 // Refusal is how a TPP is to be answered whose call was refused, in the words of
 // its dialect. It can be sent by somebody else, such as a gateway.
@@ -16,9 +19,7 @@ type Refusal struct {
 
 // Send answers with the refusal.
 func (r *Refusal) Send(w http.ResponseWriter) error {
-	for name, values := range r.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), r.Header)
 	w.WriteHeader(r.Status)
 	_, err := w.Write(r.Body)
 	return err //nolint:wrapcheck // the client went away; there is nothing to add

@@ -14,14 +14,18 @@ const (
 	KeyRequestID    = "X-Request-Id"
 )
 
-// StampID puts X-Request-ID on the answer, before anything can go wrong: as it
-// was sent, or a fresh one where that is missing or malformed.
+// StampID puts X-Request-ID on the answer, before anything can go wrong.
 func StampID(c echo.Context) {
-	id := SentRequestID(c.Request())
-	if id == "" {
-		id = uuid.NewString()
+	c.Response().Header()[KeyRequestID] = []string{AnswerID(c.Request())}
+}
+
+// AnswerID is the id under which a request is answered: as it was sent, or a fresh
+// one where that is missing or malformed.
+func AnswerID(r *http.Request) string {
+	if id := SentRequestID(r); id != "" {
+		return id
 	}
-	c.Response().Header()[KeyRequestID] = []string{id}
+	return uuid.NewString()
 }
 
 // RequestID is the id that the answer carries.

@@ -7,6 +7,7 @@ package explain
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -14,6 +15,9 @@ import (
 type Notes struct {
 	mu    sync.Mutex
 	lines []string
+	// open says that the last line decides against the call, and waits for the
+	// code with which it is answered.
+	open bool
 }
 
 type key struct{}
@@ -26,14 +30,50 @@ func Listen(ctx context.Context) (context.Context, *Notes) {
 
 // Note writes one line, if anyone listens.
 func Note(ctx context.Context, format string, args ...any) {
-	n, ok := ctx.Value(key{}).(*Notes)
-	if !ok {
+	if n := listening(ctx); n != nil {
+		n.add(fmt.Sprintf(format, args...), false)
+	}
+}
+
+// Refuse writes the line that decides against a call. Whoever answers the call ends
+// it with the code of their dialect, by Conclude.
+func Refuse(ctx context.Context, format string, args ...any) {
+	if n := listening(ctx); n != nil {
+		n.add(fmt.Sprintf(format, args...), true)
+	}
+}
+
+// arrow stands before the code that a call was answered with.
+const arrow = " → "
+
+// Conclude ends the line that decided against a call with the code that it is
+// answered with. Where nobody has written such a line, text is it.
+func Conclude(ctx context.Context, code, text string) {
+	n := listening(ctx)
+	if n == nil {
 		return
 	}
-	line := fmt.Sprintf(format, args...)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.lines = append(n.lines, line)
+	last := len(n.lines) - 1
+	switch {
+	case n.open:
+		n.lines[last] += arrow + code
+	case last < 0 || !strings.HasSuffix(n.lines[last], arrow+code):
+		n.lines = append(n.lines, text+arrow+code)
+	}
+	n.open = false
+}
+
+func listening(ctx context.Context) *Notes {
+	n, _ := ctx.Value(key{}).(*Notes)
+	return n
+}
+
+func (n *Notes) add(line string, open bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lines, n.open = append(n.lines, line), open
 }
 
 // Lines returns what was noted so far.

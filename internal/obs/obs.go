@@ -76,20 +76,22 @@ type Observer struct {
 	Now      func() time.Time
 	registry *prometheus.Registry
 	calls    *prometheus.HistogramVec
+	// decisions are those on reads of account data.
+	decisions *prometheus.CounterVec
 }
 
 // NewObserver makes an Observer with a registry of its own. now measures
 // durations, so it should not be a clock that can be turned.
 func NewObserver(log *slog.Logger, now func() time.Time) *Observer {
 	o := &Observer{
-		Log: log, Now: now, registry: prometheus.NewRegistry(),
+		Log: log, Now: now, registry: prometheus.NewRegistry(), decisions: decisions(),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "consentd_http_request_duration_seconds",
 			Help:    "Time to answer a call, by surface, route, method and status.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 		}, []string{"surface", "route", "method", "status"}),
 	}
-	o.registry.MustRegister(o.calls, collectors.NewGoCollector(),
+	o.registry.MustRegister(o.calls, o.decisions, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return o
 }

@@ -292,5 +292,5 @@ func (a *approval) chosen(names *[]string, owned []account) ([]string, error) {
 // names are what an account is called from outside.
 func (a account) names() []string {
 	number := a.IBAN + a.MaskedPAN
-	return []string{a.id(), a.ResourceID, number, number + "/" + a.Currency}
+	return []string{a.id(), number, number + "/" + a.Currency}
 }

@@ -76,15 +76,14 @@ func TestApprovalIsAnswered(t *testing.T) {
 		body string
 		want service.ApprovalAnswer
 	}{
-		"yes, to all":     {`{"decision":"approve"}`, approved("acc-r31", "acc-r32", "acc-r33", "acc-r34")},
+		"yes, to all":     {`{"decision":"approve"}`, approved("r31", "r32", "r33", "r34")},
 		"no":              {`{"decision":"deny"}`, service.ApprovalAnswer{State: service.ApprovalDenied}},
-		"with a number":   {`{"decision":"approve","number":"42","accounts":["r31"]}`, approved("acc-r31")},
-		"by accountId":    {`{"decision":"approve","accounts":["acc-r31"]}`, approved("acc-r31")},
-		"by resourceId":   {`{"decision":"approve","accounts":["r31","r34"]}`, approved("acc-r31", "acc-r34")},
-		"by IBAN":         {`{"decision":"approve","accounts":["DE02100100109307118603"]}`, approved("acc-r32", "acc-r33")},
-		"by sub-account":  {`{"decision":"approve","accounts":["DE02100100109307118603/USD"]}`, approved("acc-r33")},
-		"by card":         {`{"decision":"approve","accounts":["525412******3241"]}`, approved("acc-r34")},
-		"twice the same":  {`{"decision":"approve","accounts":["r32","r31","DE02100100109307118603/EUR"]}`, approved("acc-r32", "acc-r31")},
+		"with a number":   {`{"decision":"approve","number":"42","accounts":["r31"]}`, approved("r31")},
+		"by id":           {`{"decision":"approve","accounts":["r31","r34"]}`, approved("r31", "r34")},
+		"by IBAN":         {`{"decision":"approve","accounts":["DE02100100109307118603"]}`, approved("r32", "r33")},
+		"by sub-account":  {`{"decision":"approve","accounts":["DE02100100109307118603/USD"]}`, approved("r33")},
+		"by card":         {`{"decision":"approve","accounts":["525412******3241"]}`, approved("r34")},
+		"twice the same":  {`{"decision":"approve","accounts":["r32","r31","DE02100100109307118603/EUR"]}`, approved("r32", "r31")},
 		"no, to accounts": {`{"decision":"deny","accounts":["r31"]}`, service.ApprovalAnswer{State: service.ApprovalDenied}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -205,7 +204,7 @@ func TestSignersHavePhones(t *testing.T) {
 		assert.Equal(t, psu, who)
 		assert.Len(t, b.asks(t, psu), 1)
 		require.Equal(t, http.StatusOK, b.decide(t, psu, id, `{"decision":"approve","accounts":["r21"]}`).status)
-		assert.Equal(t, approved("acc-r21"), b.stands(t, id), "the company's account")
+		assert.Equal(t, approved("r21"), b.stands(t, id), "the company's account")
 	}
 	assert.Empty(t, b.asks(t, "sarl"))
 }
@@ -223,7 +222,7 @@ func TestApprovalsSurvive(t *testing.T) {
 	require.Equal(t, http.StatusOK, b.decide(t, "lea", id, `{"decision":"approve","accounts":["r2"]}`).status)
 	a, err = next.Answer(t.Context(), id)
 	require.NoError(t, err)
-	assert.Equal(t, approved("acc-r2"), a)
+	assert.Equal(t, approved("r2"), a)
 }
 
 func TestManyApprovals(t *testing.T) {
@@ -259,7 +258,7 @@ func TestApprovalsOnThePage(t *testing.T) {
 	got = b.call(t, http.MethodPost, action[1], "decision=approve&accounts=r2", form...)
 	require.Equal(t, http.StatusSeeOther, got.status, got.body)
 	assert.Equal(t, "/sandbox/psus/lea/phone?said=approve", got.header.Get("Location"))
-	assert.Equal(t, approved("acc-r2"), b.stands(t, id))
+	assert.Equal(t, approved("r2"), b.stands(t, id))
 	page = b.page(t, got.header.Get("Location"))
 	assert.NotContains(t, page.body, "<form")
 	assert.Contains(t, page.body, "Approved. You can go back")

@@ -150,15 +150,15 @@ func TestFunds(t *testing.T) {
 		account, currency, amount string
 		want                      bool
 	}{
-		"enough":              {"acc-r9", "EUR", "9.99", true},
-		"exactly":             {"acc-r9", "EUR", "10.000", true},
-		"a cent too much":     {"acc-r9", "EUR", "10.01", false},
-		"overdrawn":           {"acc-r1", "EUR", "0", false},
-		"its other currency":  {"acc-r33", "USD", "815.40", true},
-		"the IBAN's other":    {"acc-r33", "EUR", "1.00", false},
-		"a card":              {"acc-r34", "EUR", "1.00", false},
-		"another currency":    {"acc-r9", "USD", "1.00", false},
-		"more digits than 53": {"acc-r21", "EUR", "48310.550", true},
+		"enough":              {"r9", "EUR", "9.99", true},
+		"exactly":             {"r9", "EUR", "10.000", true},
+		"a cent too much":     {"r9", "EUR", "10.01", false},
+		"overdrawn":           {"r1", "EUR", "0", false},
+		"its other currency":  {"r33", "USD", "815.40", true},
+		"the IBAN's other":    {"r33", "EUR", "1.00", false},
+		"a card":              {"r34", "EUR", "1.00", false},
+		"another currency":    {"r9", "USD", "1.00", false},
+		"more digits than 53": {"r21", "EUR", "48310.550", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,10 +168,10 @@ func TestFunds(t *testing.T) {
 		})
 	}
 	for _, amount := range []string{"", "ten", "1e9999999", "1/3", "0x1"} {
-		_, err := bank.Available(t.Context(), "acc-r9", service.Amount{Currency: "EUR", Value: amount})
+		_, err := bank.Available(t.Context(), "r9", service.Amount{Currency: "EUR", Value: amount})
 		assert.Equal(t, consent.CodeFormat, consent.CodeOf(err), amount)
 	}
-	_, err := bank.Available(t.Context(), "acc-r0", service.Amount{Currency: "EUR", Value: "1"})
+	_, err := bank.Available(t.Context(), "r0", service.Amount{Currency: "EUR", Value: "1"})
 	require.Error(t, err)
 }
 
@@ -248,7 +248,7 @@ func TestBrokenStore(t *testing.T) {
 	require.ErrorIs(t, err, errDown)
 	_, err = bank.SendCode(t.Context(), service.CodeMessage{PSU: "lea"})
 	require.ErrorIs(t, err, errDown)
-	_, err = bank.Available(t.Context(), "acc-r1", service.Amount{Currency: "EUR", Value: "1"})
+	_, err = bank.Available(t.Context(), "r1", service.Amount{Currency: "EUR", Value: "1"})
 	require.ErrorIs(t, err, errDown)
 	_, _, err = bank.Ask(t.Context(), service.Approval{Login: "lea"})
 	require.ErrorIs(t, err, errDown)

@@ -21,7 +21,16 @@ type clockFace struct {
 	Offset string    `json:"offset"` // from the right time
 }
 
+// readClock shows the clock, to people or to programs.
 func (s *Sandbox) readClock(c echo.Context) error {
+	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
+	if wantsHTML(c.Request()) {
+		return s.clockPage(c, http.StatusOK, "", "")
+	}
+	return s.tellClock(c)
+}
+
+func (s *Sandbox) tellClock(c echo.Context) error {
 	now, offset := s.Clock.Read()
 	return c.JSON(http.StatusOK, clockFace{Now: now, Offset: offset.Round(time.Millisecond).String()})
 }
@@ -34,7 +43,7 @@ func (s *Sandbox) turnClock(c echo.Context) error {
 	if err := s.turn(body); err != nil {
 		return s.fail(c, err)
 	}
-	return s.readClock(c)
+	return s.tellClock(c)
 }
 
 func (s *Sandbox) turn(body clockTurn) error {
@@ -60,5 +69,5 @@ func (s *Sandbox) turn(body clockTurn) error {
 
 func (s *Sandbox) resetClock(c echo.Context) error {
 	s.Clock.Reset()
-	return s.readClock(c)
+	return s.tellClock(c)
 }

@@ -5,9 +5,12 @@
 //
 //	personas   who there is, and what they own
 //	Bank       the bank's systems, as package service wants them, for these personas
+//	Data       the data of their accounts, served to TPPs as a bank does
 //	Clock      the program's clock
 //	TPPs       the third parties, and the authority that certifies them
 //	Callers    who calls: by X-Sandbox-TPP or, over TLS, by certificate
+//	Inspector  the last calls, and why they were answered so
+//	Faults     errors and delays on demand
 //	Sandbox    all of it over HTTP, the bank for other programs too
 //
 // It owns no consents and no rules of theirs: whatever happens to a consent

@@ -21,6 +21,7 @@ func (s *Sandbox) Greeting(ctx context.Context, base, secure string) (string, er
 	return fmt.Sprintf(`consentd sandbox
 
   Start page  %[1]s/
+  Demo TPP    %[1]s/tpp
   API         %[1]s/docs
 %[5]s
   Personas, password %[2]q:

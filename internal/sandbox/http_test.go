@@ -157,10 +157,10 @@ func TestPSUs(t *testing.T) {
 	got := b.call(t, http.MethodGet, "/sandbox/psus/anna", "")
 	require.Equal(t, http.StatusOK, got.status)
 	assert.JSONEq(t, `{"psu":"anna","userId":"user of anna","name":"ANNA SANDBOXD","accounts":[
-		{"accountId":"acc-r31","resourceId":"r31","iban":"DE40100100103307118608","currency":"EUR","name":"Girokonto","balance":"2310.18"},
-		{"accountId":"acc-r32","resourceId":"r32","iban":"DE02100100109307118603","currency":"EUR","name":"Reisekonto","balance":"640.00"},
-		{"accountId":"acc-r33","resourceId":"r33","iban":"DE02100100109307118603","currency":"USD","name":"Reisekonto","balance":"815.40"},
-		{"accountId":"acc-r34","resourceId":"r34","maskedPan":"525412******3241","currency":"EUR","name":"Kreditkarte","balance":"-73.25"}]}`, got.body)
+		{"accountId":"r31","resourceId":"r31","iban":"DE40100100103307118608","currency":"EUR","name":"Girokonto","balance":"2310.18"},
+		{"accountId":"r32","resourceId":"r32","iban":"DE02100100109307118603","currency":"EUR","name":"Reisekonto","balance":"640.00"},
+		{"accountId":"r33","resourceId":"r33","iban":"DE02100100109307118603","currency":"USD","name":"Reisekonto","balance":"815.40"},
+		{"accountId":"r34","resourceId":"r34","maskedPan":"525412******3241","currency":"EUR","name":"Kreditkarte","balance":"-73.25"}]}`, got.body)
 
 	var all []struct {
 		PSU      string
@@ -186,7 +186,7 @@ func TestOpenAccount(t *testing.T) {
 	const body = `{"iban":"FR7617515000920400430518214","currency":"EUR","name":"Livret","resourceId":"r3"}`
 	got := b.call(t, http.MethodPost, "/sandbox/psus/lea/accounts", body)
 	require.Equal(t, http.StatusCreated, got.status, got.body)
-	assert.JSONEq(t, `{"accountId":"acc-r3","resourceId":"r3","iban":"FR7617515000920400430518214","currency":"EUR","name":"Livret","balance":"0.00"}`, got.body)
+	assert.JSONEq(t, `{"accountId":"r3","resourceId":"r3","iban":"FR7617515000920400430518214","currency":"EUR","name":"Livret","balance":"0.00"}`, got.body)
 
 	list, err := (&sandbox.Bank{Store: b.bank.Store, Now: start}).List(t.Context(), "lea")
 	require.NoError(t, err)
@@ -195,7 +195,7 @@ func TestOpenAccount(t *testing.T) {
 
 	got = b.call(t, http.MethodPost, "/sandbox/psus/sarl-ceo/accounts", `{"iban":"FR7600","currency":"USD","name":"N","resourceId":"r23","balance":"5.00"}`)
 	require.Equal(t, http.StatusCreated, got.status, got.body)
-	enough, err := b.bank.Available(t.Context(), "acc-r23", service.Amount{Currency: "USD", Value: "5"})
+	enough, err := b.bank.Available(t.Context(), "r23", service.Amount{Currency: "USD", Value: "5"})
 	require.NoError(t, err)
 	assert.True(t, enough, "the company's, with its balance")
 }

@@ -177,7 +177,7 @@ func TestPhoneForm(t *testing.T) {
 	b := setup(t)
 	id := b.numbered(t, "anna", true)
 	page := b.page(t, "/sandbox/psus/anna/phone")
-	assert.Equal(t, map[string]bool{"acc-r31": false, "acc-r32": false, "acc-r33": false, "acc-r34": false}, boxes(page.body))
+	assert.Equal(t, map[string]bool{"r31": false, "r32": false, "r33": false, "r34": false}, boxes(page.body))
 	assert.Regexp(t, `<input id="number-[^"]+" name="number" value="" inputmode="numeric"[^>]* required `, page.body)
 	assert.Contains(t, page.body, `value="deny" formnovalidate`)
 	assert.Empty(t, page.header.Get("Refresh"), "not under the hands of somebody who types")
@@ -189,26 +189,26 @@ func TestPhoneForm(t *testing.T) {
 	assert.Contains(t, none.body, "Choose one account at least.")
 	assert.Contains(t, none.body, `name="number" value="42"`)
 
-	wrong := b.phoneForm(t, "anna", url.Values{"decision": {"approve"}, "number": {"<4"}, "accounts": {"acc-r31", "acc-r33"}})
+	wrong := b.phoneForm(t, "anna", url.Values{"decision": {"approve"}, "number": {"<4"}, "accounts": {"r31", "r33"}})
 	assert.Equal(t, http.StatusBadRequest, wrong.status)
 	assert.Contains(t, wrong.body, "That is not the number.")
 	assert.Contains(t, wrong.body, `aria-invalid="true"`)
 	assert.Contains(t, wrong.body, `name="number" value=""`, "it is typed anew")
-	assert.Equal(t, map[string]bool{"acc-r31": true, "acc-r32": false, "acc-r33": true, "acc-r34": false}, boxes(wrong.body))
+	assert.Equal(t, map[string]bool{"r31": true, "r32": false, "r33": true, "r34": false}, boxes(wrong.body))
 
-	foreign := b.phoneForm(t, "anna", url.Values{"decision": {"approve"}, "number": {"42"}, "accounts": {"acc-r1"}})
+	foreign := b.phoneForm(t, "anna", url.Values{"decision": {"approve"}, "number": {"42"}, "accounts": {"r1"}})
 	assert.Equal(t, http.StatusBadRequest, foreign.status)
 	assert.Contains(t, foreign.body, "Accounts names one that is not theirs.")
 
-	wrong = b.phoneForm(t, "anna", url.Values{"decision": {"approve"}, "number": {"43"}, "accounts": {"acc-r31"}})
+	wrong = b.phoneForm(t, "anna", url.Values{"decision": {"approve"}, "number": {"43"}, "accounts": {"r31"}})
 	assert.Contains(t, wrong.body, "That is not the number; one more try is left.")
-	wrong = b.phoneForm(t, "anna", url.Values{"decision": {"approve"}, "number": {""}, "accounts": {"acc-r31"}})
+	wrong = b.phoneForm(t, "anna", url.Values{"decision": {"approve"}, "number": {""}, "accounts": {"r31"}})
 	assert.Contains(t, wrong.body, "The number is missing.")
 
 	assert.Contains(t, wrong.body, `pattern="\s*\p{Nd}\s*\p{Nd}\s*"`, "the browser lets other digits through")
-	right := b.phoneForm(t, "anna", url.Values{"decision": {"approve"}, "number": {"٤ ٢"}, "accounts": {"acc-r31", "acc-r33"}})
+	right := b.phoneForm(t, "anna", url.Values{"decision": {"approve"}, "number": {"٤ ٢"}, "accounts": {"r31", "r33"}})
 	require.Equal(t, http.StatusSeeOther, right.status, right.body)
-	assert.Equal(t, service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: []string{"acc-r31", "acc-r33"}, Number: "42"}, b.stands(t, id))
+	assert.Equal(t, service.ApprovalAnswer{State: service.ApprovalApproved, Accounts: []string{"r31", "r33"}, Number: "42"}, b.stands(t, id))
 }
 
 // TestPhoneFormDenies: with the button, and with the third wrong number.

@@ -18,23 +18,37 @@ var pageFiles embed.FS
 
 // templates are the pages. Each defines "title" and "main" of the frame.
 var templates = map[string]*template.Template{
-	"start":   parsePage("start"),
-	"recent":  parsePage("recent"),
-	"return":  parsePage("return"),
-	"phone":   parsePage("phone"),
-	"problem": parsePage("problem"),
+	"start":    parsePage("start"),
+	"tools":    parsePage("tools"),
+	"clock":    parsePage("clock"),
+	"time":     parsePage("time"),
+	"people":   parsePage("people"),
+	"person":   parsePage("person"),
+	"recent":   parsePage("recent"),
+	"return":   parsePage("return"),
+	"phone":    parsePage("phone"),
+	"problem":  parsePage("problem"),
+	"requests": parsePage("requests"),
+	"request":  parsePage("request"),
+	"faults":   parsePage("faults"),
 }
 
 func parsePage(name string) *template.Template {
 	return template.Must(template.New("frame.html").Funcs(template.FuncMap{
-		"stamp": func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05") },
-		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"group": grouped,
-		"minus": func(amount string) string { return strings.Replace(amount, "-", "−", 1) },
-		// The texts of errors begin in lower case and have no full stop.
-		"sentence": func(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." },
+		"nav":      func() []navLink { return nav(name) },
+		"stamp":    func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05") },
+		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"group":    grouped,
+		"minus":    func(amount string) string { return strings.Replace(amount, "-", "−", 1) },
+		"sentence": sentence,
+		"hour":     func(t time.Time) string { return t.Format("15:04") },
+		"day":      func(t time.Time) string { return t.Format("Monday, 2 January 2006") },
 	}).ParseFS(pageFiles, "pages/frame.html", "pages/"+name+".html"))
 }
+
+// sentence makes one of the text of an error, which begins in lower case and has
+// no full stop.
+func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
 // grouped writes an IBAN in groups of four, as people read it.
 func grouped(iban string) string {
@@ -56,7 +70,7 @@ var pageHeaders = map[string]string{
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",
 	"X-Robots-Tag":                 "noindex, nofollow",
-	// The list of consents is framed by the start page, nothing else by anything.
+	// What changes by itself is framed by the page around it, nothing else by anything.
 	echo.HeaderXFrameOptions: "SAMEORIGIN",
 	echo.HeaderContentSecurityPolicy: "default-src 'none'; style-src 'self'; frame-src 'self'; " +
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'self'",

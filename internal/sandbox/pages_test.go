@@ -27,6 +27,13 @@ func TestEveryPage(t *testing.T) {
 	for path, name := range map[string]string{
 		"/":                        "start",
 		"/sandbox/recent":          "recent",
+		"/sandbox/requests":        "requests",
+		"/sandbox/faults":          "faults",
+		"/sandbox/tools":           "tools",
+		"/sandbox/clock":           "clock",
+		"/sandbox/clock/time":      "time",
+		"/sandbox/psus":            "people",
+		"/sandbox/psus/anna":       "person",
 		"/sandbox/return":          "return",
 		"/sandbox/return/nok":      "return",
 		"/sandbox/psus/lea/phone":  "phone",
@@ -73,20 +80,42 @@ func TestStartPage(t *testing.T) {
 	got := b.page(t, "/").body
 	for _, p := range []string{"lea", "enzo", "anna", "omar", "noa", "sarl", "sarl-ceo", "sarl-cfo", "reject", "blocked", "slow"} {
 		assert.Contains(t, got, `<option value="`+p+`"`)
-		assert.Contains(t, got, "<h3>"+p+"</h3>")
+		assert.Contains(t, got, `<h3><a href="/sandbox/psus/`+p+`">`+p+`</a></h3>`)
 		assert.Contains(t, got, `href="/sandbox/psus/`+p+`/phone"`)
 	}
 	for _, part := range []string{
-		"<code>sandbox</code>", "FR76 1751 5000 9204 0043 0518 020", "−140.00 EUR", "525412******3241", "No account.",
-		`<form class="card" method="post" action="/sandbox/demo">`, `href="/docs"`, `href="/healthz"`, `src="/sandbox/recent"`,
-		`<option value="lea" selected>`, `value="offered" checked`, "the decoupled approach",
+		"<code>sandbox</code>", "FR76 1751 5000 9204 0043 0518 020", "−140.00 EUR", "525412******3241", "No account",
+		`method="post" action="/sandbox/demo"`, `<a class="button main" href="/tpp">`, `src="/sandbox/recent"`, `src="/sandbox/tools"`,
+		`<option value="lea" selected>`, `value="offered" checked`, "the bank refuses to send a code",
+		`href="/docs/collections/consentd.postman_collection.json"`, `href="/docs/collections/consentd.http"`, `href="/healthz"`,
 	} {
 		assert.Contains(t, got, part)
 	}
-	assert.NotContains(t, got, "clock is turned")
+	assert.Less(t, strings.Index(got, ">sarl</a>"), strings.Index(got, `id="steering"`))
+	assert.Greater(t, strings.Index(got, ">reject</a>"), strings.Index(got, `id="steering"`), "who steers stands apart")
+	assert.Empty(t, b.page(t, "/").header.Get("Refresh"), "nothing loads under the hands of who fills in the form")
+}
 
-	require.NoError(t, b.clock.Advance(24*time.Hour))
-	assert.Contains(t, b.page(t, "/").body, "5 May 2026, 12:00:00 UTC")
+// TestBar: the same way leads everywhere from each page, and tells where one is.
+func TestBar(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for path, here := range map[string]string{
+		"/":                       `<a href="/" aria-current="page">Start</a>`,
+		"/sandbox/clock":          `<a href="/sandbox/clock" aria-current="page">Clock</a>`,
+		"/sandbox/psus":           `<a href="/sandbox/psus" aria-current="page">People</a>`,
+		"/sandbox/psus/lea":       `<a href="/sandbox/psus" aria-current="true">People</a>`,
+		"/sandbox/psus/lea/phone": `<a href="/sandbox/psus" aria-current="true">People</a>`,
+		"/sandbox/return":         "",
+	} {
+		got := b.page(t, path).body
+		assert.Contains(t, got, here, path)
+		current := strings.Count(got, "aria-current")
+		assert.Equal(t, map[bool]int{true: 1}[here != ""], current, path)
+		for _, to := range []string{"/", "/tpp", "/sandbox/requests", "/sandbox/clock", "/sandbox/faults", "/sandbox/psus", "/docs"} {
+			assert.Contains(t, got, `<li><a href="`+to+`"`, path)
+		}
+	}
 }
 
 // TestCertificatesOnTheStartPage: how to get some, and where they are asked for.

@@ -111,8 +111,9 @@ type account struct {
 	Balance    string `json:"balance"` // a decimal number
 }
 
-// id is the bank's stable id of the account.
-func (a account) id() string { return "acc-" + a.ResourceID }
+// id is the bank's stable id of the account, under which its interface serves
+// the account too.
+func (a account) id() string { return a.ResourceID }
 
 func (a account) service(owner string) service.Account {
 	kind := typeCurrent

@@ -53,7 +53,12 @@ func (s *Sandbox) view(ctx context.Context, p persona) (psuView, error) {
 	return v, nil
 }
 
+// listPSUs shows everybody, to people or to programs.
 func (s *Sandbox) listPSUs(c echo.Context) error {
+	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
+	if wantsHTML(c.Request()) {
+		return s.peoplePage(c)
+	}
 	var views []psuView
 	for _, p := range personas() {
 		v, err := s.view(c.Request().Context(), p)
@@ -65,9 +70,20 @@ func (s *Sandbox) listPSUs(c echo.Context) error {
 	return c.JSON(http.StatusOK, views)
 }
 
+// readPSU shows one of them, to people or to programs.
 func (s *Sandbox) readPSU(c echo.Context) error {
+	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
 	p, err := personaOf(c.Param("psu"))
-	if err != nil {
+	switch {
+	case wantsHTML(c.Request()) && err != nil:
+		return s.problem(c, err)
+	case wantsHTML(c.Request()):
+		blank, err := s.blank(c.Request().Context())
+		if err != nil {
+			return s.problem(c, err)
+		}
+		return s.personPage(c, p, http.StatusOK, personPage{Tried: blank})
+	case err != nil:
 		return s.fail(c, err)
 	}
 	v, err := s.view(c.Request().Context(), p)
@@ -115,24 +131,38 @@ func (n newAccount) check() error {
 	return nil
 }
 
+// openAccount opens an account, for a page's form or for a program.
 func (s *Sandbox) openAccount(c echo.Context) error {
 	p, err := personaOf(c.Param("psu"))
-	if err != nil {
+	form := isForm(c.Request())
+	switch {
+	case err != nil && form:
+		return s.problem(c, err)
+	case err != nil:
 		return s.fail(c, err)
+	case form:
+		return s.openByForm(c, p)
 	}
 	body := newAccount{Balance: "0.00"}
 	if err := decode(c.Request(), &body); err != nil {
 		return s.fail(c, err)
 	}
-	if err := body.check(); err != nil {
-		return s.fail(c, err)
-	}
-	a := account{
-		Customer: p.Customer, ResourceID: body.ResourceID, IBAN: body.IBAN,
-		Currency: body.Currency, Name: body.Name, Balance: body.Balance,
-	}
-	if err := s.Bank.Open(c.Request().Context(), a); err != nil {
+	a, err := s.open(c.Request().Context(), p, body)
+	if err != nil {
 		return s.fail(c, err)
 	}
 	return c.JSON(http.StatusCreated, viewOf(a))
+}
+
+// open opens an account for a persona. Fails with CodeFormat, and with
+// CodeStatusInvalid where the bank has it already.
+func (s *Sandbox) open(ctx context.Context, p persona, n newAccount) (account, error) {
+	if err := n.check(); err != nil {
+		return account{}, err
+	}
+	a := account{
+		Customer: p.Customer, ResourceID: n.ResourceID, IBAN: n.IBAN,
+		Currency: n.Currency, Name: n.Name, Balance: n.Balance,
+	}
+	return a, s.Bank.Open(ctx, a)
 }

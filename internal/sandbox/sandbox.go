@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -44,6 +45,11 @@ type Sandbox struct {
 	// BasePath stands before the paths of the API, and Owns tells those paths.
 	BasePath string
 	Owns     func(path string) bool
+	// Zone is the bank's time zone, in which its days begin; nil for UTC.
+	Zone *time.Location
+	// Inspector and Faults may be left out; Mount sets what they own.
+	Inspector *Inspector
+	Faults    *Faults
 	// Strict says that the API takes signed requests only.
 	Strict bool
 	Log    *slog.Logger
@@ -54,12 +60,17 @@ type Sandbox struct {
 // that is not this machine's or listed in Hosts, so that no web page from
 // elsewhere can use the sandbox.
 func (s *Sandbox) Mount(e *echo.Echo) {
-	e.Use(s.guard)
+	s.equip()
+	e.Use(s.Inspector.Middleware(), s.guard, s.Faults.Middleware())
 	e.GET("/", s.start, s.page)
 
 	g := e.Group("/sandbox")
 	g.GET("/style.css", style)
-	g.GET("/clock", s.readClock)
+	s.mountTools(g)
+	g.GET("/tools", s.tools, s.page)
+	g.GET("/clock", s.readClock, s.page)
+	g.POST("/clock", s.turnByForm, s.page)
+	g.GET("/clock/time", s.timeFace, s.page)
 	g.PUT("/clock", s.turnClock)
 	g.DELETE("/clock", s.resetClock)
 	g.GET("/tpps", s.listTPPs)
@@ -69,9 +80,9 @@ func (s *Sandbox) Mount(e *echo.Echo) {
 	g.GET("/ca.crl", s.revocationList)
 	g.POST("/ocsp", s.ocsp)
 	g.GET("/ocsp/*", s.ocsp)
-	g.GET("/psus", s.listPSUs)
-	g.GET("/psus/:psu", s.readPSU)
-	g.POST("/psus/:psu/accounts", s.openAccount)
+	g.GET("/psus", s.listPSUs, s.page)
+	g.GET("/psus/:psu", s.readPSU, s.page)
+	g.POST("/psus/:psu/accounts", s.openAccount, s.page)
 	g.GET("/psus/:psu/phone", s.phone, s.page)
 	g.POST("/psus/:psu/phone/approvals/:id", s.decideApproval, s.page)
 	g.GET("/recent", s.recent, s.page)

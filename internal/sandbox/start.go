@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,16 +29,21 @@ type startPage struct {
 	Choice   choice
 	Curl     string
 	People   []person
-	Now      time.Time
-	Turned   bool // the clock is not right
 	Strict   bool
 	Return   string // where PSUs are sent back to, when that is not Base
 }
 
-// person is a persona with what they own.
-type person struct {
-	persona
-	Accounts []account
+// Usual are the people as banks have them, and Steering those who are there to
+// make something happen.
+func (p startPage) Usual() []person {
+	return p.choose(func(one person) bool { return one.Steers() == "" })
+}
+func (p startPage) Steering() []person {
+	return p.choose(func(one person) bool { return one.Steers() != "" })
+}
+
+func (p startPage) choose(fits func(person) bool) []person {
+	return slices.DeleteFunc(slices.Clone(p.People), func(one person) bool { return !fits(one) })
 }
 
 func (s *Sandbox) start(c echo.Context) error {
@@ -46,8 +52,6 @@ func (s *Sandbox) start(c echo.Context) error {
 	if back := returnBase(page.Base); back != page.Base {
 		page.Return = back
 	}
-	now, offset := s.Clock.Read()
-	page.Now, page.Turned = now, offset != 0
 	var err error
 	if page.Curl, err = s.curl(ctx, page.Base, page.Choice); err != nil {
 		return s.problem(c, err)
@@ -55,12 +59,8 @@ func (s *Sandbox) start(c echo.Context) error {
 	if page.Commands, err = s.commands(ctx, page); err != nil {
 		return s.problem(c, err)
 	}
-	for _, p := range personas() {
-		owned, err := s.Bank.owned(ctx, p.Customer)
-		if err != nil {
-			return s.problem(c, err)
-		}
-		page.People = append(page.People, person{persona: p, Accounts: owned})
+	if page.People, err = s.people(ctx); err != nil {
+		return s.problem(c, err)
 	}
 	return s.render(c, http.StatusOK, "start", page)
 }

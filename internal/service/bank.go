@@ -8,7 +8,9 @@ import (
 
 // Account is an account as the bank's systems describe it.
 type Account struct {
-	ID        string // the bank's own stable id
+	// ID is the bank's own stable id. It is also the resourceId under which the
+	// bank's interface serves the account to TPPs.
+	ID        string
 	Reference consent.Reference
 	Name      string // what the customer calls it
 	Owner     string

@@ -159,7 +159,7 @@ func (w *word) Scan(src any) error {
 	return nil
 }
 
-// document is JSON that only travels.
+// document is JSON that only travels; empty where a join found none.
 type document string
 
 // Value implements driver.Valuer.
@@ -168,6 +168,8 @@ func (d document) Value() (driver.Value, error) { return string(d), nil }
 // Scan implements sql.Scanner.
 func (d *document) Scan(src any) error {
 	switch v := src.(type) {
+	case nil:
+		*d = ""
 	case string:
 		*d = document(v)
 	case []byte:

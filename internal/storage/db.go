@@ -47,8 +47,11 @@ type DB struct {
 	now    func() time.Time
 	// createStatement is put together once.
 	createStatement string
-	statuses        *gather[uuid.UUID, statusRow]
-	standings       *gather[string, standingRow]
+	statuses        *gather[uuid.UUID, found[statusRow]]
+	standings       *gather[string, found[standingRow]]
+	tokens          *gather[string, found[tokenRow]]
+	grounds         *gather[uuid.UUID, found[*groundsRow]]
+	counts          *gather[countCall, countAnswer]
 	// refusals and entrances have room for those that are being written down.
 	refusals, entrances chan struct{}
 }
@@ -65,11 +68,23 @@ type engine struct {
 	listed string
 	list   func(ids []uuid.UUID) any
 	words  func(texts []string) any
+	// listedBytes is the same condition for bytes, where the list has them in
+	// hexadecimal digits.
+	listedBytes string
+	// fewIDs is the same condition for ids, for a statement whose plan is dear to
+	// make: it has one for good.
+	fewIDs string
 	// names makes the condition, and its parameter, that a stored reference has
 	// the identifier of another.
 	names func(consent.Reference) (condition string, value any, err error)
-	// among is the condition that an id is one of those that a query finds.
+	// among is the condition that an id is one of those that a query finds; place
+	// is where a row lies.
 	among func(query string) string
+	place string
+	// counting is the statement that counts accesses, and tallied makes its
+	// parameters.
+	counting string
+	tallied  func([]tally) []any
 	// hurried says that lockTimeout holds: the operator has not said another.
 	hurried bool
 	// oneStatement says that several rows of several tables can be inserted by
@@ -112,8 +127,11 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		sql: pool, gorm: g, engine: engine, keys: o.Keys, now: o.Now, createStatement: createStatement(),
 		refusals: make(chan struct{}, refusalsAtOnce), entrances: make(chan struct{}, refusalsAtOnce),
 	}
-	d.statuses = newGather(statusTurns, d.fetchStatuses)
-	d.standings = newGather(statusTurns, d.fetchStandings)
+	d.statuses = newLookUps(statusTurns, d.fetchStatuses)
+	d.standings = newLookUps(statusTurns, d.fetchStandings)
+	d.tokens = newLookUps(statusTurns, d.fetchTokens)
+	d.grounds = newLookUps(statusTurns, d.fetchGrounds)
+	d.counts = newGather(countTurns, d.countAll)
 	return d, nil
 }
 
@@ -150,11 +168,12 @@ func open(url string) (engine, *sql.DB, error) {
 
 func postgresEngine() engine {
 	return engine{
-		name:      "postgres",
-		dialect:   goose.DialectPostgres,
-		dialector: func(db *sql.DB) gorm.Dialector { return postgres.New(postgres.Config{Conn: db}) },
-		versioned: "SELECT to_regclass('goose_db_version') IS NOT NULL",
-		listed:    "= ANY($1)",
+		name:        "postgres",
+		dialect:     goose.DialectPostgres,
+		dialector:   func(db *sql.DB) gorm.Dialector { return postgres.New(postgres.Config{Conn: db}) },
+		versioned:   "SELECT to_regclass('goose_db_version') IS NOT NULL",
+		listed:      "= ANY($1)",
+		listedBytes: "= ANY (SELECT decode(digits, 'hex') FROM unnest($1::text[]) digits)",
 		list: func(ids []uuid.UUID) any {
 			raw := make([][16]byte, len(ids))
 			for i, id := range ids {
@@ -162,9 +181,15 @@ func postgresEngine() engine {
 			}
 			return raw
 		},
-		words:        func(texts []string) any { return texts },
+		words: func(texts []string) any { return texts },
+		// Behind a query PostgreSQL cannot count the list, so it does not take it for
+		// worth a plan of its own each time.
+		fewIDs:       "= ANY (ARRAY(SELECT unnest($1::uuid[])))",
 		names:        holds,
 		among:        amongFew,
+		place:        "ctid",
+		counting:     countingPostgres(),
+		tallied:      talliedPostgres,
 		oneStatement: true,
 	}
 }
@@ -172,8 +197,9 @@ func postgresEngine() engine {
 func sqliteEngine() engine {
 	return engine{
 		name: "sqlite", dialect: goose.DialectSQLite3, dialector: sqliteDialector,
-		versioned: "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'goose_db_version'",
-		listed:    "IN (SELECT value FROM json_each($1))",
+		versioned:   "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'goose_db_version'",
+		listed:      "IN (SELECT value FROM json_each($1))",
+		listedBytes: "IN (SELECT unhex(value) FROM json_each($1))",
 		list: func(ids []uuid.UUID) any {
 			d, _ := documentOf(ids) // ids are always encodable
 			return string(d)
@@ -182,8 +208,11 @@ func sqliteEngine() engine {
 			d, _ := documentOf(texts) // so are texts
 			return string(d)
 		},
-		names: equals,
-		among: func(query string) string { return "IN (" + query + ")" },
+		names:    equals,
+		among:    func(query string) string { return "IN (" + query + ")" },
+		place:    "rowid",
+		counting: countingSQLite(),
+		tallied:  talliedSQLite,
 	}
 }
 
@@ -212,9 +241,15 @@ const attempts = 5
 // transact runs fn in a transaction, again if the database says that it lost
 // against another one.
 func (d *DB) transact(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	return persist(func() error { return d.gorm.WithContext(ctx).Transaction(fn) })
+}
+
+// persist does something again while the database says that it lost against
+// another.
+func persist(do func() error) error {
 	var err error
 	for range attempts {
-		if err = d.gorm.WithContext(ctx).Transaction(fn); !lost(err) {
+		if err = do(); !lost(err) {
 			break
 		}
 	}

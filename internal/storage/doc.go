@@ -17,7 +17,9 @@
 // the order of their ids: there is one order, hence no deadlock. Whoever changes
 // a TPP or a token locks its chain of the audit first, then its row; whoever ends
 // a consent because its TPP is blocked shares the lock of the TPP's row, so that
-// the block stays as it is, and then locks the consent. Every write is
-// conditional on the version that was read, so a mistake in all this would fail
-// loudly rather than lose an update.
+// the block stays as it is, and then locks the consent. Accesses are counted by
+// statements of their own, which lock no consent and meet their rows in the order
+// of the keys; what is spent of a one-off consent is counted under its lock. Every
+// other write is conditional on the version that was read, so a mistake in all
+// this would fail loudly rather than lose an update.
 package storage

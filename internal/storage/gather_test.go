@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,7 +18,7 @@ func TestGatherMerges(t *testing.T) {
 	const many = 50
 	var statements atomic.Int32
 	begun, release := make(chan struct{}), make(chan struct{})
-	g := newGather(1, func(_ context.Context, keys []int) (map[int]int, error) {
+	g := newLookUps(1, func(_ context.Context, keys []int) (map[int]int, error) {
 		if statements.Add(1) == 1 {
 			close(begun)
 			<-release
@@ -33,9 +34,9 @@ func TestGatherMerges(t *testing.T) {
 	var wg sync.WaitGroup
 	ask := func(k int) {
 		wg.Go(func() {
-			v, found, err := g.get(t.Context(), k)
-			if err != nil || found != (k != 13) || (found && v != k*k) {
-				t.Errorf("%d: %d, %v, %v", k, v, found, err)
+			v, err := g.get(t.Context(), k)
+			if err != nil || v.ok != (k != 13) || (v.ok && v.row != k*k) {
+				t.Errorf("%d: %v, %v", k, v, err)
 			}
 		})
 	}
@@ -44,23 +45,162 @@ func TestGatherMerges(t *testing.T) {
 	for k := range many {
 		ask(k)
 	}
-	for joined := 0; joined < many; { // until all have joined the batch that waits
+	waitFor(g, many)
+	close(release)
+	wg.Wait()
+	require.EqualValues(t, 2, statements.Load())
+}
+
+// waitFor returns once so many have joined the batch that waits.
+func waitFor[K, V any](g *gather[K, V], many int) {
+	for joined := 0; joined < many; {
 		g.mu.Lock()
 		if g.open != nil {
 			joined = len(g.open.keys)
 		}
 		g.mu.Unlock()
 	}
+}
+
+// TestGatherAnswersEach has the same asked by many at once: each is a call of its
+// own, answered by its place.
+func TestGatherAnswersEach(t *testing.T) {
+	const many = 50
+	begun, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	g := newGather(1, func(_ context.Context, keys []string) ([]int, error) {
+		once.Do(func() {
+			close(begun)
+			<-release
+		})
+		places := make([]int, len(keys))
+		for i := range places {
+			places[i] = i
+		}
+		return places, nil
+	})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var got []int
+	ask := func() {
+		wg.Go(func() {
+			place, err := g.get(t.Context(), "x")
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, place)
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	ask()
+	<-begun
+	for range many {
+		ask()
+	}
+	waitFor(g, many)
 	close(release)
 	wg.Wait()
-	require.EqualValues(t, 2, statements.Load())
+	want := []int{0}
+	for i := range many {
+		want = append(want, i)
+	}
+	require.ElementsMatch(t, want, got)
+}
+
+// TestGatherIsBounded holds the first statement back while more wait than one
+// statement may answer.
+func TestGatherIsBounded(t *testing.T) {
+	const most, many = 4, 18
+	begun, release := make(chan struct{}), make(chan struct{})
+	var mu sync.Mutex
+	var sizes []int
+	g := newGather(1, func(_ context.Context, keys []int) ([]int, error) {
+		mu.Lock()
+		sizes = append(sizes, len(keys))
+		first := len(sizes) == 1
+		mu.Unlock()
+		if first {
+			close(begun)
+			<-release
+		}
+		return keys, nil
+	})
+	g.most = most
+	var wg sync.WaitGroup
+	var joined atomic.Int32
+	ask := func(k int) {
+		wg.Go(func() {
+			joined.Add(1)
+			if got, err := g.get(t.Context(), k); err != nil || got != k {
+				t.Errorf("%d: %d, %v", k, got, err)
+			}
+		})
+	}
+	ask(-1)
+	<-begun
+	for k := range many {
+		ask(k)
+	}
+	for joined.Load() < many+1 {
+		runtime.Gosched()
+	}
+	close(release)
+	wg.Wait()
+	total := 0
+	for _, n := range sizes {
+		require.LessOrEqual(t, n, most)
+		total += n
+	}
+	require.Equal(t, many+1, total)
+}
+
+// TestGatherBreaksOff has a statement panic under its leader: who waits with it is
+// not told that anything was done.
+func TestGatherBreaksOff(t *testing.T) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	g := newGather(1, func(_ context.Context, keys []int) ([]int, error) {
+		if keys[0] == 0 {
+			close(begun)
+			<-release
+			return keys, nil
+		}
+		panic("broken")
+	})
+	var wg sync.WaitGroup
+	var failed, panicked atomic.Int32
+	ask := func(k int) {
+		wg.Go(func() {
+			defer func() {
+				if recover() != nil {
+					panicked.Add(1)
+				}
+			}()
+			if _, err := g.get(t.Context(), k); errors.Is(err, errUnanswered) {
+				failed.Add(1)
+			}
+		})
+	}
+	ask(0)
+	<-begun
+	for k := range 3 {
+		ask(k + 1)
+	}
+	waitFor(g, 3)
+	close(release)
+	wg.Wait()
+	require.Equal(t, []int32{1, 2}, []int32{panicked.Load(), failed.Load()})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := g.get(gone, 9)
+	require.ErrorIs(t, err, context.Canceled, "nothing is begun for who has left")
 }
 
 // TestGatherIsNeverStale asks while a value grows: no answer is older than what
 // was there when it was asked for.
 func TestGatherIsNeverStale(t *testing.T) {
 	var value atomic.Int64
-	g := newGather(2, func(_ context.Context, keys []string) (map[string]int64, error) {
+	g := newLookUps(2, func(_ context.Context, keys []string) (map[string]int64, error) {
 		now := value.Load()
 		found := map[string]int64{}
 		for _, k := range keys {
@@ -73,9 +213,9 @@ func TestGatherIsNeverStale(t *testing.T) {
 		wg.Go(func() {
 			for range 2000 {
 				least := value.Add(1)
-				got, _, err := g.get(t.Context(), "x")
-				if err != nil || got < least {
-					t.Errorf("got %d, older than %d: %v", got, least, err)
+				got, err := g.get(t.Context(), "x")
+				if err != nil || got.row < least {
+					t.Errorf("got %d, older than %d: %v", got.row, least, err)
 					return
 				}
 			}
@@ -89,7 +229,7 @@ func TestGatherIsNeverStale(t *testing.T) {
 func TestGatherErrors(t *testing.T) {
 	broken := errors.New("connection lost")
 	release := make(chan struct{})
-	g := newGather(1, func(ctx context.Context, keys []int) (map[int]int, error) {
+	g := newLookUps(1, func(ctx context.Context, keys []int) (map[int]int, error) {
 		<-release
 		if slices.Contains(keys, 7) {
 			return nil, broken
@@ -99,7 +239,7 @@ func TestGatherErrors(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { // leads, and its caller goes away
-		_, _, err := g.get(gone, 1)
+		_, err := g.get(gone, 1)
 		if err != nil && !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
@@ -107,9 +247,9 @@ func TestGatherErrors(t *testing.T) {
 	cancel()
 	close(release)
 	wg.Wait()
-	_, found, err := g.get(t.Context(), 1)
+	got, err := g.get(t.Context(), 1)
 	require.NoError(t, err)
-	require.True(t, found)
-	_, _, err = g.get(t.Context(), 7)
+	require.True(t, got.ok)
+	_, err = g.get(t.Context(), 7)
 	require.ErrorIs(t, err, broken)
 }

@@ -121,18 +121,14 @@ func (d *DB) createEach(ctx context.Context, c *consent.Consent, made creation) 
 
 // Status implements consents.Store.
 func (d *DB) Status(ctx context.Context, id uuid.UUID) (*consent.Consent, error) {
-	row, found, err := d.statuses.get(ctx, id)
+	found, err := d.statuses.get(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("status of consent %s: %w", id, err)
 	}
-	if !found {
+	if !found.ok {
 		return nil, translate(sql.ErrNoRows)
 	}
-	return &consent.Consent{
-		ID: id, TPP: row.TPP, Kind: consent.Kind(row.Kind), Rail: consent.Rail(row.Rail), Status: consent.Status(row.Status), StatusChangedAt: row.StatusChangedAt.Time,
-		Ending: consent.Ending{By: consent.Actor(row.EndedBy), Reason: consent.Reason(row.EndReason)},
-		EndsAt: row.EndsAt.Time, AuthoriseBy: row.AuthoriseBy.Time,
-	}, nil
+	return found.row.domain(id), nil
 }
 
 // statusRow is what a status is computed from.
@@ -142,6 +138,15 @@ type statusRow struct {
 	StatusChangedAt     instant
 	EndedBy, EndReason  word
 	EndsAt, AuthoriseBy instant
+}
+
+func (r *statusRow) domain(id uuid.UUID) *consent.Consent {
+	return &consent.Consent{
+		ID: id, TPP: r.TPP, Kind: consent.Kind(r.Kind), Rail: consent.Rail(r.Rail),
+		Status: consent.Status(r.Status), StatusChangedAt: r.StatusChangedAt.Time,
+		Ending: consent.Ending{By: consent.Actor(r.EndedBy), Reason: consent.Reason(r.EndReason)},
+		EndsAt: r.EndsAt.Time, AuthoriseBy: r.AuthoriseBy.Time,
+	}
 }
 
 // selectStatuses lacks the condition that the id is one of a list.

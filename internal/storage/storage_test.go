@@ -13,6 +13,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/secret"
+	"consentd/internal/service/access"
 	"consentd/internal/service/register"
 	"consentd/internal/storage"
 	"consentd/internal/storage/storagetest"
@@ -160,10 +161,17 @@ func TestDatabaseAway(t *testing.T) {
 			_, err := db.ChangeTPP(t.Context(), "A", func(*register.TPP) (*consent.Entry, error) { return &consent.Entry{}, nil })
 			return err
 		},
-		"tpps":   func() error { _, err := db.TPPs(t.Context(), register.Filter{Limit: 1}, begun); return err },
-		"doomed": func() error { _, err := db.Doomed(t.Context(), "A", uuid.Nil, 1); return err },
-		"enders": func() error { _, err := db.Enders(t.Context()); return err },
-		"token":  func() error { _, err := db.TokenByMAC(t.Context(), []byte{1}); return err },
+		"tpps":    func() error { _, err := db.TPPs(t.Context(), register.Filter{Limit: 1}, begun); return err },
+		"doomed":  func() error { _, err := db.Doomed(t.Context(), "A", uuid.Nil, 1); return err },
+		"enders":  func() error { _, err := db.Enders(t.Context()); return err },
+		"token":   func() error { _, err := db.TokenByMAC(t.Context(), []byte{1}); return err },
+		"grounds": func() error { _, err := db.Grounds(t.Context(), uuid.New(), begun); return err },
+		"count":   func() error { _, _, err := db.Count(t.Context(), access.Counted{At: begun}, 4); return err },
+		"spend":   func() error { _, err := db.Spend(t.Context(), access.Counted{At: begun}, nil); return err },
+		"last":    func() error { _, err := db.LastCounted(t.Context(), access.Counted{At: begun}); return err },
+		"note":    func() error { return db.NoteShared(t.Context(), map[uuid.UUID]time.Time{uuid.New(): begun}) },
+		"shared":  func() error { _, err := db.LastShared(t.Context(), []uuid.UUID{uuid.New()}); return err },
+		"forget":  func() error { _, err := db.ForgetCounts(t.Context(), consent.DateOf(begun, time.UTC), 1); return err },
 	} {
 		for range 3 { // the first may meet a connection that does not know yet
 			err := call()

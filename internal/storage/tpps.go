@@ -85,10 +85,11 @@ const selectStandings = `SELECT id, certificate, first_seen_at, blocked_at, bloc
 
 // Standing implements register.Store.
 func (d *DB) Standing(ctx context.Context, id string) (*register.TPP, error) {
-	row, _, err := d.standings.get(ctx, id)
+	found, err := d.standings.get(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("standing of a TPP: %w", err)
 	}
+	row := &found.row
 	t := &register.TPP{ID: id, Certificate: row.Certificate, FirstSeen: row.FirstSeenAt.Time}
 	if !row.BlockedAt.IsZero() {
 		t.Block = &register.Block{At: row.BlockedAt.Time, Until: row.BlockedUntil.Time}

@@ -1,6 +1,7 @@
 package tpp
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"net/http"
@@ -37,20 +38,21 @@ func (c *Certificates) Identify(r *http.Request) (TPP, error) {
 	ctx := r.Context()
 	chain, where, err := c.shown(r)
 	if err != nil {
-		explain.Note(ctx, "certificate: what came by %s cannot be read", where)
+		explain.Refuse(ctx, "certificate: what came by %s cannot be read", where)
 		return TPP{}, err
 	}
 	if len(chain) == 0 {
-		explain.Note(ctx, "certificate: none came by %s", where)
+		explain.Refuse(ctx, "certificate: none by %s", where)
 		return TPP{}, consent.E(consent.CodeCertificateMissing, "a client certificate is required")
 	}
 	cert, err := c.Verifier.Verify(ctx, eidas.Web, chain[0], chain[1:]...)
 	if err != nil {
-		explain.Note(ctx, "certificate: %s", textOf(err))
-		return refusedTPP(err, chain[0]), refusedCertificate(err, "", "the client certificate")
+		who := refusedTPP(err, chain[0])
+		explain.Refuse(ctx, "certificate: %s by %s, and %s", cmp.Or(who.ID, "one"), where, textOf(err))
+		return who, refusedCertificate(err, "", "the client certificate")
 	}
 	who := of(cert)
-	explain.Note(ctx, "certificate: %s, by %s, with roles %v", cert.Fingerprint, where, cert.Roles)
+	explain.Note(ctx, "certificate: %s by %s, roles %s", who.ID, where, who.Licences())
 	return who, c.Register.Admit(ctx, entry(cert), edge.SentRequestID(r))
 }
 

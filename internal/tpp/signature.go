@@ -64,8 +64,12 @@ func (s Signatures) Check(r *http.Request, body []byte, caller TPP) error {
 		if err := httpsig.CheckDigest(found.digest[0], body); err != nil {
 			return noted(r.Context(), refusedSignature(err))
 		}
+		explain.Note(r.Context(), "Digest: fits the body")
 	}
 	if s.Seals == nil {
+		if len(found.signature)+len(found.jws) > 0 {
+			explain.Note(r.Context(), "Signature: not verified, for there is nothing to judge seals by")
+		}
 		return nil
 	}
 	if len(found.signature) > 0 {
@@ -86,6 +90,14 @@ func (s Signatures) Check(r *http.Request, body []byte, caller TPP) error {
 // signatures are required.
 func (s Signatures) Present(r *http.Request) error {
 	found := s.sent(r)
+	err := s.present(found)
+	if err == nil && len(found.signature)+len(found.jws) == 0 {
+		explain.Note(r.Context(), "Signature: none, and none is required")
+	}
+	return noted(r.Context(), err)
+}
+
+func (s Signatures) present(found sent) error {
 	if len(found.digest)+len(found.signature)+len(found.certificate)+len(found.jws) == 0 {
 		return s.unsigned()
 	}
@@ -143,12 +155,10 @@ func (s Signatures) verify(r *http.Request, found sent, caller TPP) error {
 		return err
 	}
 	signature, err := s.Profile.Verify(httpsig.Of(r), seal.X509)
-	if signature != nil {
-		explain.Note(r.Context(), "Signature: %s, covers %s", signature.Algorithm, strings.Join(signature.Headers, ", "))
-	}
 	if err != nil {
 		return refusedSignature(err)
 	}
+	explain.Note(r.Context(), "Signature: %s, covers %s", signature.Algorithm, strings.Join(signature.Headers, ", "))
 	return nil
 }
 
@@ -159,7 +169,6 @@ func (s Signatures) verifyJWS(r *http.Request, found sent, caller TPP) error {
 	if err != nil {
 		return refusedSignature(err)
 	}
-	explain.Note(r.Context(), "x-jws-signature: %s, covers %s", jws.Algorithm, strings.Join(jws.Pars, ", "))
 	chain, path := jws.Certificates, "Header."+httpsig.HeaderJWS
 	if len(chain) == 0 {
 		path = "Header." + headerCertificate
@@ -179,6 +188,7 @@ func (s Signatures) verifyJWS(r *http.Request, found sent, caller TPP) error {
 	if err := jws.Verify(*s.JWS, httpsig.Of(r), seal.X509); err != nil {
 		return refusedSignature(err)
 	}
+	explain.Note(r.Context(), "x-jws-signature: %s, covers %s", jws.Algorithm, strings.Join(jws.Pars, ", "))
 	return nil
 }
 
@@ -192,13 +202,6 @@ func (s Signatures) seal(ctx context.Context, caller TPP, path string, chain ...
 		explain.Note(ctx, "seal: of %s, but %s is calling", seal.ID(), caller.ID)
 		return nil, consent.At(consent.CodeSignatureInvalid, path, "the seal is of another organisation than the caller")
 	}
+	explain.Note(ctx, "seal: %s", seal.ID())
 	return seal, nil
-}
-
-// noted explains why a signature was refused.
-func noted(ctx context.Context, err error) error {
-	if err != nil {
-		explain.Note(ctx, "signature refused: %s", consent.CodeOf(err))
-	}
-	return err
 }

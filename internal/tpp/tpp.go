@@ -1,8 +1,10 @@
 package tpp
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"consentd/pkg/eidas"
 )
@@ -20,6 +22,23 @@ type TPP struct {
 
 // May reports whether the caller is licensed for a role.
 func (t TPP) May(role eidas.Role) bool { return slices.Contains(t.Roles, role) }
+
+// Licences says for what the caller is licensed, for people to read.
+func (t TPP) Licences() fmt.Stringer { return licences(t.Roles) }
+
+type licences []eidas.Role
+
+// String implements fmt.Stringer: nobody is charged for it unless somebody reads.
+func (l licences) String() string {
+	if len(l) == 0 {
+		return "no role"
+	}
+	texts := make([]string, len(l))
+	for i, role := range l {
+		texts[i] = string(role)
+	}
+	return strings.Join(texts, ", ")
+}
 
 // Fingerprint names the certificate of the caller in the audit; empty where it
 // showed none.

@@ -1,7 +1,8 @@
 // Package client is a Go client for third parties (TPPs): it creates, reads and
 // ends consents over a bank's XS2A interface (NextGenPSD2 1.3.x), follows their
-// authorisations, or carries them through in the embedded approach, and asks for
-// the confirmation of funds.
+// authorisations, or carries them through in the embedded approach, reads what
+// they open (accounts, balances, transactions), and asks for the confirmation of
+// funds.
 //
 //	bank, err := client.New("https://xs2a.bank.example")
 //	created, meta, err := bank.CreateConsent(ctx, xs2a.ConsentsRequest{…}, client.CreateOptions{
@@ -10,6 +11,8 @@
 //	})
 //	// send the customer's browser to created.Links["scaRedirect"].Href, then
 //	status, _, err := bank.ConsentStatus(ctx, created.ConsentID)
+//	// and once that is valid
+//	accounts, _, err := bank.Accounts(ctx, client.ReadOptions{ConsentID: created.ConsentID})
 //
 // Every call carries a fresh X-Request-ID and returns a [Meta] with the headers
 // of the answer, also where it fails. An answer that is not a success is an

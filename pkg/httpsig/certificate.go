@@ -53,7 +53,9 @@ func DecodeCertificate(value string) (der []byte, err error) {
 	return sequence(decoded)
 }
 
-func unreadable(text string) *Error { return &Error{Malformed, HeaderCertificate, text} }
+func unreadable(text string) *Error {
+	return &Error{Reason: Malformed, Header: HeaderCertificate, Text: text}
+}
 
 func isPEM(s string) bool { return strings.HasPrefix(strings.TrimSpace(s), "-----BEGIN") }
 

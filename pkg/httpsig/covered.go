@@ -1,6 +1,7 @@
 package httpsig
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -77,27 +78,37 @@ func (c coverage) or(required, ifPresent []string) coverage {
 }
 
 // check judges the names that a signature of m covers. Its answer is what is wrong
-// with them, or empty.
-func (c coverage) check(m Message, names []string) (wrong string) {
+// with them, or empty, and the names that are missing.
+func (c coverage) check(m Message, names []string) (wrong string, missing []string) {
 	for _, name := range c.required {
 		if !slices.Contains(names, name) {
-			return "must cover " + name
+			wrong = cmp.Or(wrong, "must cover "+name)
+			missing = append(missing, name)
 		}
 	}
 	for _, name := range c.ifPresent {
 		if m.has(name) && !slices.Contains(names, name) {
-			return fmt.Sprintf("must cover %s, which the message has", name)
+			wrong = cmp.Or(wrong, fmt.Sprintf("must cover %s, which the message has", name))
+			missing = append(missing, name)
 		}
 	}
-	if slices.Contains(c.others, anyHeader) {
-		return ""
+	if wrong != "" || slices.Contains(c.others, anyHeader) {
+		return wrong, missing
 	}
 	for _, name := range names {
 		if !slices.Contains(c.required, name) && !slices.Contains(c.ifPresent, name) && !slices.Contains(c.others, name) {
-			return "must not cover " + name
+			return "must not cover " + name, nil
 		}
 	}
-	return ""
+	return "", nil
+}
+
+// covering adds to a fault of a signature which names it covers.
+func covering(err error, names []string) error {
+	if e, ok := As(err); ok {
+		e.Covered = names
+	}
+	return err
 }
 
 // names are those to cover in signing m: all that are required, and those of

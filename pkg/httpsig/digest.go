@@ -33,18 +33,18 @@ func Digest(algorithm string, body []byte) string {
 func CheckDigest(header string, body []byte) error {
 	algorithm, encoded, ok := strings.Cut(header, "=")
 	if !ok {
-		return &Error{Malformed, HeaderDigest, "must be <algorithm>=<base64>"}
+		return &Error{Reason: Malformed, Header: HeaderDigest, Text: "must be <algorithm>=<base64>"}
 	}
 	sum, ok := digestOf(algorithm, body)
 	if !ok {
-		return &Error{Invalid, HeaderDigest, "must use SHA-256 or SHA-512"}
+		return &Error{Reason: Invalid, Header: HeaderDigest, Text: "must use SHA-256 or SHA-512"}
 	}
 	sent, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
-		return &Error{Malformed, HeaderDigest, "must be <algorithm>=<base64>"}
+		return &Error{Reason: Malformed, Header: HeaderDigest, Text: "must be <algorithm>=<base64>"}
 	}
 	if subtle.ConstantTimeCompare(sent, sum) != 1 {
-		return &Error{Invalid, HeaderDigest, "is not the hash of the body"}
+		return &Error{Reason: Invalid, Header: HeaderDigest, Text: "is not the hash of the body"}
 	}
 	return nil
 }

@@ -31,6 +31,9 @@ type Error struct {
 	Reason Reason
 	Header string // the header at fault, as the standard spells it
 	Text   string
+	// Covered are the names that the signature covers, where they could be read;
+	// Uncovered are those that it must cover besides, where this is the fault.
+	Covered, Uncovered []string
 }
 
 func (e *Error) Error() string { return e.Header + " " + e.Text }

@@ -95,7 +95,7 @@ func (j *JWS) Verify(p JWSProfile, m Message, cert *x509.Certificate) error {
 	}
 	byDefault := DefaultJWSProfile(p.Now)
 	c := coverage{p.Required, p.IfPresent, []string{anyHeader}}.or(byDefault.Required, byDefault.IfPresent)
-	return j.verify(c, m, cert)
+	return covering(j.verify(c, m, cert), j.Pars)
 }
 
 // VerifyResponse judges the answer to a request: the JWS like [JWS.Verify], but
@@ -105,7 +105,7 @@ func (j *JWS) Verify(p JWSProfile, m Message, cert *x509.Certificate) error {
 func (p JWSProfile) VerifyResponse(h http.Header, body []byte, cert *x509.Certificate) error {
 	values := h[http.CanonicalHeaderKey(HeaderJWS)]
 	if len(values) == 0 {
-		return &Error{Missing, HeaderJWS, "is required"}
+		return &Error{Reason: Missing, Header: HeaderJWS, Text: "is required"}
 	}
 	if len(values) > 1 {
 		return malformedJWS("must be sent once")
@@ -168,8 +168,8 @@ func (p JWSProfile) checkTime(signed time.Time) error {
 
 // verify judges what is covered and the signature over it.
 func (j *JWS) verify(c coverage, m Message, cert *x509.Certificate) error {
-	if wrong := c.check(m, j.Pars); wrong != "" {
-		return invalidJWS(wrong)
+	if wrong, missing := c.check(m, j.Pars); wrong != "" {
+		return &Error{Reason: Invalid, Header: HeaderJWS, Text: wrong, Uncovered: missing}
 	}
 	text, absent := m.textFor(j.Pars)
 	if absent != "" {
@@ -188,6 +188,8 @@ func (j *JWS) verify(c coverage, m Message, cert *x509.Certificate) error {
 	return nil
 }
 
-func malformedJWS(text string) *Error { return &Error{Malformed, HeaderJWS, text} }
+func malformedJWS(text string) *Error {
+	return &Error{Reason: Malformed, Header: HeaderJWS, Text: text}
+}
 
-func invalidJWS(text string) *Error { return &Error{Invalid, HeaderJWS, text} }
+func invalidJWS(text string) *Error { return &Error{Reason: Invalid, Header: HeaderJWS, Text: text} }

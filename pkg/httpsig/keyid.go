@@ -44,7 +44,7 @@ func checkKeyID(keyID string, cert *x509.Certificate) error {
 	return nil
 }
 
-func invalid(text string) *Error { return &Error{Invalid, HeaderSignature, text} }
+func invalid(text string) *Error { return &Error{Reason: Invalid, Header: HeaderSignature, Text: text} }
 
 func cutKeyID(keyID string) (number, issuer string, ok bool) {
 	if !strings.Contains(keyID, "=") { // all of it percent-encoded

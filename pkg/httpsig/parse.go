@@ -51,7 +51,9 @@ func parseSignature(value string) (*Signature, error) {
 	return s, nil
 }
 
-func malformed(text string) *Error { return &Error{Malformed, HeaderSignature, text} }
+func malformed(text string) *Error {
+	return &Error{Reason: Malformed, Header: HeaderSignature, Text: text}
+}
 
 // parameters reads name="value" pairs that commas part. Names are of either case,
 // as those of every authentication parameter (RFC 7235 §2.1); they come back in

@@ -67,7 +67,7 @@ func TestParseSignatureRefuses(t *testing.T) {
 			_, err := parseSignature(test.value)
 			fault, ok := As(err)
 			require.True(t, ok, "%v", err)
-			require.Equal(t, Error{Malformed, HeaderSignature, fault.Text}, *fault)
+			require.Equal(t, Error{Reason: Malformed, Header: HeaderSignature, Text: fault.Text}, *fault)
 			require.Contains(t, fault.Text, test.text)
 		})
 	}

@@ -40,14 +40,14 @@ func (p Profile) coverage() coverage {
 func (p Profile) Verify(m Message, cert *x509.Certificate) (*Signature, error) {
 	switch values := m.Header[HeaderSignature]; len(values) {
 	case 0:
-		return nil, &Error{Missing, HeaderSignature, "is required"}
+		return nil, &Error{Reason: Missing, Header: HeaderSignature, Text: "is required"}
 	case 1:
 		s, err := parseSignature(values[0])
 		if err != nil {
 			return nil, err
 		}
 		if err := p.judge(s, m, cert); err != nil {
-			return nil, err
+			return nil, covering(err, s.Headers)
 		}
 		return s, nil
 	}
@@ -64,8 +64,8 @@ func (p Profile) judge(s *Signature, m Message, cert *x509.Certificate) error {
 	if !fits(s.Algorithm, cert.PublicKey) {
 		return invalid("must use an algorithm for the key of the certificate")
 	}
-	if wrong := p.coverage().check(m, s.Headers); wrong != "" {
-		return invalid(wrong)
+	if wrong, missing := p.coverage().check(m, s.Headers); wrong != "" {
+		return &Error{Reason: Invalid, Header: HeaderSignature, Text: wrong, Uncovered: missing}
 	}
 	var absent string
 	if s.String, absent = m.textFor(s.Headers); absent != "" {

@@ -234,3 +234,28 @@ func BenchmarkVerify(b *testing.B) {
 		})
 	}
 }
+
+// A fault of what is covered names what is, and all that is not.
+func TestVerifyTellsCoverage(t *testing.T) {
+	t.Parallel()
+	key := ecKey(t, elliptic.P256())
+	cert := seal(t, key)
+	r := post(t)
+	signer := &httpsig.Signer{Certificate: cert, Key: key, Profile: httpsig.Profile{Required: []string{"digest", "date"}}}
+	r.Header.Set("Date", "Mon, 04 May 2026 12:00:00 GMT")
+	_, err := signer.Sign(r, []byte(consent))
+	require.NoError(t, err)
+	r.Header.Set("PSU-ID", "anna")
+	_, err = httpsig.DefaultProfile().Verify(httpsig.Of(r), cert)
+	fault, ok := httpsig.As(err)
+	require.True(t, ok)
+	require.Equal(t, []string{"digest", "date"}, fault.Covered)
+	require.Equal(t, []string{"x-request-id", "psu-id"}, fault.Uncovered)
+	require.Equal(t, "must cover x-request-id", fault.Text)
+
+	_, err = httpsig.Profile{Required: []string{"digest"}, Others: []string{"date"}}.Verify(httpsig.Of(r), seal(t, ecKey(t, elliptic.P256())))
+	fault, ok = httpsig.As(err)
+	require.True(t, ok)
+	require.Equal(t, []string{"digest", "date"}, fault.Covered)
+	require.Empty(t, fault.Uncovered, "nothing is missing")
+}

@@ -22,6 +22,8 @@ func bodies() map[string]any {
 	all := consentBodies()
 	maps.Copy(all, authorisationBodies())
 	maps.Copy(all, fundsBodies())
+	maps.Copy(all, accountBodies())
+	maps.Copy(all, cardBodies())
 	return all
 }
 

@@ -13,6 +13,16 @@
 //   - create: wrk posts consents, each with a request id of its own.
 //   - status, floor: wrk on an Echo server that answers a constant (floor/).
 //   - status: wrk reads the status of some hundred consents.
+//   - decision, PSU present, floor: wrk sends the questions of a resource server to
+//     the Echo server, which answers another constant.
+//   - decision, PSU present: wrk asks whether a TPP may read balances, of some
+//     hundred consents, over the listener for the bank's own systems.
+//   - decision, counted, floor: pgbench counts by one upsert, in a table like the
+//     program's, of as many rows.
+//   - decision, counted: the same questions while the PSU is away. Each answer must
+//     have been counted.
+//   - mixed: decisions, statuses and new consents at a fixed rate, each measured from
+//     the moment at which it was due.
 //   - create, unsigned, over plain HTTP, and create, signed, over mutual TLS: a
 //     client of our own posts consents to the same server as wrk, and to a second
 //     one on the same database that verifies TPPs: client certificate (QWAC),

@@ -101,6 +101,11 @@ var (
 
 // insertByPgbench inserts what create inserts, in one statement.
 func (b *bench) insertByPgbench(ctx context.Context, length time.Duration) (result, error) {
+	return b.pgbench(ctx, length, insertFile)
+}
+
+// pgbench runs the statement of a file.
+func (b *bench) pgbench(ctx context.Context, length time.Duration, file string) (result, error) {
 	program, err := findPgbench()
 	if err != nil {
 		return result{}, err
@@ -108,7 +113,7 @@ func (b *bench) insertByPgbench(ctx context.Context, length time.Duration) (resu
 	out, err := exec.CommandContext(ctx, program,
 		"--no-vacuum", "--protocol=prepared", "--jobs=2",
 		"--client="+strconv.Itoa(b.clients), "--time="+strconv.Itoa(int(length.Seconds())),
-		"--file="+filepath.Join(b.dir, insertFile), b.dsn).CombinedOutput()
+		"--file="+filepath.Join(b.dir, file), b.dsn).CombinedOutput()
 	if err != nil {
 		return result{}, fmt.Errorf("pgbench: %w\n%s", err, out)
 	}

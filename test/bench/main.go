@@ -25,6 +25,7 @@ type settings struct {
 	clients  int // connections of each client and of pgbench
 	pool     int // connections of each server to the database
 	starts   int
+	full     bool // compare a small table with a large one instead
 }
 
 func main() {
@@ -39,6 +40,7 @@ func main() {
 	flag.IntVar(&s.clients, "clients", 16, "connections of each client and of pgbench")
 	flag.IntVar(&s.pool, "pool", 16, "connections of each server to the database")
 	flag.IntVar(&s.starts, "starts", 5, "starts to time")
+	flag.BoolVar(&s.full, "full", false, "compare a table of 10,000 consents with one of a million, and nothing else")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -67,6 +69,9 @@ func run(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.db.Close()) }()
+	if s.full {
+		return b.full(ctx)
+	}
 	var r report
 	if err := b.fill(ctx, &r); err != nil {
 		return err
@@ -104,6 +109,9 @@ func (b *bench) fill(ctx context.Context, r *report) (err error) {
 	if err := b.seed(ctx); err != nil {
 		return err
 	}
+	if err := b.seedAccess(ctx); err != nil {
+		return err
+	}
 	if err := b.checkVerifying(ctx); err != nil {
 		return err
 	}
@@ -136,6 +144,11 @@ func (b *bench) round(ctx context.Context, r *report, length time.Duration) erro
 		{&r.create.ours, b.createByWrk},
 		{&r.status.floor, b.statusOfFloor},
 		{&r.status.ours, b.statusByWrk},
+		{&r.attended.floor, b.decideByFloor},
+		{&r.attended.ours, b.attended},
+		{&r.counted.floor, b.upsertByPgbench},
+		{&r.counted.ours, b.counted},
+		{&r.mixed, b.mixed},
 		{&r.trust.floor, b.createBy(b.plainly())},
 		{&r.trust.ours, b.createBy(b.trusted())},
 	}

@@ -26,6 +26,8 @@ type memory struct{ resident, peak int }
 // report is all that was measured.
 type report struct {
 	create, status, trust pair
+	attended, counted     pair // decisions
+	mixed                 []result
 	starts                []time.Duration
 	verify                []time.Duration // a signed call, verification alone
 	insecure, verifying   memory          // of the servers
@@ -33,11 +35,14 @@ type report struct {
 
 // The budgets: at least so much of the floor, at most so much time and memory.
 const (
-	createBudget = 0.45
-	statusBudget = 0.35
-	startBudget  = 150 * time.Millisecond
-	verifyBudget = 200 * time.Microsecond
-	memoryBudget = 80 * 1024 // KiB
+	createBudget   = 0.45
+	statusBudget   = 0.35
+	attendedBudget = 0.35
+	countedBudget  = 0.5
+	startBudget    = 150 * time.Millisecond
+	verifyBudget   = 200 * time.Microsecond
+	mixedBudget    = 20 * time.Millisecond // p99
+	memoryBudget   = 80 * 1024             // KiB
 )
 
 // text is the figures, each beside its budget.
@@ -54,10 +59,14 @@ func (r *report) text(ctx context.Context, b *bench) (string, error) {
 	fmt.Fprintf(&out, "%d connections, medians of %d interleaved rounds of %d s\n\n", b.clients, b.rounds, b.seconds)
 	table := tabwriter.NewWriter(&out, 0, 0, 3, ' ', tabwriter.AlignRight)
 	_, err = table.Write([]byte("path\tfloor/s\tours/s\tratio\tbudget\tp50\tp99\terrors\t\t\n" +
-		r.create.line("create", createBudget) + r.status.line("status", statusBudget)))
+		r.create.line("create", createBudget) + r.status.line("status", statusBudget) +
+		r.attended.line("decision, PSU present", attendedBudget) + r.counted.line("decision, counted", countedBudget)))
 	if err := errors.Join(err, table.Flush(), r.trustText(&out)); err != nil {
 		return "", err
 	}
+	p99 := median(each(r.mixed, func(m result) time.Duration { return m.p99 }))
+	fmt.Fprintf(&out, "\nmixed, %d requests a second: p50 %s, p99 %s, budget < %s%s\n", mixedRate,
+		milliseconds(median(each(r.mixed, func(m result) time.Duration { return m.p50 }))), milliseconds(p99), mixedBudget, verdict(p99 < mixedBudget))
 	start := median(r.starts)
 	fmt.Fprintf(&out, "\nstart to ready: %s of %d starts, budget < %s%s\n", milliseconds(start), len(r.starts), startBudget, verdict(start < startBudget))
 	fmt.Fprint(&out, r.insecure.line("resident under load"), r.verifying.line("resident under load, verifying TPPs"))

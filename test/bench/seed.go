@@ -119,9 +119,21 @@ func (b *bench) writeInsert(ctx context.Context, consent string) error {
 		}
 	}
 	last := len(inserts) - 1
-	statement := "WITH fresh AS MATERIALIZED (SELECT gen_random_uuid() AS consent, gen_random_uuid() AS authorisation, gen_random_uuid() AS run),\n" +
-		strings.Join(inserts[:last], ",\n") + "\n" + inserts[last] + ";\n"
-	return os.WriteFile(filepath.Join(b.dir, insertFile), []byte(statement), 0o600)
+	b.copies = strings.Join(inserts[:last], ",\n") + "\n" + inserts[last]
+	return os.WriteFile(filepath.Join(b.dir, insertFile), []byte(freshIDs+"),\n"+b.copies+";\n"), 0o600)
+}
+
+// freshIDs lacks what it selects from, when that is more than one row, and its
+// bracket.
+const freshIDs = "WITH fresh AS MATERIALIZED (SELECT gen_random_uuid() AS consent, gen_random_uuid() AS authorisation, gen_random_uuid() AS run"
+
+// grow inserts n copies of the first consent, with all that belongs to each.
+func (b *bench) grow(ctx context.Context, n int) error {
+	_, err := b.db.ExecContext(ctx, fmt.Sprintf("%s FROM generate_series(1, %d)),\n%s", freshIDs, n, b.copies))
+	if err != nil {
+		return fmt.Errorf("grow by %d consents: %w", n, err)
+	}
+	return nil
 }
 
 // copyOf is the statement that inserts a consent's row of a table anew, with the

@@ -28,6 +28,12 @@ type bench struct {
 	insecure, verifying server
 	trust               *trust
 	floorAddress        string
+	// copies are the statements that copy a consent under the ids of the relation fresh.
+	copies string
+	// token is of a resource server.
+	token string
+	// valid are consents that have been authorised.
+	valid []string
 }
 
 // server is a configuration file of the program, and where it then listens.

@@ -155,6 +155,12 @@ func TestBrowserSandboxPages(t *testing.T) {
 		by               *gallery
 	}{
 		{"start", "/", "start", http.StatusOK, all},
+		{"tools", "/sandbox/tools", "tools", http.StatusOK, all},
+		{"clock", "/sandbox/clock", "clock", http.StatusOK, all},
+		{"clock-time", "/sandbox/clock/time", "time", http.StatusOK, few},
+		{"people", "/sandbox/psus", "people", http.StatusOK, all},
+		{"person", "/sandbox/psus/omar", "person", http.StatusOK, all},
+		{"person-steering", "/sandbox/psus/slow", "person", http.StatusOK, few},
 		{"recent", "/sandbox/recent", "recent", http.StatusOK, all},
 		{"phone", "/sandbox/psus/anna/phone", "phone", http.StatusOK, all},
 		{"phone-empty", "/sandbox/psus/lea/phone", "phone", http.StatusOK, all},

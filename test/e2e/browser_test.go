@@ -30,7 +30,7 @@ func (b *tab) begin(psu, model string) {
 	if radio := fmt.Sprintf(`input[value=%q]`, model); !b.checked(radio) {
 		b.tick(radio)
 	}
-	b.press("form button.main")
+	b.press("form button.go")
 	b.at("login", http.StatusOK)
 }
 

@@ -35,6 +35,7 @@ type consentView struct {
 	ValidUntil      string         `json:"validUntil,omitempty"`
 	CreatedAt       time.Time      `json:"createdAt"`
 	LastSCAAt       *time.Time     `json:"lastScaAt,omitempty"`
+	LastSharedAt    *time.Time     `json:"lastDataSharedAt,omitempty"`
 }
 
 type consentTPP struct {
@@ -103,7 +104,7 @@ func viewOf(s *consents.Seen) consentView {
 	v := consentView{
 		ID: s.ID.String(), Kind: s.Kind, Rail: s.Rail, TPP: consentTPP{ID: s.TPP, Name: s.TPPName},
 		Customer: s.BankIDs[s.Customer], Status: s.Status, StatusChangedAt: s.StatusChangedAt.UTC(),
-		Access: accessOf(s), Recurring: s.Recurring, CreatedAt: s.CreatedAt.UTC(), LastSCAAt: moment(s.LastSCA),
+		Access: accessOf(s), Recurring: s.Recurring, CreatedAt: s.CreatedAt.UTC(), LastSCAAt: moment(s.LastSCA), LastSharedAt: moment(s.LastShared),
 	}
 	if s.Kind != consent.FundsConfirmation {
 		v.Frequency, v.ValidUntil = s.FrequencyPerDay, s.ValidUntil.String()

@@ -34,9 +34,15 @@ type Handler struct {
 	Consents       Consents
 	Authorisations Authorisations
 	Callbacks      Callbacks
-	Gate           *bankauth.Gate
-	Now            func() time.Time
-	Log            *slog.Logger
+	Access         Access
+	Dialect        Dialect
+	// CertificateHeader is in which a gateway hands on the certificate of the TPP.
+	CertificateHeader string
+	// Ledger writes down which TPPs were denied.
+	Ledger Ledger
+	Gate   *bankauth.Gate
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // patience bounds how long a call that changes something may take: it does not
@@ -48,6 +54,10 @@ const patience = 35 * time.Second
 func (h *Handler) Mount(e *echo.Echo) {
 	for _, ep := range endpoints() {
 		e.Add(ep.method, ep.path, h.guarded(ep))
+	}
+	for _, path := range []string{pathForwardAuth, pathForwardAuth + "/*"} {
+		e.Any(path, h.gateway())
+		e.RouteNotFound(path, h.unknown())
 	}
 	e.RouteNotFound(prefix, h.unknown())
 	e.RouteNotFound(prefix+"/*", h.unknown())
@@ -75,21 +85,31 @@ func (h *Handler) guarded(ep endpoint) echo.HandlerFunc {
 }
 
 // unknown answers what no endpoint matched: 405 for a path that other methods
-// know, 404 otherwise.
+// know, 404 otherwise. Gateways may ask with methods that Echo does not know.
 func (h *Handler) unknown() echo.HandlerFunc {
-	return h.answered(h.Gate.RequireKnown()(func(c echo.Context) error {
-		var allow []string
-		for _, ep := range endpoints() {
-			if _, ok := ep.matches(c.Request()); ok {
-				allow = append(allow, ep.method)
-			}
+	gateway := h.gateway()
+	known := h.answered(h.Gate.RequireKnown()(h.nothingHere))
+	return func(c echo.Context) error {
+		path := c.Request().URL.EscapedPath()
+		if path == pathForwardAuth || strings.HasPrefix(path, pathForwardAuth+"/") {
+			return gateway(c)
 		}
-		if len(allow) == 0 {
-			return edge.ErrPath()
+		return known(c)
+	}
+}
+
+func (h *Handler) nothingHere(c echo.Context) error {
+	var methods []string
+	for _, ep := range endpoints() {
+		if _, ok := ep.matches(c.Request()); ok {
+			methods = append(methods, ep.method)
 		}
-		c.Response().Header().Set(echo.HeaderAllow, strings.Join(allow, ", "))
-		return edge.ErrMethod()
-	}))
+	}
+	if len(methods) == 0 {
+		return edge.ErrPath()
+	}
+	c.Response().Header().Set(echo.HeaderAllow, strings.Join(methods, ", "))
+	return edge.ErrMethod()
 }
 
 // answered stamps the answer before anything can go wrong, and answers what

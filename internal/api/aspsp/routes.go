@@ -46,14 +46,21 @@ const (
 	maybeBody // it may be left out
 )
 
-// changes reports whether the operation changes something.
-func (ep *endpoint) changes() bool { return ep.method != http.MethodGet }
+// changes reports whether the operation changes something. Checks of access take
+// care themselves of what they count.
+func (ep *endpoint) changes() bool {
+	return ep.method != http.MethodGet && ep.path != pathAccessChecks && ep.path != pathAccessBatch
+}
 
 // endpoints lists every operation. What is served is answered 200, and 204 where
 // there is nothing to say.
 func endpoints() []endpoint {
 	backOffice, pages := []service.Role{service.BackOffice}, []service.Role{service.SCA}
+	resources := []service.Role{service.ResourceServer}
 	return []endpoint{
+		{method: http.MethodPost, path: pathAccessChecks, roles: resources, body: aBody, serve: (*Handler).checkAccess},
+		{method: http.MethodPost, path: pathAccessBatch, roles: resources, body: aBody, serve: (*Handler).checkAccesses},
+
 		{
 			method: http.MethodGet, path: pathTPPs, roles: backOffice,
 			query: []string{queryBlocked, queryText, queryLimit, queryAfter}, serve: (*Handler).listTPPs,

@@ -20,6 +20,7 @@ import (
 	"consentd/internal/consent"
 	"consentd/internal/edge"
 	"consentd/internal/service"
+	"consentd/internal/service/access"
 	"consentd/internal/service/consents"
 	"consentd/internal/service/ledger"
 	"consentd/internal/service/register"
@@ -145,10 +146,28 @@ var allowed = map[string][]service.Role{
 	"PUT /aspsp/v1/authorisations/:authorisationId/accounts": {service.SCA},
 	"PUT /aspsp/v1/authorisations/:authorisationId/result":   {service.SCA},
 
+	"POST /aspsp/v1/access-checks":       {service.ResourceServer},
+	"POST /aspsp/v1/access-checks/batch": {service.ResourceServer},
+
 	"GET /aspsp/v1/consents":                       {service.SCA},
 	"GET /aspsp/v1/consents/:consentId":            {service.SCA},
 	"PUT /aspsp/v1/consents/:consentId/revocation": {service.SCA},
 }
+
+const aCheck = `{"consentId":"019a9c34-7d1e-7b52-8f3c-2d5b6a7c8d9e","tpp":"A","operation":"accounts"}`
+
+// anyone lets every read through.
+type anyone struct{}
+
+func (anyone) Decide(_ context.Context, q access.Question) (access.Decision, error) {
+	return access.Decision{Question: q}, nil
+}
+
+func (anyone) Admit(*http.Request) (*access.Decision, *edge.Refusal) {
+	return &access.Decision{}, nil
+}
+
+func (anyone) RefusalOf(error, []string) *edge.Refusal { return &edge.Refusal{Status: 500} }
 
 // sample is a path of an endpoint with something in the place of its parameters,
 // and with the query that it needs; and a body that it takes.
@@ -159,6 +178,10 @@ func sample(ep *endpoint) (target, body string) {
 	switch ep.path {
 	case pathConsents:
 		return target + "?psu=lea", ""
+	case pathAccessChecks:
+		return target, aCheck
+	case pathAccessBatch:
+		return target, `{"checks":[` + aCheck + `]}`
 	case pathRevocation:
 		return target, `{"psu":"lea"}`
 	case pathLookups:
@@ -200,7 +223,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 			log := slog.New(slog.DiscardHandler)
 			e := echo.New()
 			(&Handler{
-				Register: n, Consents: everyones{}, Authorisations: elsewhere{}, Callbacks: elsewhere{}, Now: now, Log: log, Gate: &bankauth.Gate{Callers: callers, Ledger: n, Log: log},
+				Register: n, Consents: everyones{}, Authorisations: elsewhere{}, Callbacks: elsewhere{}, Access: anyone{}, Dialect: anyone{}, Ledger: n, Now: now, Log: log, Gate: &bankauth.Gate{Callers: callers, Ledger: n, Log: log},
 			}).Mount(e)
 			target, body := sample(&ep)
 			r := httptest.NewRequestWithContext(t.Context(), ep.method, target, strings.NewReader(body))

@@ -40,6 +40,9 @@ type world struct {
 	register *tpps
 	consents *desk
 	walks    *walks
+	decider  *decider
+	dialect  *dialect
+	ledger   *pages
 	echo     *echo.Echo
 	log      *bytes.Buffer
 	url      string
@@ -50,15 +53,30 @@ type world struct {
 // setup starts a server; every exchange is held against openapi/aspsp.yaml.
 func setup(t *testing.T) *world {
 	t.Helper()
-	w := &world{register: newTPPs(), consents: &desk{}, walks: &walks{}, log: &bytes.Buffer{}, now: start}
+	w := quiet()
+	server := httptest.NewServer(w.echo)
+	t.Cleanup(server.Close)
+	w.url = server.URL
+	w.http = &http.Client{Transport: &contract.Transport{
+		Base: server.Client().Transport, Validators: []*contract.Validator{description(t)}, T: t,
+	}}
+	return w
+}
+
+// quiet is the interface without a server.
+func quiet() *world {
+	w := &world{register: newTPPs(), consents: &desk{}, walks: &walks{}, decider: &decider{}, ledger: &pages{}, log: &bytes.Buffer{}, now: start}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	now := func() time.Time { return w.now }
+	w.dialect = &dialect{}
 	h := &aspsp.Handler{
+		Access: w.decider, Dialect: w.dialect, CertificateHeader: "ssl-client-cert", Ledger: w.ledger,
 		Register: w.register, Consents: w.consents, Authorisations: w.walks, Callbacks: w.walks, Now: now, Log: log,
 		Gate: &bankauth.Gate{Callers: bankauth.Fixed{
 			"desk":  {ID: "token/1", Name: "Desk", Role: service.BackOffice},
 			"page":  {ID: "token/3", Name: "Page", Role: service.SCA},
 			"board": {ID: "token/2", Name: "Board", Role: service.Dashboard},
+			"core":  {ID: "token/4", Name: "Core", Role: service.ResourceServer},
 		}, Ledger: deaf{}, Log: log},
 	}
 	e := echo.New()
@@ -76,12 +94,7 @@ func setup(t *testing.T) *world {
 		}
 	})
 	h.Mount(e)
-	server := httptest.NewServer(e)
-	t.Cleanup(server.Close)
-	w.echo, w.url = e, server.URL
-	w.http = &http.Client{Transport: &contract.Transport{
-		Base: server.Client().Transport, Validators: []*contract.Validator{description(t)}, T: t,
-	}}
+	w.echo = e
 	return w
 }
 
@@ -156,6 +169,14 @@ func (w *world) send(t *testing.T, method, path, body string, headers with) answ
 	read, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
 	return answer{status: res.StatusCode, header: res.Header, body: string(read)}
+}
+
+// serve answers a call of the resource server without a network between, in ctx.
+func (w *world) serve(ctx context.Context, method, path, body string) {
+	r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer core")
+	r.Header.Set("Content-Type", "application/json")
+	w.echo.ServeHTTP(httptest.NewRecorder(), r)
 }
 
 // tpps is a register in a map. It remembers how it was called.

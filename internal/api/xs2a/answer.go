@@ -60,6 +60,9 @@ func recalled(stored []byte) (*answer, error) {
 	return &a, nil
 }
 
+// noStore keeps answers out of caches.
+const noStore = "no-store"
+
 // send sends an answer. Consents are the PSU's affair and links are secret, so
 // nothing may keep a body.
 func (h *Handler) send(c echo.Context, a *answer) {
@@ -71,7 +74,7 @@ func (h *Handler) send(c echo.Context, a *answer) {
 		c.Response().WriteHeader(a.Status)
 		return
 	}
-	header.Set(echo.HeaderCacheControl, "no-store")
+	header.Set(echo.HeaderCacheControl, noStore)
 	header.Set(echo.HeaderContentType, a.Media)
 	c.Response().WriteHeader(a.Status)
 	if _, err := c.Response().Write(a.Body); err != nil {

@@ -163,7 +163,7 @@ func (h *Handler) updated(k *call, at sca.Target, st sca.Standing) wire.UpdateRe
 	if len(st.Challenge) > 0 {
 		body.ChallengeData = &wire.ChallengeData{}
 		if err := json.Unmarshal(st.Challenge, body.ChallengeData); err != nil {
-			h.Log.ErrorContext(k.ctx(), "a flow's challenge is none of the standard's", "requestId", edge.RequestID(k.echo), "error", err)
+			h.Log.ErrorContext(k.ctx(), "a flow's challenge is none of the standard's", "requestId", k.id, "error", err)
 			body.ChallengeData = nil
 		}
 	}

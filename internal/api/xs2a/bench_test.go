@@ -48,3 +48,19 @@ func benchmark(b *testing.B, method string, want int, body string) {
 		require.Equal(b, want, rec.Code)
 	}
 }
+
+// BenchmarkAdmit is all that a read costs but its decision.
+func BenchmarkAdmit(b *testing.B) {
+	w := newWorld()
+	b.ReportAllocs()
+	for b.Loop() {
+		req := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/v1/accounts/r1/transactions", nil)
+		req.Header.Set("X-Request-ID", requestID)
+		req.Header.Set("Consent-ID", readConsent)
+		req.Header.Set("PSU-IP-Address", "192.0.2.7")
+		w.reads.asked = w.reads.asked[:0]
+		d, refusal := w.handler.Admit(req)
+		require.Nil(b, refusal)
+		require.NotNil(b, d)
+	}
+}

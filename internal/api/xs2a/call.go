@@ -21,8 +21,9 @@ import (
 
 // call is one request on its way through the checks.
 type call struct {
-	echo     echo.Context
+	echo     echo.Context // nil where somebody else answers
 	req      *http.Request
+	id       string // X-Request-ID of the answer
 	ep       *endpoint
 	caller   tpp.TPP
 	body     []byte
@@ -39,7 +40,7 @@ func (k *call) ctx() context.Context { return k.req.Context() }
 func (k *call) by() service.Call {
 	return service.Call{
 		TPP: k.caller.ID, Name: k.caller.Name, Certificate: k.caller.Fingerprint(),
-		RequestID: edge.RequestID(k.echo), Rail: consent.RailXS2A, Kind: k.ep.kind,
+		RequestID: k.id, Rail: consent.RailXS2A, Kind: k.ep.kind,
 	}
 }
 
@@ -52,7 +53,11 @@ func (h *Handler) serve(ep endpoint) echo.HandlerFunc {
 		if !h.offers(ep) {
 			return h.refuse(c)
 		}
-		k := &call{echo: c, req: c.Request(), ep: &ep}
+		k := &call{echo: c, req: c.Request(), id: edge.RequestID(c), ep: &ep}
+		if !h.matches(&ep, k.req) { // Echo's parameters match nothing, and slashes
+			h.fail(c, edge.ErrPath())
+			return nil
+		}
 		if err := h.check(k); err != nil {
 			_ = h.noteRefusal(k, err, nil) // it is logged
 			h.fail(c, err)
@@ -71,9 +76,7 @@ func (h *Handler) serve(ep endpoint) echo.HandlerFunc {
 // check judges a request in the order of the package's documentation: who is
 // calling comes before anything that only a known caller may learn.
 func (h *Handler) check(k *call) error {
-	if !h.matches(k.ep, k.req) { // Echo's parameters match nothing, and slashes
-		return edge.ErrPath()
-	}
+	explain.Note(k.ctx(), "operation: %s %s", k.ep.method, k.ep.path)
 	if !acceptable(k.req.Header["Accept"]) {
 		return consent.At(consent.CodeNotAcceptable, "Header.Accept", "only application/json is offered")
 	}
@@ -82,7 +85,7 @@ func (h *Handler) check(k *call) error {
 	if err != nil {
 		return err
 	}
-	explain.Note(k.ctx(), "the caller is %s (%s)", caller.ID, caller.Name)
+	explain.Note(k.ctx(), "caller: %s (%s)", caller.ID, caller.Name)
 	if err := h.receive(k); err != nil {
 		return err
 	}
@@ -91,7 +94,7 @@ func (h *Handler) check(k *call) error {
 	if k.ep.parse != nil {
 		faults = append(faults, k.ep.parse(h, k)...)
 	}
-	noteFaults(k.ctx(), faults)
+	h.noteFaults(k.ctx(), faults)
 	return faults.Err()
 }
 
@@ -111,13 +114,15 @@ func (h *Handler) receive(k *call) error {
 	if err != nil {
 		return err
 	}
-	if role := k.ep.role(); !k.caller.May(role) {
-		explain.Note(k.ctx(), "the caller has roles %v, needs %s", k.caller.Roles, role)
+	role := k.ep.role()
+	if !k.caller.May(role) {
+		explain.Refuse(k.ctx(), "role: %s needed, the certificate has %s", role, k.caller.Licences())
 		return consent.E(consent.CodeRole, "the certificate has not the role %s", role)
 	}
+	explain.Note(k.ctx(), "role: %s needed, the certificate has it", role)
 	takes := k.ep.body == bodyRequired || k.ep.body == bodyOptional && len(body) > 0
 	if takes && !edge.IsJSON(k.req.Header["Content-Type"]) {
-		explain.Note(k.ctx(), "Content-Type is not application/json")
+		explain.Refuse(k.ctx(), "Content-Type: is not application/json")
 		return consent.At(consent.CodeMediaType, "Header.Content-Type", "must be application/json")
 	}
 	if len(body) > edge.MaxBody {
@@ -127,10 +132,15 @@ func (h *Handler) receive(k *call) error {
 	return nil
 }
 
-// noteFaults explains a refusal: where the faults lie, not what was sent.
-func noteFaults(ctx context.Context, faults consent.Faults) {
-	for _, f := range faults {
-		explain.Note(ctx, "fault: %s %s", f.Path, f.Text)
+// noteFaults explains what is wrong with headers and body: where the faults lie,
+// not what was sent.
+func (h *Handler) noteFaults(ctx context.Context, faults consent.Faults) {
+	if len(faults) == 0 {
+		explain.Note(ctx, "headers and body: as they must be")
+		return
+	}
+	for _, f := range edge.Faults(faults) {
+		explain.Note(ctx, "fault: %s %s → %s", f.Path, f.Text, h.Options.codeOf(f))
 	}
 }
 

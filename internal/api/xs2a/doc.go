@@ -9,8 +9,26 @@
 // A request is judged in one order, and the first step that refuses it answers:
 //
 //	path 404, method 405 → Accept 406 → caller 401 → signature 400, 401 →
-//	Content-Type 415 → size 400 → headers and body, all faults in one 400 →
-//	repeated call → ownership 403 → state 401, 409
+//	role 401 → Content-Type 415 → size 400 → headers and body, all faults in one
+//	400 → repeated call → ownership 403 → state 401, 409
+//
+// Each step leaves a note (package explain), and the one that refuses ends with the
+// code of the standard: "role: PSP_AI needed, the certificate has PSP_PI →
+// ROLE_INVALID".
+//
+// # Reads of account data
+//
+// /v1/accounts, /v1/card-accounts and /v1/trusted-beneficiaries are served by the
+// bank's own systems, so that Mount knows nothing of them and answers 404. Who serves
+// them hands the request of the TPP, as it came, to [Handler.Admit] (the bank's
+// gateway by way of package aspsp, the sandbox directly), which judges it in the same
+// order, and then
+//
+//	Consent-ID 400 → state 401, 403 → operation and account 401, 404 → quota 429
+//
+// by package access, the same decision that the bank gets who asks in its own words.
+// Nothing else of a TPP's request is judged here: what dateFrom or bookingStatus say
+// is for who has the data.
 //
 // # Divergences
 //
@@ -213,6 +231,22 @@
 //	consents 2.0 (funds)        In the words of 1.3.12: references with other and
 //	                            cashAccountType, tppMessages, texts up to 500,
 //	                            confirmation codes.
+//	Consent-ID of reads         Missing, blank or repeated: 400 FORMAT_ERROR.
+//	                            Malformed: as unknown, 400 CONSENT_UNKNOWN, once
+//	                            the other headers are right.
+//	PSU-IP-Address of reads     Sent: the PSU is there, and the read is not counted;
+//	                            malformed: 400, never taken for either. Of a one-off
+//	                            consent it changes nothing.
+//	further pages of a read     A list that is asked for with a parameter of the
+//	                            bank's paging (page) belongs to the read that began
+//	                            it, for ten minutes unless the bank says otherwise.
+//	ids of accounts and         Any text of 1 to 100 characters, percent-encoded. One
+//	transactions                with the part . or .. is 404: what serves the data
+//	                            could take it for a path.
+//	account that is unknown     404 RESOURCE_UNKNOWN; one of the customer's that the
+//	                            consent leaves out 401 CONSENT_INVALID.
+//	reads with another method   405 SERVICE_INVALID, HEAD too.
+//	429 of reads                ACCESS_EXCEEDED without Retry-After.
 //	repeated funds questions    POST /v1/funds-confirmations changes nothing and is
 //	                            answered anew each time.
 package xs2a

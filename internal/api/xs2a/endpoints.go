@@ -20,6 +20,8 @@ type endpoint struct {
 	serve func(*Handler, *call) (*answer, error)
 	// once says that a call which is repeated is answered as it was.
 	once bool
+	// operation is what a read of account data reads; empty elsewhere.
+	operation consent.Operation
 }
 
 // role is what a TPP must be licensed for.

@@ -3,6 +3,7 @@ package xs2a
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -95,21 +96,39 @@ func (h *Handler) fail(c echo.Context, err error) {
 		return
 	}
 	err = named(ctx, err)
-	a := h.answerTo(err, c.Request().Header["Accept"])
-	if a.Status >= http.StatusInternalServerError {
-		h.Log.ErrorContext(ctx, "request failed", "requestId", edge.RequestID(c), "status", a.Status, "error", err)
+	h.conclude(ctx, edge.RequestID(c), err)
+	h.send(c, h.answerTo(err, c.Request().Header["Accept"]))
+}
+
+// conclude ends the notes of a call that fails with what it is told, and logs what
+// is our own fault.
+func (h *Handler) conclude(ctx context.Context, requestID string, err error) {
+	m := entryOf(err)
+	if m.status >= http.StatusInternalServerError {
+		h.Log.ErrorContext(ctx, "request failed", "requestId", requestID, "status", m.status, "error", err)
 	}
-	explain.Note(ctx, "answered %d %s", a.Status, entryOf(err).code)
-	h.send(c, a)
+	faults := edge.Faults(err)
+	if len(faults) == 0 || m.status == http.StatusInternalServerError {
+		explain.Conclude(ctx, strconv.Itoa(m.status), "failed")
+		return
+	}
+	last := faults[len(faults)-1]
+	code := string(h.Options.codeOf(last))
+	if m.bare {
+		code = strconv.Itoa(m.status)
+	}
+	explain.Conclude(ctx, code, "refused: "+strings.TrimSpace(last.Path+" "+last.Text))
 }
 
 // named gives an error its code where only the circumstances tell it, and one
 // text to all that say that a consent is unknown, whoever found that out.
-func named(ctx context.Context, err error) error {
+func named(ctx context.Context, err error) error { return edge.Named(ctx, unknown(err)) }
+
+func unknown(err error) error {
 	if consent.CodeOf(err) == consent.CodeNotFound {
 		return service.ErrUnknown()
 	}
-	return edge.Named(ctx, err)
+	return err
 }
 
 func entryOf(err error) entry {

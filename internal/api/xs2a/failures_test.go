@@ -156,13 +156,12 @@ func TestNotesSayWhy(t *testing.T) {
 		return strings.Join(notes.Lines(), "\n")
 	}
 	notes := ask(func(r *http.Request) { r.Header.Set("TPP-Redirect-Preferred", "false") })
-	for _, want := range []string{"caller is demo", "bankOffered", "explicit false", "approach: decoupled would be preferred and is not offered: redirect"} {
+	for _, want := range []string{"caller: demo (Demo)", "bankOffered", "explicit false", "approach: decoupled would be preferred and is not offered: redirect"} {
 		assert.Contains(t, notes, want)
 	}
 	assert.NotContains(t, notes, "lea")
 	assert.NotContains(t, notes, "secret-handle")
 	notes = ask(func(r *http.Request) { r.Header.Set("PSU-IP-Address", "my.address") })
-	assert.Contains(t, notes, "Header.PSU-IP-Address")
-	assert.Contains(t, notes, "answered 400 FORMAT_ERROR")
+	assert.Contains(t, notes, "fault: Header.PSU-IP-Address must be an IP address, version 4 or 6 → FORMAT_ERROR")
 	assert.NotContains(t, notes, "my.address")
 }

@@ -20,11 +20,13 @@ import (
 	"consentd/internal/tpp"
 )
 
-// Handler serves the consents of the XS2A interface. All fields are required.
+// Handler serves the consents of the XS2A interface, and judges reads of account
+// data for who serves these. All fields are required.
 type Handler struct {
 	Consents   *consents.Consents
 	Walks      Walks
 	Funds      *funds.Funds
+	Reads      Reads
 	Ledger     *ledger.Ledger
 	Callers    tpp.Identifier
 	Signatures tpp.Signatures
@@ -88,6 +90,9 @@ type Options struct {
 	CertificateRevoked bool
 	// LenientDates takes the date of a timestamp where a date is asked for.
 	LenientDates bool
+	// PageParameters are the parameters of a query by which the bank's interface
+	// asks for a further page of a list: they continue a read, not begin one.
+	PageParameters []string
 }
 
 // DefaultOptions offers everything that is built.
@@ -103,6 +108,7 @@ func DefaultOptions() Options {
 		Approaches:           []consent.Approach{consent.Redirect},
 		Start:                StartAuto,
 		Funds:                true,
+		PageParameters:       []string{"page"},
 	}
 }
 
@@ -172,24 +178,35 @@ func (h *Handler) Owns(path string) bool {
 	return ok && slices.ContainsFunc(versions, func(v string) bool { return rest == v || strings.HasPrefix(rest, v+"/") })
 }
 
-// matches compares the path of a request with an endpoint's, segment by segment.
+// matches compares the path of a request with an endpoint's.
 func (h *Handler) matches(ep *endpoint, r *http.Request) bool {
+	_, ok := h.match(ep, r)
+	return ok
+}
+
+// match compares the path of a request with an endpoint's, segment by segment. ids
+// are the segments that stand for its parameters, as they were sent.
+func (h *Handler) match(ep *endpoint, r *http.Request) (ids pathIDs, ok bool) {
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), h.Options.BasePath)
 	if !ok {
-		return false
+		return ids, false
 	}
-	pattern := ep.path
+	pattern, found := ep.path, 0
 	for more := true; more; {
 		var got, want string
 		got, path, more = strings.Cut(path, "/")
 		var expected bool
 		want, pattern, expected = strings.Cut(pattern, "/")
-		if more != expected {
-			return false
-		}
-		if parameter := strings.HasPrefix(want, ":"); parameter && got == "" || !parameter && got != want {
-			return false
+		switch parameter := strings.HasPrefix(want, ":"); {
+		case more != expected, parameter && got == "", !parameter && got != want:
+			return ids, false
+		case parameter:
+			ids[found] = got
+			found++
 		}
 	}
-	return true
+	return ids, true
 }
+
+// pathIDs are the parameters of a path, of which no operation has more than two.
+type pathIDs [2]string

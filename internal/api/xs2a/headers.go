@@ -23,12 +23,13 @@ const (
 	onPut                           // PUT …/authorisations/{authorisationId} of either
 	onRead                          // GET and DELETE of either
 	onFundsCheck                    // POST /v1/funds-confirmations
+	onAccounts                      // GET of account data
 
 	onCreates = onCreate | onFundsCreate
 	onStarts  = onStart | onFundsStart
 	onPosts   = onCreates | onStarts
-	onPSU     = onPosts | onPut // where the TPP may say who the PSU is
-	onContext = onPSU | onRead  // where it may say how the PSU reaches it
+	onPSU     = onPosts | onPut             // where the TPP may say who the PSU is
+	onContext = onPSU | onRead | onAccounts // where it may say how the PSU reaches it
 	onAll     = onContext | onFundsCheck
 	// onNotify leaves out the creation of funds consents, whose description
 	// declares these headers for the start alone.
@@ -45,8 +46,8 @@ type rule struct {
 	must place  // where it is required
 	max  int    // characters; 0 for no limit of ours
 	list bool   // a list, which HTTP allows to come in several lines
-	// own says that the operation judges it by itself, whatever it holds.
-	own bool
+	// own is where the operation judges it by itself, whatever it holds.
+	own place
 	// check says what is wrong with a value, nothing when it is right; nil for
 	// any text.
 	check func(Options, string) string
@@ -55,8 +56,8 @@ type rule struct {
 // rules hold every header that the operations take.
 var rules = []rule{
 	{name: edge.HeaderRequestID, key: edge.KeyRequestID, on: onAll, must: onAll, check: checkRequestID},
-	{name: "Consent-ID", key: keyConsentID, on: onFundsCheck, own: true},
-	{name: "PSU-IP-Address", key: "Psu-Ip-Address", on: onContext, must: onCreate, max: 140, check: checkIPAddress},
+	{name: "Consent-ID", key: keyConsentID, on: onFundsCheck | onAccounts, must: onAccounts, own: onFundsCheck},
+	{name: "PSU-IP-Address", key: keyIPAddress, on: onContext, must: onCreate, max: 140, check: checkIPAddress},
 	{name: "TPP-Redirect-URI", key: keyRedirectURI, on: onPosts, must: onCreates, max: consent.MaxRedirectURI, check: checkRedirectURI},
 	{name: "TPP-Nok-Redirect-URI", key: keyNokRedirectURI, on: onPosts, max: consent.MaxRedirectURI, check: checkRedirectURI},
 	{name: "TPP-Redirect-Preferred", key: keyRedirectPreferred, on: onPosts, check: checkBoolean},
@@ -92,6 +93,7 @@ const (
 	keyCorporate          = "Psu-Corporate-Id"
 	keyLanguage           = "Psu-Accept-Language"
 	keyConsentID          = "Consent-Id"
+	keyIPAddress          = "Psu-Ip-Address"
 )
 
 // maxLanguage is the longest list of languages that is kept for the pages.
@@ -103,7 +105,7 @@ func checkHeaders(o Options, header http.Header, at place) consent.Faults {
 	var faults consent.Faults
 	for i := range rules {
 		r := &rules[i]
-		if r.on&at == 0 || r.own {
+		if r.on&at == 0 || r.own&at != 0 {
 			continue
 		}
 		values := header[r.key]

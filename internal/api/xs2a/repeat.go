@@ -2,6 +2,7 @@ package xs2a
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -69,12 +70,26 @@ func (h *Handler) recall(k *call) (*answer, error) {
 	if err != nil || stored == nil {
 		return nil, err
 	}
-	explain.Note(k.ctx(), "the call was answered before: the same answer again")
 	a, err := recalled(stored)
-	if err == nil && a.Problem != nil && prefersProblem(k.req.Header["Accept"]) {
+	if err != nil {
+		return nil, err
+	}
+	a.note(k.ctx())
+	if a.Problem != nil && prefersProblem(k.req.Header["Accept"]) {
 		a = a.Problem
 	}
-	return a, err
+	return a, nil
+}
+
+// note explains that the answer is one that was given before.
+func (a *answer) note(ctx context.Context) {
+	const again = "repeated: this call was answered before, the same answer again"
+	var e wire.Error
+	if a.Status >= http.StatusBadRequest && json.Unmarshal(a.Body, &e) == nil && len(e.TPPMessages) > 0 {
+		explain.Conclude(ctx, string(e.TPPMessages[0].Code), again)
+		return
+	}
+	explain.Note(ctx, again)
 }
 
 func (h *Handler) find(k *call, c ledger.Call) ([]byte, error) {
@@ -98,7 +113,7 @@ func (h *Handler) noteRefusal(k *call, err error, receipt *consent.Receipt) erro
 	refusal := ledger.Refusal{Cause: k.by().Cause(), Operation: k.ep.method + " " + k.ep.path, Code: consent.CodeOf(err)}
 	failed := h.Ledger.Refused(ctx, refusal, receipt)
 	if failed != nil && consent.CodeOf(failed) != consent.CodeRepeated {
-		h.Log.ErrorContext(k.ctx(), "a refusal could not be written down", "requestId", edge.RequestID(k.echo), "error", failed)
+		h.Log.ErrorContext(k.ctx(), "a refusal could not be written down", "requestId", k.id, "error", failed)
 	}
 	return failed
 }
@@ -119,7 +134,8 @@ func (h *Handler) refusalReceipt(k *call, err error) *consent.Receipt {
 // it asked for, from requests that were merely malformed.
 func matters(err error) bool {
 	switch entryOf(err).status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests:
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests,
+		http.StatusNotFound: // an account: for a path that leads nowhere no caller is known
 		return true
 	case http.StatusBadRequest:
 		code := consent.CodeOf(err)
@@ -141,6 +157,6 @@ func (h *Handler) ledgerCall(k *call) ledger.Call {
 	for _, line := range meaningful(k.req.Header, k.ep.place) {
 		asks = append(asks, []byte(line))
 	}
-	id := strings.ToLower(strings.ReplaceAll(edge.RequestID(k.echo), "-", ""))
+	id := strings.ToLower(strings.ReplaceAll(k.id, "-", ""))
 	return ledger.Call{TPP: k.caller.ID, RequestID: id, Method: k.req.Method, Path: k.req.URL.EscapedPath(), Asks: asks}
 }

@@ -43,6 +43,7 @@ type world struct {
 	handler *xs2a.Handler
 	store   *store
 	walks   *walks
+	reads   *reads
 	log     *bytes.Buffer
 	url     string
 	http    *http.Client
@@ -68,6 +69,7 @@ func setup(t *testing.T, changes ...change) *world {
 func newWorld() *world {
 	w := &world{store: newStore(), log: &bytes.Buffer{}}
 	w.walks = &walks{store: w.store, standing: sca.Standing{Status: consent.ScaFinalised}}
+	w.reads = &reads{}
 	w.clock = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 	policy := consent.DefaultPolicy()
 	now := func() time.Time { return w.clock }
@@ -78,6 +80,7 @@ func newWorld() *world {
 	w.handler = &xs2a.Handler{
 		Consents: &consents.Consents{Store: w.store, Runs: &runs{}, Keys: keys, Policy: policy, Now: now},
 		Walks:    w.walks,
+		Reads:    w.reads,
 		Funds:    &funds.Funds{Store: w.store, Bank: w.store, Now: now},
 		Ledger:   &ledger.Ledger{Store: w.store, Keys: keys, Now: now, Zone: time.UTC},
 		Callers:  byHeader{},

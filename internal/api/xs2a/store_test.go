@@ -12,6 +12,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/service"
+	"consentd/internal/service/access"
 	"consentd/internal/service/funds"
 	"consentd/internal/service/ledger"
 	"consentd/internal/service/sca"
@@ -46,6 +47,18 @@ func (w *walks) Update(_ context.Context, _ service.Call, _ sca.Target, u sca.Up
 
 func (w *walks) Message(context.Context, service.Call, sca.Target) (string, error) {
 	return "Repeat 42 in your app.", w.err
+}
+
+// reads decides as it is told, and remembers what it was asked.
+type reads struct {
+	asked    []access.Question
+	decision access.Decision
+	err      error
+}
+
+func (r *reads) Decide(_ context.Context, q access.Question) (access.Decision, error) {
+	r.asked = append(r.asked, q)
+	return r.decision, r.err
 }
 
 // store keeps consents in a map. Err, when set, is what every call answers.

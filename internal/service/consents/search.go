@@ -24,6 +24,9 @@ type Archive interface {
 	// BankIDs turns ids of ours, of PSUs, customers and accounts, back into the
 	// bank's. Those that are not known are left out.
 	BankIDs(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]string, error)
+	// LastShared tells when data was last shared by these consents. Those by which
+	// none was are left out.
+	LastShared(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]time.Time, error)
 	// PSU is our id of a PSU, made at first sight.
 	PSU(ctx context.Context, bankID string) (uuid.UUID, error)
 	// Get and Update are those of Store.
@@ -94,6 +97,9 @@ type Seen struct {
 	// Names are what the customer calls the accounts, by our ids, as far as the bank
 	// knows them. A list has none.
 	Names map[uuid.UUID]string
+	// LastShared is when data was last shared by the consent, at most a minute late;
+	// zero for never.
+	LastShared time.Time
 }
 
 // List lists consents as they stand now, the newest first. Fails with CodeFormat
@@ -170,9 +176,10 @@ func (d *Desk) names(ctx context.Context, s *Seen) map[uuid.UUID]string {
 // refer to.
 func (d *Desk) seen(ctx context.Context, found []*consent.Consent, now time.Time) ([]Seen, error) {
 	list := make([]Seen, len(found))
-	var ids []uuid.UUID
+	var consents, ids []uuid.UUID
 	for i, c := range found {
 		list[i].Consent = c
+		consents = append(consents, c.ID)
 		if c.Settle(now) {
 			c.TakePending() // a read writes nothing
 		}
@@ -189,8 +196,12 @@ func (d *Desk) seen(ctx context.Context, found []*consent.Consent, now time.Time
 	if err != nil {
 		return nil, err
 	}
+	shared, err := d.Archive.LastShared(ctx, consents)
+	if err != nil {
+		return nil, err
+	}
 	for i := range list {
-		list[i].BankIDs = known
+		list[i].BankIDs, list[i].LastShared = known, shared[list[i].ID]
 	}
 	return list, nil
 }

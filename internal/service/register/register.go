@@ -88,15 +88,17 @@ func (r *Register) Admit(ctx context.Context, t TPP, requestID string) error {
 		return err
 	}
 	if standing.Blocked(now) {
-		explain.Note(ctx, "tpp %s: blocked by the bank", t.ID)
+		explain.Refuse(ctx, "register: %s is blocked by the bank", t.ID)
 		return errBlocked()
 	}
+	explain.Note(ctx, "register: %s is not blocked", t.ID)
 	news, err := r.news(ctx, standing, &t)
 	if err != nil || !news {
 		return err
 	}
 	_, err = r.Store.ChangeTPP(ctx, t.ID, func(row *TPP) (*consent.Entry, error) {
 		if row.Blocked(now) {
+			explain.Refuse(ctx, "register: %s has just been blocked by the bank", t.ID)
 			return nil, errBlocked()
 		}
 		from, reason := row.State(), row.meet(&t, now)
@@ -109,7 +111,7 @@ func (r *Register) Admit(ctx context.Context, t TPP, requestID string) error {
 		}, nil
 	})
 	if err == nil {
-		explain.Note(ctx, "tpp %s: entered in the register, or its new certificate is", t.ID)
+		explain.Note(ctx, "register: %s is entered now, or its new certificate is", t.ID)
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"consentd/internal/consent"
 	"consentd/internal/secret"
 	"consentd/internal/service"
+	"consentd/internal/service/access"
 	"consentd/internal/service/consents"
 	"consentd/internal/service/funds"
 	"consentd/internal/service/ledger"
@@ -34,6 +35,7 @@ type Store interface {
 	ledger.Store
 	register.Store
 	tokens.Store
+	access.Store
 	Recent(ctx context.Context, limit int) ([]*consent.Consent, error)
 	FlowStore(name string) storage.FlowStore
 }
@@ -70,6 +72,9 @@ func Run(t *testing.T, open Open) {
 	t.Run("Funds", func(t *testing.T) { testFunds(t, open) })
 	t.Run("Register", func(t *testing.T) { testRegister(t, open) })
 	t.Run("Tokens", func(t *testing.T) { testTokens(t, open) })
+	t.Run("Grounds", func(t *testing.T) { testGrounds(t, open) })
+	t.Run("Counts", func(t *testing.T) { testCounts(t, open) })
+	t.Run("Spending", func(t *testing.T) { testSpending(t, open) })
 	t.Run("Races", func(t *testing.T) { testRaces(t, open) })
 }
 

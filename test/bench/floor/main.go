@@ -1,5 +1,6 @@
 // Command floor is what nothing built on Echo can be faster than: a server that
-// answers one constant on the path of a consent's status. The benchmark starts it.
+// answers one constant on the path of a consent's status, and another one to a
+// check of a read, whose body it leaves unread. The benchmark starts it.
 package main
 
 import (
@@ -36,6 +37,10 @@ func serve(args []string) error {
 	answer := []byte(`{"consentStatus":"received"}`)
 	e.GET("/v1/consents/:consentId/status", func(c echo.Context) error {
 		return c.JSONBlob(http.StatusOK, answer)
+	})
+	decision := []byte(`{"decision":"allow"}`)
+	e.POST("/aspsp/v1/access-checks", func(c echo.Context) error {
+		return c.JSONBlob(http.StatusOK, decision)
 	})
 	server := &http.Server{Addr: args[0], Handler: e, ReadHeaderTimeout: 10 * time.Second}
 	return server.ListenAndServe()

@@ -1,0 +1,98 @@
+package demotpp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"consentd/pkg/client"
+)
+
+const (
+	// patience is how long the bank may take for one answer. A visitor waits for it.
+	patience = 15 * time.Second
+	// serverName is in the certificate of every sandbox: by which name a visitor
+	// came must not matter, since Dial reaches one server only.
+	serverName = "localhost"
+)
+
+// equipment is what calls need that is made once.
+type equipment struct {
+	kit       *client.Kit
+	transport *http.Transport
+}
+
+func (a *App) equip(ctx context.Context) (*equipment, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.equipped != nil {
+		return a.equipped, nil
+	}
+	kit, err := a.Kit(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the certificates of the demo TPP: %w", err)
+	}
+	a.equipped = &equipment{kit: kit, transport: &http.Transport{
+		DialContext: a.Dial, ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute,
+		TLSClientConfig: &tls.Config{
+			MinVersion: tls.VersionTLS12, ServerName: serverName, RootCAs: kit.Roots, Certificates: []tls.Certificate{kit.QWAC},
+		},
+	}}
+	return a.equipped, nil
+}
+
+// line is a connection to the bank on behalf of a visitor, for one step of theirs.
+type line struct {
+	*client.Client
+	recorder *recorder
+	visitor  *visitor
+	now      func() time.Time
+}
+
+// ring makes a connection that records what goes over it. Nothing is sent again by
+// itself: the visitor is to see each answer.
+func (a *App) ring(r *http.Request, v *visitor) (*line, error) {
+	base := a.Bank(r)
+	e, err := a.equip(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	recording := &recorder{next: e.transport, now: a.Now}
+	options := []client.Option{
+		client.WithHTTPClient(&http.Client{Transport: recording, Timeout: patience}),
+		client.WithSigner(e.kit.Signer()), client.WithRetry(client.Retry{}),
+	}
+	if !secure(base) {
+		options = append(options, client.WithSandboxTPP(a.Name))
+	}
+	c, err := client.New(base, options...)
+	if err != nil {
+		return nil, fmt.Errorf("the bank's address: %w", err)
+	}
+	return &line{Client: c, recorder: recording, visitor: v, now: a.Now}, nil
+}
+
+func secure(base string) bool { return strings.HasPrefix(base, "https://") }
+
+// told notes what an exchange was for and what came of it, in the visitor's log,
+// and returns its number there. A call that failed before anything was sent is an
+// exchange too.
+func (l *line) told(what, means string, err error) int {
+	x := l.recorder.last
+	l.recorder.last = nil
+	if x == nil {
+		x = &exchange{At: l.now()}
+	}
+	x.What, x.Means = what, means
+	if err != nil {
+		x.Means = meaningOf(err)
+		if _, answered := errors.AsType[*client.Error](err); !answered {
+			x.Trouble = err.Error()
+		}
+	}
+	return l.visitor.note(*x)
+}

@@ -1,0 +1,157 @@
+package demotpp
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"consentd/pkg/xs2a"
+)
+
+//go:embed pages tpp.css
+var files embed.FS
+
+// templates are the pages. Each defines "title" and "main" of the frame.
+var templates = map[string]*template.Template{
+	"new":     parsePage("new"),
+	"consent": parsePage("consent"),
+	"data":    parsePage("data"),
+	"log":     parsePage("log"),
+	"problem": parsePage("problem"),
+}
+
+func parsePage(name string) *template.Template {
+	return template.Must(template.New("frame.html").Funcs(template.FuncMap{
+		"stamp": func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05") },
+		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"group": grouped,
+		"minus": func(amount string) string { return strings.Replace(amount, "-", "−", 1) },
+		"shown": func(x *exchange, open bool) shownExchange { return shownExchange{*x, open} },
+		"statuses": func() []xs2a.BookingStatus {
+			return []xs2a.BookingStatus{xs2a.StatusBooked, xs2a.StatusPending, xs2a.StatusBoth, xs2a.StatusInformation, xs2a.StatusAll}
+		},
+		"each": func(x exchange) shownExchange { return shownExchange{x, false} },
+	}).ParseFS(files, "pages/frame.html", "pages/exchange.html", "pages/"+name+".html"))
+}
+
+// shownExchange is an exchange on a page, unfolded or not.
+type shownExchange struct {
+	exchange
+	Open bool
+}
+
+// place is what every page knows of where it is.
+type place struct {
+	Name     string // of the page, for its monitors
+	Bank     string // the bank's address
+	Secure   bool   // whether certificates are shown there
+	Password string // of all who are proposed
+}
+
+func (a *App) place(c echo.Context) place {
+	bank := a.Bank(c.Request())
+	return place{Bank: bank, Secure: secure(bank), Password: a.Password}
+}
+
+// maxForm is how large a form may be, in bytes.
+const maxForm = 64 << 10
+
+// readForm reads what a page's form says.
+func readForm(c echo.Context) (url.Values, error) {
+	r := c.Request()
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return nil, fmt.Errorf("read the form: %w", err)
+	}
+	return r.PostForm, nil
+}
+
+var pageHeaders = map[string]string{
+	echo.HeaderCacheControl:        "no-store",
+	echo.HeaderXContentTypeOptions: "nosniff",
+	// no-referrer would make browsers send Origin: null with our own forms.
+	echo.HeaderReferrerPolicy:        "same-origin",
+	"Cross-Origin-Opener-Policy":     "same-origin",
+	"Cross-Origin-Resource-Policy":   "same-origin",
+	"X-Robots-Tag":                   "noindex, nofollow",
+	echo.HeaderXFrameOptions:         "DENY",
+	echo.HeaderContentSecurityPolicy: "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+}
+
+// page sets the headers of all pages. Browsers that come over TLS are sent to where
+// the bank sends them back to: there they meet no certificate that they do not
+// know, and their cookie.
+func (a *App) page(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		for name, value := range pageHeaders {
+			c.Response().Header().Set(name, value)
+		}
+		if r := c.Request(); r.TLS != nil && r.Method == http.MethodGet {
+			return c.Redirect(http.StatusFound, a.Home(r)+r.URL.RequestURI())
+		}
+		return next(c)
+	}
+}
+
+// render writes a page. It is built whole first, so that a fault in a template is
+// a 500 and not half a page.
+func (a *App) render(c echo.Context, status int, name string, data any) error {
+	var b bytes.Buffer
+	if err := templates[name].Execute(&b, data); err != nil {
+		return fmt.Errorf("render page %s: %w", name, err)
+	}
+	return c.HTMLBlob(status, b.Bytes())
+}
+
+// problemPage says why there is no page.
+type problemPage struct {
+	place
+	Text string
+}
+
+func (a *App) problem(c echo.Context, status int, text string) error {
+	return a.render(c, status, "problem", problemPage{a.place(c), text})
+}
+
+// lost is the page of a consent that this browser did not ask for, or that is no
+// longer kept.
+func (a *App) lost(c echo.Context) error {
+	return a.problem(c, http.StatusNotFound, "This browser has no such consent here. What was done is kept in memory, for the browser that did it, until the sandbox stops.")
+}
+
+// fail is the page of a fault of this application's own.
+func (a *App) fail(c echo.Context, err error) error {
+	a.Log.ErrorContext(c.Request().Context(), "demo TPP", "error", err)
+	return a.problem(c, http.StatusInternalServerError, "The demo TPP has no way to call the bank. The log of the sandbox says why.")
+}
+
+func style(c echo.Context) error {
+	css, err := files.ReadFile("tpp.css")
+	if err != nil {
+		return fmt.Errorf("style sheet: %w", err)
+	}
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-cache")
+	return c.Blob(http.StatusOK, "text/css; charset=utf-8", css)
+}
+
+// grouped writes an IBAN in groups of four, as people read it.
+func grouped(iban string) string {
+	var b strings.Builder
+	for i, r := range iban {
+		if i > 0 && i%4 == 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,155 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// tool is a card of the start page: where it leads, and how things stand there.
+type tool struct {
+	Path, Name string
+	Word       string // what there is to know at a glance
+	Note       string // the same, more exactly
+	Mood       string // a class: on where something is not as usual, good, bad; or empty
+}
+
+// toolsPage is the cards, a page of its own in a frame: it loads itself again
+// while the start page stays as the visitor left it.
+type toolsPage struct{ Tools []tool }
+
+func (s *Sandbox) tools(c echo.Context) error {
+	phones, err := s.phonesTool(c.Request().Context())
+	if err != nil {
+		return s.problem(c, err)
+	}
+	refresh(c, 5)
+	return s.render(c, http.StatusOK, "tools", toolsPage{[]tool{s.requestsTool(), s.clockTool(), s.faultsTool(), phones}})
+}
+
+func (s *Sandbox) requestsTool() tool {
+	t := tool{Path: "/sandbox/requests", Name: "Requests", Word: "None yet", Note: "Every call, and why it was answered so"}
+	newest := s.Inspector.list(1, func(*inspected) bool { return true })
+	if len(newest) == 0 {
+		return t
+	}
+	last := newest[0]
+	t.Word, t.Note, t.Mood = strconv.Itoa(last.Status), last.Method+" "+last.Target, "good"
+	if last.Status >= http.StatusBadRequest {
+		t.Mood = "bad"
+	}
+	return t
+}
+
+func (s *Sandbox) clockTool() tool {
+	now, offset := s.Clock.Read()
+	now = now.In(s.zone())
+	t := tool{Path: "/sandbox/clock", Name: "Clock", Word: now.Format("15:04"), Note: now.Format("2 Jan 2006") + ", not turned"}
+	if offset != 0 {
+		t.Note, t.Mood = now.Format("2 Jan 2006")+", "+apart(offset), "on"
+	}
+	return t
+}
+
+func (s *Sandbox) faultsTool() tool {
+	t := tool{Path: "/sandbox/faults", Name: "Faults", Word: "None", Note: "Errors and delays, by route and rate"}
+	if n := len(s.Faults.list()); n > 0 {
+		t.Word, t.Note, t.Mood = strconv.Itoa(n)+" active", "Some calls are answered wrong or late", "on"
+	}
+	return t
+}
+
+func (s *Sandbox) phonesTool(ctx context.Context) (tool, error) {
+	t := tool{Path: "/sandbox/psus", Name: "People", Word: "Quiet", Note: "Codes and questions arrive here"}
+	var all waiting
+	for _, p := range personas() {
+		w, err := s.Bank.pending(ctx, p.ID)
+		if err != nil {
+			return tool{}, err
+		}
+		all.Questions, all.Codes = all.Questions+w.Questions, all.Codes+w.Codes
+	}
+	if word := all.Word(); word != "" {
+		t.Word, t.Note, t.Mood = strconv.Itoa(all.Questions+all.Codes)+" waiting", word, "on"
+	}
+	return t, nil
+}
+
+// waiting is what there is to do on a phone.
+type waiting struct {
+	Questions int // to answer
+	Codes     int // that have come in the last codeAge
+}
+
+// codeAge is for how long a code that came is worth a look: whether it was typed
+// is not known here.
+const codeAge = 5 * time.Minute
+
+// Word says it in short; empty for nothing.
+func (w waiting) Word() string {
+	questions, codes := count(w.Questions, "question"), count(w.Codes, "code")
+	if questions != "" && codes != "" {
+		return questions + ", " + codes
+	}
+	return questions + codes
+}
+
+// count says how many of something there are; empty for none.
+func count(n int, of string) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 " + of
+	default:
+		return strconv.Itoa(n) + " " + of + "s"
+	}
+}
+
+// pending counts what waits on a persona's phone. Fails with errUnknown.
+func (b *Bank) pending(ctx context.Context, psu string) (waiting, error) {
+	questions, err := b.waiting(ctx, psu)
+	if err != nil {
+		return waiting{}, err
+	}
+	messages, err := b.messages(ctx, psu)
+	if err != nil {
+		return waiting{}, err
+	}
+	w, now := waiting{Questions: len(questions)}, b.Now()
+	for _, m := range messages {
+		if m.Code != "" && !now.Before(m.At) && now.Before(m.At.Add(codeAge)) {
+			w.Codes++
+		}
+	}
+	return w, nil
+}
+
+// apart says how far the clock is from the right time, in its two largest units.
+func apart(offset time.Duration) string {
+	side := "ahead"
+	if offset < 0 {
+		side, offset = "behind", -offset
+	}
+	offset = offset.Round(time.Second)
+	days, hours := int(offset/aDay), int(offset%aDay/time.Hour)
+	minutes, seconds := int(offset%time.Hour/time.Minute), int(offset%time.Minute/time.Second)
+	switch {
+	case days > 0 && hours > 0:
+		return fmt.Sprintf("%s %d h %s", count(days, "day"), hours, side)
+	case days > 0:
+		return count(days, "day") + " " + side
+	case hours > 0 && minutes > 0:
+		return fmt.Sprintf("%d h %d min %s", hours, minutes, side)
+	case hours > 0:
+		return fmt.Sprintf("%d h %s", hours, side)
+	case minutes > 0:
+		return fmt.Sprintf("%d min %s", minutes, side)
+	default:
+		return fmt.Sprintf("%d s %s", seconds, side)
+	}
+}

@@ -1,0 +1,118 @@
+package sandbox
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"consentd/internal/consent"
+)
+
+// pathRequests is where the inspector is.
+const pathRequests = "/sandbox/requests"
+
+// requestView is a call on the wire.
+type requestView struct {
+	*inspected
+
+	Curl string `json:"curl"`
+}
+
+// requestQuery are the filters of the list.
+type requestQuery struct {
+	Limit  int
+	Status string // 401, or 4xx; empty for any
+	Part   string // of the target; empty for any
+	Still  bool   // the page does not load itself again
+}
+
+// readQuery reads the filters. Fails with CodeFormat.
+func readQuery(c echo.Context) (q requestQuery, err error) {
+	q = requestQuery{Limit: maxInspected, Status: c.QueryParam("status"), Part: c.QueryParam("path"), Still: c.QueryParam("still") != ""}
+	if text := c.QueryParam("limit"); text != "" {
+		q.Limit, err = strconv.Atoi(text)
+		if err != nil || q.Limit < 1 || q.Limit > maxInspected {
+			return q, consent.At(consent.CodeFormat, "Query.limit", "limit must be a number from 1 to %d", maxInspected)
+		}
+	}
+	if q.Status == "" {
+		return q, nil
+	}
+	class, isClass := strings.CutSuffix(q.Status, "xx")
+	n, err := strconv.Atoi(class)
+	if err != nil || isClass && (n < 1 || n > 5) || !isClass && (n < 100 || n > 599) {
+		return q, consent.At(consent.CodeFormat, "Query.status", "status must be a status such as 401, or all of a kind such as 4xx")
+	}
+	return q, nil
+}
+
+// fits reports whether a call is one of those that are asked for.
+func (q requestQuery) fits(c *inspected) bool {
+	status := strconv.Itoa(c.Status)
+	if class, ok := strings.CutSuffix(q.Status, "xx"); ok {
+		return status[:1] == class && strings.Contains(c.Target, q.Part)
+	}
+	return (q.Status == "" || q.Status == status) && strings.Contains(c.Target, q.Part)
+}
+
+// listRequests shows the last calls, to people or to programs.
+func (s *Sandbox) listRequests(c echo.Context) error {
+	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
+	people := wantsHTML(c.Request())
+	q, err := readQuery(c)
+	switch {
+	case err != nil && people:
+		return s.problem(c, err)
+	case err != nil:
+		return s.fail(c, err)
+	}
+	calls := s.Inspector.list(q.Limit, q.fits)
+	if people {
+		return s.requestsPage(c, q, calls)
+	}
+	views := make([]requestView, len(calls))
+	for i, call := range calls {
+		views[i] = viewOfCall(call)
+	}
+	return c.JSON(http.StatusOK, map[string]any{"requests": views})
+}
+
+func viewOfCall(call *inspected) requestView {
+	view := requestView{inspected: call, Curl: call.curl()}
+	if call.Path == nil {
+		copied := *call
+		copied.Path, view.inspected = []string{}, &copied
+	}
+	return view
+}
+
+// readRequest shows one call, to people or to programs.
+func (s *Sandbox) readRequest(c echo.Context) error {
+	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
+	var call *inspected
+	if id, err := strconv.Atoi(c.Param("id")); err == nil {
+		call = s.Inspector.find(id)
+	}
+	people := wantsHTML(c.Request())
+	switch {
+	case call == nil && people:
+		return s.render(c, http.StatusNotFound, "problem", fault{Error: "This call is not kept any more, or never was: the last " + strconv.Itoa(maxInspected) + " are."})
+	case call == nil:
+		return s.fail(c, errUnknown)
+	case people:
+		return s.requestPage(c, call)
+	default:
+		return c.JSON(http.StatusOK, viewOfCall(call))
+	}
+}
+
+// emptyRequests forgets all calls.
+func (s *Sandbox) emptyRequests(c echo.Context) error {
+	s.Inspector.empty()
+	if c.Request().Method == http.MethodPost { // a page's form
+		return c.Redirect(http.StatusSeeOther, pathRequests)
+	}
+	return c.NoContent(http.StatusNoContent)
+}

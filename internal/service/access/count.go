@@ -1,0 +1,123 @@
+package access
+
+import (
+	"context"
+	"time"
+
+	"consentd/internal/consent"
+	"consentd/internal/explain"
+)
+
+// uncounted is how many reads are left where none are counted.
+const uncounted = -1
+
+// count counts the read where it counts, and fails where there is none left.
+//
+// Recurring consents count what the TPP reads while the PSU is away
+// (frequencyPerDay, RTS 2018/389 art. 36(5)(b)), one-off consents everything: each
+// operation once for each account (NextGenPSD2 1.3.x §6.3.1). Further pages of a list
+// belong to the access that opened it.
+func (r *reading) count(ctx context.Context, shown []Account) (counted bool, left int, err error) {
+	if r.c.Recurring && r.q.Attended {
+		explain.Note(ctx, "quota: not counted, the PSU is there")
+		return false, uncounted, nil
+	}
+	if !r.q.Operation.List() {
+		if err := r.name(ctx, shown); err != nil {
+			return false, 0, err
+		}
+	}
+	at := r.counted(shown)
+	if r.q.Following {
+		begun, err := r.begun(ctx, at)
+		if err != nil || begun {
+			return false, uncounted, err
+		}
+	}
+	switch {
+	case r.leftover:
+		return false, 0, inForce(r.c)
+	case r.c.Recurring:
+		return r.countDay(ctx, at)
+	default:
+		return r.spend(ctx, at)
+	}
+}
+
+// begun tells whether the list was opened so lately that its further pages belong
+// to that access.
+func (r *reading) begun(ctx context.Context, at Counted) (bool, error) {
+	last, err := r.Store.LastCounted(ctx, at)
+	if err != nil || last.IsZero() || !r.now.Before(last.Add(r.Policy.PageWalk)) {
+		return false, err
+	}
+	explain.Note(ctx, "quota: not counted, a further page of the list that was opened at %s", last.Format(time.RFC3339))
+	return true, nil
+}
+
+func (r *reading) countDay(ctx context.Context, at Counted) (bool, int, error) {
+	limit := r.c.FrequencyPerDay
+	left, ok, err := r.Store.Count(ctx, at, limit)
+	switch {
+	case err != nil:
+		return false, 0, err
+	case !ok:
+		return false, 0, denied(consent.E(consent.CodeTooOften, "the consent allows this %d times a day without the PSU, and has been used so often today", limit),
+			"%s: %d of %d used on %s", r.q.Operation, limit, limit, at.Day)
+	}
+	explain.Note(ctx, "quota: %s, %d of %d left on %s", r.q.Operation, left, limit, at.Day)
+	return true, left, nil
+}
+
+// spend uses a one-off consent for the read; once all has been read that it was
+// asked for, it ends with it.
+func (r *reading) spend(ctx context.Context, at Counted) (bool, int, error) {
+	granted, err := r.granted(ctx)
+	if err != nil {
+		return false, 0, err
+	}
+	again, err := r.Store.Spend(ctx, at, func(c *consent.Consent, used []consent.Use) error {
+		c.Settle(r.now)
+		if err := inForce(c); err != nil {
+			return err
+		}
+		over, err := c.Spend(c.Access.Needs(granted), used, r.now)
+		if over {
+			explain.Note(ctx, "consent %s: all that it opens once has been read; it ends as used up", c.ID)
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return false, 0, err
+	case again:
+		return false, 0, denied(consent.E(consent.CodeTooOften, "the one-off consent has been used for this"), "%s was read once before, by a one-off consent", r.q.Operation)
+	}
+	explain.Note(ctx, "quota: %s, the one time of a one-off consent", r.q.Operation)
+	return true, 0, nil
+}
+
+// granted lists what the consent opens, by the opaque ids of the accounts.
+func (r *reading) granted(ctx context.Context) ([]consent.Granted, error) {
+	if r.c.Access.Scope == consent.ScopeAvailable || r.c.Access.Scope == consent.ScopeAvailableBalances {
+		return nil, nil // it needs its list alone
+	}
+	if err := r.name(ctx, r.all); err != nil {
+		return nil, err
+	}
+	granted := make([]consent.Granted, len(r.all))
+	for i, x := range r.all {
+		granted[i] = consent.Granted{Account: x.Key, Reference: x.Reference, Rights: x.Rights}
+	}
+	return granted, nil
+}
+
+// ForgetCounts removes counts that nothing asks for any more, at most limit, and
+// returns how many it was. Any number of replicas may do it at once.
+func (a *Access) ForgetCounts(ctx context.Context, limit int) (int, error) {
+	return a.Store.ForgetCounts(ctx, consent.DateOf(a.Now(), a.Policy.Zone).AddDays(-keptDays), limit)
+}
+
+// keptDays is for how many days counts are kept, for whoever looks into a
+// complaint.
+const keptDays = 7

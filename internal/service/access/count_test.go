@@ -1,0 +1,255 @@
+package access_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"consentd/internal/consent"
+	"consentd/internal/service/access"
+)
+
+func TestQuota(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		c := b.valid(dedicated(), b.grant(balances|moves, balances), func(d *consent.Draft) { d.FrequencyPerDay = 2 })
+		for left := 1; left >= 0; left-- {
+			d, err := b.ask(c, consent.OpBalances)
+			require.NoError(t, err)
+			require.True(t, d.Counted)
+			require.Equal(t, left, d.Left)
+		}
+		b.denied(consent.CodeTooOften, "balances: 2 of 2 used on 2026-03-01", c, consent.OpBalances)
+		d, err := b.ask(c, consent.OpBalances, attended)
+		require.NoError(t, err, "with the PSU there, it costs nothing")
+		require.False(t, d.Counted)
+		b.allowed(c, consent.OpBalances, of("r2"))
+		b.allowed(c, consent.OpTransactions)
+		b.allowed(c, consent.OpAccounts)
+		b.denied(consent.CodeAccountUnknown, "", c, consent.OpAccount, of("r9"))
+
+		b.advance(29 * time.Minute) // 23:59 in Paris is 22:59 here
+		b.denied(consent.CodeTooOften, "", c, consent.OpBalances)
+		b.advance(time.Minute)
+		b.allowed(c, consent.OpBalances) // the bank's day has begun
+	})
+}
+
+// What was refused has cost nothing.
+func TestRefusedIsNotCounted(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		c := b.valid(dedicated(), b.grant(balances), func(d *consent.Draft) { d.FrequencyPerDay = 1 })
+		b.denied(consent.CodeNotUsable, "", c, consent.OpTransactions)
+		b.change(c.ID, func(c *consent.Consent) error { return c.Suspend(b.time()) })
+		b.denied(consent.CodeBlocked, "", c, consent.OpBalances)
+		b.change(c.ID, func(c *consent.Consent) error { return c.Resume(b.time()) })
+		b.allowed(c, consent.OpBalances)
+		b.denied(consent.CodeTooOften, "", c, consent.OpBalances)
+	})
+}
+
+func TestPages(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		once := func(d *consent.Draft) { d.FrequencyPerDay = 1 }
+		c := b.valid(dedicated(), b.grant(balances|moves), once)
+		d, err := b.ask(c, consent.OpTransactions, following)
+		require.NoError(t, err)
+		require.True(t, d.Counted, "a page of a list that nobody has opened is an access of its own")
+		b.advance(9 * time.Minute)
+		d, err = b.ask(c, consent.OpTransactions, following)
+		require.NoError(t, err)
+		require.False(t, d.Counted)
+		b.denied(consent.CodeTooOften, "", c, consent.OpTransactions)
+		b.advance(time.Minute)
+		b.denied(consent.CodeTooOften, "", c, consent.OpTransactions, following)
+		b.allowed(c, consent.OpBalances)
+		b.denied(consent.CodeTooOften, "", c, consent.OpBalances, following) // balances have no pages
+
+		b.Policy.PageWalk = 0
+		c = b.valid(dedicated(), b.grant(moves), once)
+		b.allowed(c, consent.OpTransactions)
+		b.denied(consent.CodeTooOften, "", c, consent.OpTransactions, following)
+	})
+}
+
+func TestOneOff(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		c := b.valid(dedicated(), b.grant(balances|moves, balances), oneOff)
+		b.allowed(c, consent.OpAccounts)
+		b.denied(consent.CodeTooOften, "read once before", c, consent.OpAccounts)
+		b.allowed(c, consent.OpBalances, attended)
+		b.denied(consent.CodeTooOften, "", c, consent.OpBalances, attended)
+		b.advance(3 * 24 * time.Hour)
+		b.denied(consent.CodeTooOften, "", c, consent.OpBalances)
+		b.allowed(c, consent.OpBalances, of("r2"))
+		b.denied(consent.CodeAccountUnknown, "", c, consent.OpBalances, of("r9"))
+		require.Equal(t, consent.Valid, b.status(c))
+		b.allowed(c, consent.OpTransactions) // details were only brought along: nobody has to read them
+		require.Equal(t, consent.Expired, b.status(c))
+		b.denied(consent.CodeExpired, "usedUp", c, consent.OpAccount)
+		b.allowed(c, consent.OpTransactions, following) // the walk that was begun goes on
+		b.denied(consent.CodeExpired, "", c, consent.OpTransactions)
+		b.denied(consent.CodeExpired, "", c, consent.OpCardTransactions, following)
+		b.advance(10 * time.Minute)
+		b.denied(consent.CodeExpired, "usedUp", c, consent.OpTransactions, following)
+
+		c = b.valid(dedicated(), b.grant(details|balances), oneOff)
+		b.allowed(c, consent.OpBalances)
+		require.Equal(t, consent.Valid, b.status(c), "details were asked for by name")
+		b.allowed(c, consent.OpAccount)
+		require.Equal(t, consent.Expired, b.status(c))
+	})
+}
+
+// Models that name no account end when all that they open was read, too.
+func TestOneOffModels(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		c := b.valid(consent.Access{Scope: consent.ScopeAvailable, Rights: details}, nil, oneOff)
+		b.allowed(c, consent.OpAccounts)
+		require.Equal(t, consent.Expired, b.status(c))
+
+		c = b.valid(consent.Access{Scope: consent.ScopeAllPSD2, Rights: balances, Only: []string{"CACC", "SVGS"}}, nil, oneOff)
+		b.allowed(c, consent.OpBalances)
+		require.Equal(t, consent.Valid, b.status(c))
+		b.allowed(c, consent.OpBalances, of("r2"))
+		require.Equal(t, consent.Expired, b.status(c))
+
+		c = b.valid(consent.Access{Scope: consent.ScopeBankOffered, Rights: details | consent.RightTrustedBeneficiaries}, nil, oneOff)
+		b.denied(consent.CodeNotUsable, "", c, consent.OpAccounts)
+		require.Equal(t, consent.Valid, b.status(c), "one that opens nothing is never used up")
+	})
+}
+
+// many asks n times at once, and returns how many were allowed; the rest must be
+// refused with one of the codes.
+func many(t *testing.T, n int, ask func(i int) error, codes ...consent.Code) int {
+	t.Helper()
+	var allowed atomic.Int64
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			err := ask(i)
+			if err == nil {
+				allowed.Add(1)
+				return
+			}
+			if !assertOne(t, consent.CodeOf(err), codes) {
+				t.Errorf("read %d: %v", i, err)
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	return int(allowed.Load())
+}
+
+func assertOne(t *testing.T, got consent.Code, codes []consent.Code) bool {
+	t.Helper()
+	for _, c := range codes {
+		if got == c {
+			return true
+		}
+	}
+	return false
+}
+
+func TestParallelReads(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		c := b.valid(dedicated(), b.grant(balances, balances|moves))
+		once := b.valid(dedicated(), b.grant(balances, balances), oneOff)
+		for name, x := range map[string]struct {
+			c    *consent.Consent
+			op   consent.Operation
+			of   string
+			want int
+		}{
+			"balances of one":     {c, consent.OpBalances, "r1", 4},
+			"balances of another": {c, consent.OpBalances, "r2", 4},
+			"transactions":        {c, consent.OpTransactions, "r2", 4},
+			"the list":            {c, consent.OpAccounts, "", 4},
+			"one-off":             {once, consent.OpBalances, "r1", 1},
+		} {
+			got := many(t, 60, func(int) error {
+				_, err := b.ask(x.c, x.op, of(x.of))
+				return err
+			}, consent.CodeTooOften)
+			require.Equal(t, x.want, got, name)
+		}
+		// The last two reads of a one-off consent at once end it once.
+		require.Equal(t, consent.Valid, b.status(once))
+		got := many(t, 20, func(i int) error {
+			_, err := b.ask(once, []consent.Operation{consent.OpBalances, consent.OpAccount}[i%2], of("r2"))
+			return err
+		}, consent.CodeTooOften, consent.CodeExpired)
+		require.LessOrEqual(t, got, 2)
+		require.GreaterOrEqual(t, got, 1)
+		require.Equal(t, consent.Expired, b.status(once))
+	})
+}
+
+// Revocation and reads in parallel: what is asked after the revocation has been
+// answered is denied.
+func TestRevokedWhileRead(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		for range 20 {
+			c := b.valid(dedicated(), b.grant(balances))
+			var revoked atomic.Bool
+			many(t, 8, func(i int) error {
+				if i == 0 {
+					_, err := b.db.Update(t.Context(), c.ID, func(c *consent.Consent) error { return c.Terminate(b.time()) })
+					revoked.Store(true)
+					return err
+				}
+				before := revoked.Load()
+				_, err := b.ask(c, consent.OpBalances, attended)
+				if err == nil && before {
+					t.Error("a read was allowed after the revocation")
+				}
+				return err
+			}, consent.CodeNotUsable)
+		}
+	})
+}
+
+// failing fails to write what was shared.
+type failing struct {
+	access.Store
+
+	err error
+}
+
+func (f failing) NoteShared(context.Context, map[uuid.UUID]time.Time) error { return f.err }
+
+func TestLastShared(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		c, other := b.valid(dedicated(), b.grant(balances)), b.valid(dedicated(), b.grant(balances))
+		last := func() map[uuid.UUID]time.Time {
+			at, err := b.db.LastShared(t.Context(), []uuid.UUID{c.ID, other.ID})
+			require.NoError(t, err)
+			return at
+		}
+		b.allowed(c, consent.OpBalances)
+		b.denied(consent.CodeNotUsable, "", other, consent.OpTransactions)
+		require.Empty(t, last(), "not with each read")
+		b.advance(time.Second)
+		b.allowed(c, consent.OpBalances, attended)
+		require.NoError(t, b.Flush(t.Context()))
+		require.Equal(t, map[uuid.UUID]time.Time{c.ID: begin.Add(time.Second)}, last())
+
+		b.advance(time.Second)
+		b.allowed(other, consent.OpAccounts)
+		store := b.Store
+		b.Store = failing{store, errors.New("down")}
+		require.Error(t, b.Flush(t.Context()))
+		b.Store = store
+		require.NoError(t, b.Flush(t.Context()), "what could not be written is written the next time")
+		require.Equal(t, begin.Add(2*time.Second), last()[other.ID])
+	})
+}
