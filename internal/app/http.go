@@ -142,7 +142,10 @@ func base(fixed string) func(*http.Request) string {
 // linksOf are the links of a server: fixed ones, since a production request's
 // Host is the caller's word only.
 func linksOf(cfg *config.Config, walks *sca.Dispatcher) xs2a.Links {
-	return xs2a.Links{BaseURL: base(cfg.URLs.TPP), BrowserURL: base(cfg.URLs.PSU), Page: walks.Link}
+	return xs2a.Links{
+		BaseURL: base(cfg.URLs.TPP), BrowserURL: base(cfg.URLs.PSU), Page: walks.Link,
+		Accounts: func(*http.Request) string { return cfg.Access.AccountsURL },
+	}
 }
 
 // serving names the flow of each approach.

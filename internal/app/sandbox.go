@@ -158,7 +158,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 		callers:    plainCallers,
 		signatures: sandboxSignatures(o.Strict, verifier, o.Now),
 		options:    xs2aOptions(cfg),
-		links:      a.sandboxLinks(o.PublicURL, core.walks),
+		links:      a.sandboxLinks(o, core.walks),
 	})
 	backOffice := p.aspsp(core, sandboxBank(), gateOf(api, reads, cfg.Access.CertificateHeader, func(gateway *tpp.Proxy) tpp.Identifier {
 		return behindGateway{header: gateway.Header, shown: &tpp.Certificates{Verifier: verifier, Register: core.register, Proxy: gateway}, named: plainCallers}
@@ -171,7 +171,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 	mountOps(e, g.db, watch, a.log)
 	sb := &sandbox.Sandbox{
 		Faults: &sandbox.Faults{Dialect: api.Owns, Refuse: api.RefusalOf, Stop: ctx.Done()},
-		Bank: bank, Clock: g.clock, TPPs: tpps, Users: users{g.db}, Recent: g.db, Strict: o.Strict, Log: a.log,
+		Bank:   bank, Clock: g.clock, Zone: cfg.Zone, TPPs: tpps, Users: users{g.db}, Recent: g.db, Strict: o.Strict, Log: a.log,
 		BasePath: o.BasePath, Owns: func(path string) bool { return api.Owns(path) || backOffice.Owns(path) }, Base: a.plain, Secure: a.secure,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: a.dialSandbox}},
 	}
@@ -179,6 +179,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 		return err
 	}
 	sb.Mount(e)
+	(&sandbox.Data{Bank: bank, Admission: api, Now: g.clock.Now, Zone: cfg.Zone, BasePath: o.BasePath, Base: base(o.PublicURL), Log: a.log}).Mount(e)
 	sb.DemoTPP(strings.TrimSuffix(o.PublicURL, "/"), a.dialSecure).Mount(e)
 	return a.openSandbox(ctx, o, sb, e, g.ca)
 }

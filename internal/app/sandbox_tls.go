@@ -106,9 +106,10 @@ func sandboxBank() bankauth.Fixed {
 
 // sandboxLinks answer over TLS with links over TLS. A browser is sent to plain
 // http, where it meets no certificate of an authority that it does not know.
-func (a *App) sandboxLinks(public string, walks *sca.Dispatcher) xs2a.Links {
-	links := xs2a.Links{BaseURL: base(public), Page: walks.Link}
-	if public == "" {
+func (a *App) sandboxLinks(o SandboxOptions, walks *sca.Dispatcher) xs2a.Links {
+	here := base(o.PublicURL)
+	links := xs2a.Links{BaseURL: here, Page: walks.Link, Accounts: func(r *http.Request) string { return here(r) + o.BasePath + "/v1/accounts" }}
+	if o.PublicURL == "" {
 		links.BrowserURL = a.plain
 	}
 	return links

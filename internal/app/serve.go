@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"consentd/internal/api/aspsp"
@@ -114,6 +115,17 @@ func Check(cfg *config.Config, env func(string) string) error {
 // its address is none of their business.
 const ownExample = "https://consentd.bank.internal"
 
+// elsewhere says where the calls are found that TPPs read about, and that their
+// listener does not serve.
+func elsewhere(cfg *config.Config) map[string]string {
+	accounts := cmp.Or(strings.TrimSuffix(cfg.Access.AccountsURL, cfg.XS2A.BasePath+"/v1/accounts"), accountsExample)
+	return map[string]string{"aspsp": ownExample, "accounts": accounts}
+}
+
+// accountsExample stands for where the bank serves account data, as long as it is
+// not said.
+const accountsExample = "https://xs2a.bank.example"
+
 // mountServer gives each audience a listener of its own.
 func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) error {
 	trust, err := loadTrust(cfg, p.now)
@@ -137,7 +149,7 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 	tppFront.Pre(trust.proxy.Strip)
 	tppFront.Use(trust.sealer(api.Owns).Sign)
 	api.Mount(tppFront)
-	(&docs.Handler{BasePath: cfg.XS2A.BasePath, Elsewhere: map[string]string{"aspsp": ownExample}}).Mount(tppFront)
+	(&docs.Handler{BasePath: cfg.XS2A.BasePath, Elsewhere: elsewhere(cfg)}).Mount(tppFront)
 	psuFront := newEcho("psu", watch)
 	(&web.SCA{
 		Walks: core.walks, Keys: p.keys, Log: a.log, Brand: cfg.Brand, Origin: cfg.URLs.PSU,

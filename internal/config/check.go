@@ -91,6 +91,9 @@ func (l *loader) checkURLs() {
 		return
 	}
 	l.checkURL("bank.url", c.Bank.URL)
+	if c.Access.AccountsURL != "" {
+		l.checkURL("access.accountsUrl", c.Access.AccountsURL)
+	}
 }
 
 func schemeOf(p KeyPair) string {

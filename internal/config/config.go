@@ -99,6 +99,10 @@ type Access struct {
 	// PageParameters are the query parameters of the bank's interface that only
 	// further pages have. Gateways pass them on; a resource server says it itself.
 	PageParameters []string `yaml:"pageParameters" validate:"unique,dive,required"`
+	// AccountsURL is where TPPs read account data, such as
+	// https://xs2a.bank.example/v1/accounts: the link account of a valid consent.
+	// Empty for no link.
+	AccountsURL string `yaml:"accountsUrl"`
 	// CertificateHeader is where a gateway that asks by forward-auth puts the TPP's
 	// certificate, in the forms of tpps.proxy.header.
 	CertificateHeader string `yaml:"certificateHeader"`

@@ -67,7 +67,7 @@ func planOf(resource string) (plan, bool) {
 
 func planFrench() plan {
 	return plan{
-		country: "FR", card: "CARTE", busy: 42, level: [3]string{"LIVRET", "VIREMENT DEPUIS MON LIVRET", "VIREMENT VERS MON LIVRET"},
+		country: "FR", card: "CARTE", busy: 65, level: [3]string{"LIVRET", "VIREMENT DEPUIS MON LIVRET", "VIREMENT VERS MON LIVRET"},
 		monthly: []order{
 			{day: 26, who: "ATELIERS LUMEN SAS", text: "SALAIRE", from: 218000, to: 226000, code: codeSalary},
 			{day: 3, who: "SCI LES TILLEULS", text: "LOYER", from: -78500, to: -78500, code: codeStanding},
@@ -93,7 +93,7 @@ func planFrench() plan {
 
 func planHousehold() plan {
 	return plan{
-		country: "FR", card: "CARTE", busy: 25, level: [3]string{"LIVRET COMMUN", "VIREMENT DEPUIS NOTRE LIVRET", "VIREMENT VERS NOTRE LIVRET"},
+		country: "FR", card: "CARTE", busy: 40, level: [3]string{"LIVRET COMMUN", "VIREMENT DEPUIS NOTRE LIVRET", "VIREMENT VERS NOTRE LIVRET"},
 		monthly: []order{
 			{day: 2, who: "LEA SANDBOXA", text: "VERSEMENT MENSUEL", from: 65000, to: 65000, code: codeReceived},
 			{day: 2, who: "HUGO SANDBOXL", text: "VERSEMENT MENSUEL", from: 65000, to: 65000, code: codeReceived},
@@ -146,7 +146,7 @@ func planPayroll() plan {
 
 func planGerman() plan {
 	return plan{
-		country: "DE", card: "KARTE", busy: 38, level: [3]string{"TAGESGELDKONTO", "UMBUCHUNG VOM TAGESGELD", "UMBUCHUNG AUFS TAGESGELD"},
+		country: "DE", card: "KARTE", busy: 62, level: [3]string{"TAGESGELDKONTO", "UMBUCHUNG VOM TAGESGELD", "UMBUCHUNG AUFS TAGESGELD"},
 		monthly: []order{
 			{day: 26, who: "WERKSTATT LINDENHOF GMBH", text: "LOHN GEHALT", from: 284000, to: 291000, code: codeSalary},
 			{day: 1, who: "WOHNBAU AM STADTPARK", text: "MIETE", from: -96000, to: -96000, code: codeStanding},
@@ -189,7 +189,7 @@ func planTravel(currency string) plan {
 
 func planCard() plan {
 	return plan{
-		country: "DE", card: "KARTE", busy: 34, level: [3]string{"KREDITKARTENABRECHNUNG", "AUSGLEICH VOM GIROKONTO", "GUTSCHRIFT AUFS GIROKONTO"},
+		country: "DE", card: "KARTE", busy: 50, level: [3]string{"KREDITKARTENABRECHNUNG", "AUSGLEICH VOM GIROKONTO", "GUTSCHRIFT AUFS GIROKONTO"},
 		shops: []order{
 			{who: "BUCHLADEN AM MARKT", from: -4900, to: -890, category: "5942"},
 			{who: "FILMTHEATER ASTORIA", from: -3800, to: -950, category: "7832"},
@@ -203,7 +203,7 @@ func planCard() plan {
 
 func planEmirates() plan {
 	return plan{
-		country: "AE", card: "CARD", busy: 36, level: [3]string{"SAVINGS ACCOUNT", "TRANSFER FROM SAVINGS", "TRANSFER TO SAVINGS"},
+		country: "AE", card: "CARD", busy: 60, level: [3]string{"SAVINGS ACCOUNT", "TRANSFER FROM SAVINGS", "TRANSFER TO SAVINGS"},
 		monthly: []order{
 			{day: 25, who: "PALM COAST TRADING LLC", text: "SALARY", from: 1850000, to: 1910000, code: codeSalary},
 			{day: 1, who: "DUNE PROPERTIES", text: "RENT", from: -620000, to: -620000, code: codeStanding},

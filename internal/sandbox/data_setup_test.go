@@ -90,6 +90,7 @@ func (a *admission) RefusalOf(err error, accept []string) *edge.Refusal {
 type served struct {
 	t         *testing.T
 	admission *admission
+	data      *sandbox.Data
 	bank      *sandbox.Bank
 	clock     *sandbox.Clock
 	url       string
@@ -108,11 +109,11 @@ func serving(t *testing.T, customer string, accounts ...access.Account) *served 
 	s.bank, s.clock = newBank()
 	s.description = description(t)
 	e := echo.New()
-	d := &sandbox.Data{
+	s.data = &sandbox.Data{
 		Bank: s.bank, Admission: s.admission, Now: s.clock.Now, BasePath: "/psd2", Log: slog.New(slog.DiscardHandler),
 		Base: func(r *http.Request) string { return "http://" + r.Host },
 	}
-	d.Mount(e)
+	s.data.Mount(e)
 	e.RouteNotFound("/psd2/v1/*", func(c echo.Context) error { return c.NoContent(http.StatusTeapot) })
 	server := httptest.NewServer(e)
 	t.Cleanup(server.Close)

@@ -14,6 +14,7 @@ import (
 	"consentd/internal/consent"
 	"consentd/internal/edge"
 	"consentd/internal/service/access"
+	"consentd/pkg/client"
 	"consentd/pkg/xs2a"
 )
 
@@ -319,4 +320,49 @@ func TestDataWithoutItsStore(t *testing.T) {
 	assert.Equal(t, http.StatusInternalServerError, got.status)
 	assert.Empty(t, got.body)
 	assert.Equal(t, request, got.header.Get("X-Request-ID"))
+}
+
+// A TPP's client reads all of it, page by page.
+func TestDataThroughTheClient(t *testing.T) {
+	t.Parallel()
+	s := serving(t, "anna", may("r31", all), may("r34", all))
+	s.data.PageSize = 20
+	s.data.Base = nil // links are paths
+	tpp, err := client.New(s.url + "/psd2")
+	require.NoError(t, err)
+	o := client.TransactionOptions{ReadOptions: client.ReadOptions{ConsentID: consentID}, DateFrom: "2026-01-01", BookingStatus: xs2a.StatusBoth}
+	ids := map[string]bool{}
+	page, _, err := tpp.Transactions(t.Context(), "r31", o)
+	for err == nil {
+		assert.LessOrEqual(t, len(page.Transactions.Booked)+len(page.Transactions.Pending), 20)
+		for _, x := range slices.Concat(page.Transactions.Pending, page.Transactions.Booked) {
+			assert.False(t, ids[x.TransactionID], "twice")
+			ids[x.TransactionID] = true
+		}
+		page, _, err = tpp.NextTransactions(t.Context(), page, o.ReadOptions)
+	}
+	require.ErrorIs(t, err, client.ErrLastPage)
+	s.data.PageSize = 1000
+	whole, _, err := tpp.Transactions(t.Context(), "r31", o)
+	require.NoError(t, err)
+	assert.Len(t, ids, len(whole.Transactions.Booked)+len(whole.Transactions.Pending))
+	assert.Equal(t, xs2a.Links{"account": {Href: "/psd2/v1/accounts/r31"}}, whole.Transactions.Links, "one page needs no links to others")
+
+	s.data.PageSize = 10
+	cards, _, err := tpp.CardTransactions(t.Context(), "r34", o)
+	for err == nil {
+		assert.NotEmpty(t, slices.Concat(cards.CardTransactions.Pending, cards.CardTransactions.Booked))
+		cards, _, err = tpp.NextCardTransactions(t.Context(), cards, o.ReadOptions)
+	}
+	require.ErrorIs(t, err, client.ErrLastPage)
+}
+
+// Days begin in the bank's time zone.
+func TestDataInTheBanksZone(t *testing.T) {
+	t.Parallel()
+	s := serving(t, "lea", may("r1", all))
+	require.NoError(t, s.clock.Advance(11*time.Hour)) // 23:00 in UTC
+	assert.Equal(t, "2026-05-04", get[xs2a.BalancesResponse](s, "/v1/accounts/r1/balances").Balances[2].ReferenceDate)
+	s.data.Zone = time.FixedZone("Paris", 2*60*60)
+	assert.Equal(t, "2026-05-05", get[xs2a.BalancesResponse](s, "/v1/accounts/r1/balances").Balances[2].ReferenceDate)
 }

@@ -75,7 +75,7 @@ func TestGuardIsEverywhere(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, route := range []string{
-		"GET /", "GET /sandbox/style.css", "PUT /sandbox/clock", "GET /sandbox/psus", "GET /sandbox/psus/lea",
+		"GET /", "GET /sandbox/style.css", "PUT /sandbox/clock", "POST /sandbox/clock", "GET /sandbox/clock/time", "GET /sandbox/tools", "GET /sandbox/psus", "GET /sandbox/psus/lea",
 		"POST /sandbox/psus/lea/accounts", "GET /sandbox/psus/lea/phone", "POST /sandbox/psus/lea/phone/approvals/lea.0", "GET /sandbox/recent", "POST /sandbox/demo",
 		"GET /docs", "GET /sca/handle", "POST /sca/handle", "GET /no/route", "GET /sandbox/return", "GET /sandbox/return/nok", "POST /sandbox/bank/psu-authentications", "GET /sandbox/bank/customers/lea/accounts", "POST /sandbox/bank/approvals",
 	} {

@@ -274,6 +274,16 @@ func TestDeciding(t *testing.T) {
 	}
 }
 
+func TestCallsInWords(t *testing.T) {
+	t.Parallel()
+	for caller, want := range map[string]string{"XX:1 (Acme Money)": "Acme Money", "token/7 (hub), hub": "hub", "token/7": "token/7", "": "", "x (y": "x (y"} {
+		assert.Equal(t, want, (&inspected{Caller: caller}).Who())
+	}
+	for took, want := range map[float64]string{0.04: "< 0.1 ms", 0.1: "0.1 ms", 3: "3 ms", 9.96: "10 ms", 41.6: "41 ms", 2049: "2.0 s"} {
+		assert.Equal(t, want, (&inspected{Took: took}).Duration())
+	}
+}
+
 // TestCurlOfACall: a shell reads the words as they were sent.
 func TestCurlOfACall(t *testing.T) {
 	t.Parallel()

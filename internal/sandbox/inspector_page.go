@@ -156,6 +156,15 @@ func (c *inspected) Kind() string { return "s" + strconv.Itoa(c.Status)[:1] }
 // StatusText is the status in words.
 func (c *inspected) StatusText() string { return http.StatusText(c.Status) }
 
+// Who is the name of the caller; their whole id where they have none.
+func (c *inspected) Who() string {
+	_, name, ok := strings.Cut(c.Caller, "(")
+	if name, _, closed := strings.Cut(name, ")"); ok && closed {
+		return name
+	}
+	return c.Caller
+}
+
 // Time is when it came, without the day.
 func (c *inspected) Time() string { return c.At.Format("15:04:05") }
 
@@ -167,6 +176,8 @@ func (c *inspected) Duration() string {
 		return fmt.Sprintf("%.1f s", took.Seconds())
 	case took >= 10*time.Millisecond:
 		return fmt.Sprintf("%d ms", took.Milliseconds())
+	case took < 100*time.Microsecond:
+		return "< 0.1 ms"
 	default:
 		return strings.TrimSuffix(fmt.Sprintf("%.1f", c.Took), ".0") + " ms"
 	}

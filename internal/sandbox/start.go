@@ -33,11 +33,12 @@ type startPage struct {
 	Return   string // where PSUs are sent back to, when that is not Base
 }
 
-// Usual are the people as banks have them, and Steering those who are there to
-// make something happen.
+// Usual are the people as banks have them.
 func (p startPage) Usual() []person {
 	return p.choose(func(one person) bool { return one.Steers() == "" })
 }
+
+// Steering are those who are there to make something happen.
 func (p startPage) Steering() []person {
 	return p.choose(func(one person) bool { return one.Steers() != "" })
 }

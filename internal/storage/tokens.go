@@ -84,12 +84,12 @@ func (d *DB) TokenByMAC(ctx context.Context, mac []byte) (tokens.Record, error) 
 	return found.row.record(), nil
 }
 
-// selectTokens lacks the condition that the MAC is one of a list. Every call of the
+// selectBearers lacks the condition that the MAC is one of a list. Every call of the
 // bank's own begins with it.
-const selectTokens = `SELECT id, name, role, mac, seal, created_at, expires_at, revoked_at FROM bank_tokens WHERE mac `
+const selectBearers = `SELECT id, name, role, mac, seal, created_at, expires_at, revoked_at FROM bank_tokens WHERE mac `
 
 func (d *DB) fetchTokens(ctx context.Context, macs []string) (map[string]tokenRow, error) {
-	statement := selectTokens + d.engine.listedBytes
+	statement := selectBearers + d.engine.listedBytes
 	return fetchRows(ctx, d.sql, statement, d.engine.words(slices.Compact(slices.Sorted(slices.Values(macs)))), func(rows *sql.Rows) (mac string, r tokenRow, err error) {
 		err = rows.Scan(&r.ID, &r.Name, &r.Role, &r.MAC, &r.Seal, &r.CreatedAt, &r.ExpiresAt, &r.RevokedAt)
 		return hex.EncodeToString(r.MAC), r, err

@@ -2,6 +2,7 @@ package tpp
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/pem"
 	"net"
 	"net/http"
@@ -29,8 +30,8 @@ var forwarded = []string{"Ssl-Client-Cert", "X-Ssl-Client-Cert", "X-Client-Cert"
 // Proxy is a reverse proxy that ends the TPPs' connections and passes their
 // certificates on. A nil Proxy is none.
 type Proxy struct {
-	// Header holds a PEM, URL-encoded or in one line; X-Forwarded-Client-Cert
-	// holds what Envoy writes.
+	// Header holds a PEM, URL-encoded or in one line, or what stands between its
+	// armour, as Traefik writes it; X-Forwarded-Client-Cert holds what Envoy writes.
 	Header string
 	// From are the addresses from which the header is believed.
 	From []netip.Prefix
@@ -141,6 +142,9 @@ func certificatesIn(text string) [][]byte {
 		}
 		text = decoded
 	}
+	if !strings.Contains(text, "-----") {
+		return bareCertificates(text)
+	}
 	var chain [][]byte
 	for rest := []byte(unfolded(text)); len(strings.TrimSpace(string(rest))) > 0; {
 		var block *pem.Block
@@ -149,6 +153,18 @@ func certificatesIn(text string) [][]byte {
 			return nil
 		}
 		chain = append(chain, block.Bytes)
+	}
+	return chain
+}
+
+// bareCertificates decodes PEMs without armour and line breaks, with commas between.
+func bareCertificates(text string) (chain [][]byte) {
+	for one := range strings.SplitSeq(text, ",") {
+		der, err := base64.StdEncoding.DecodeString(one)
+		if err != nil || len(der) == 0 {
+			return nil
+		}
+		chain = append(chain, der)
 	}
 	return chain
 }

@@ -1,6 +1,7 @@
 package tpp_test
 
 import (
+	"encoding/base64"
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
@@ -30,10 +31,18 @@ func TestForwardedCertificate(t *testing.T) {
 	require.NoError(t, err)
 	own := url.PathEscape(string(stranger.CertificatePEM()))
 	oneLine := strings.TrimSpace(strings.ReplaceAll(armoured, "\n", " "))
+	bare := base64.StdEncoding.EncodeToString(b.qwac.Certificate.Raw)
+	const traefik = "X-Forwarded-Tls-Client-Cert"
 	for name, c := range map[string]struct {
 		header, value string
 		want          consent.Code
 	}{
+		"Traefik":                       {traefik, bare, ""},
+		"Traefik, escaped":              {traefik, url.QueryEscape(bare), ""},
+		"Traefik, with chain":           {traefik, bare + "," + base64.StdEncoding.EncodeToString(b.ca.Certificate().Raw), ""},
+		"Traefik, half of it":           {traefik, bare[:400], consent.CodeCertificateInvalid},
+		"Traefik, nothing behind it":    {traefik, bare + ",", consent.CodeCertificateInvalid},
+		"Traefik, line breaks":          {traefik, bare[:64] + " " + bare[64:], consent.CodeCertificateInvalid},
 		"nginx":                         {"ssl-client-cert", url.PathEscape(armoured), ""},
 		"query escaped":                 {"ssl-client-cert", strings.ReplaceAll(url.QueryEscape(armoured), "+", "%20"), ""},
 		"one line":                      {"ssl-client-cert", oneLine, ""},

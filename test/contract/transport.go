@@ -53,7 +53,14 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
+// validatorFor finds the description that has a path or, where none has, one that
+// has its neighbours and says that it lacks it.
 func (tr *Transport) validatorFor(path string) *Validator {
+	for _, v := range tr.Validators {
+		if v.describes(path) {
+			return v
+		}
+	}
 	for _, v := range tr.Validators {
 		if v.Owns(path) {
 			return v

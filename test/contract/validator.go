@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"regexp"
 	"strconv"
 	"testing"
@@ -79,6 +80,15 @@ func (v *Validator) Owns(path string) bool {
 		}
 	}
 	return false
+}
+
+// describes says whether a path is declared, for whichever method.
+func (v *Validator) describes(path string) bool {
+	segments, ok := v.split(path)
+	return ok && slices.ContainsFunc(v.routes, func(r route) bool {
+		_, fits := r.match(segments)
+		return fits
+	})
 }
 
 // Exchange checks one request and its answer, whose bodies were read by the

@@ -66,6 +66,7 @@ func TestBrowserClock(t *testing.T) {
 	b.at("clock", http.StatusOK)
 	b.press(`button[value="90d"]`)
 	b.at("clock", http.StatusOK)
+	b.gallery("sandbox-", fewViews).judge(b, "clock-turned")
 	b.awaits("the clock's face", func() bool {
 		return strings.Contains(b.framed(clockFrame, "main"), "Turned: 90 days ahead of the right time")
 	})
@@ -99,6 +100,9 @@ func TestBrowserPeople(t *testing.T) {
 			b.at("person", http.StatusConflict)
 			require.Equal(t, "An account with this IBAN and currency exists.", b.read(".fault"))
 			require.Equal(t, "iban", ask[string](b, "document.activeElement.name"))
+			if !keyboard {
+				b.gallery("sandbox-", allViews).judge(b, "person-error")
+			}
 			if keyboard { // come back to it by Tab, which marks what it holds
 				b.do(chromedp.KeyEvent(kb.Tab))
 			}
@@ -107,6 +111,7 @@ func TestBrowserPeople(t *testing.T) {
 			b.at("person", http.StatusOK)
 			require.Equal(t, "Savings account is open, as r61.", b.read(".note"))
 
+			b.keyboard = false
 			people := b.another()
 			people.visit(b.base + "/sandbox/psus")
 			require.Empty(t, people.read("#enzo .badge"))

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -64,7 +65,7 @@ func TestBrowserTPP(t *testing.T) {
 	b.at("factor", http.StatusOK)
 	b.confirm("anna")
 	b.at("tpp-return", http.StatusOK)
-	require.Equal(t, []string{"valid", "finalised"}, []string{b.read(".status"), b.read(".sca")})
+	require.Equal(t, []string{"valid", "finalised"}, []string{b.read(".status"), b.read(".sca")}, b.read("main"))
 	pictures.judge(b, "return")
 
 	b.press(toData)
@@ -221,6 +222,40 @@ func TestTPPWithoutBrowser(t *testing.T) {
 	u.submits(consent + "/delete")
 	require.Contains(t, u.body, "terminatedByTpp")
 	require.NotContains(t, u.body, "data-next")
+}
+
+// TestTPPReads reads everything that there is to read.
+func TestTPPReads(t *testing.T) {
+	p := start(t, "sqlite", offering("embedded"))
+	u := p.open(p.base + "/tpp?preset=everything&psu=anna")
+	u.submits("/tpp/consents", "redirect=", "decoupled=", "model=allPsd2", "owner=true", "recurring=true")
+	consent := strings.TrimPrefix(u.link, p.base)
+	u.submits(consent+"/password", "password=sandbox")
+	u.submits(consent+"/code", "code="+p.code("anna"))
+	u.next("read")
+	read := func(status int, what string, words ...string) {
+		t.Helper()
+		u.submits(consent+"/data", "read="+what, "present=true", "balances=true", "from.r31="+p.today(-90), "from.r34="+p.today(-90), "booking.r31=both")
+		u.at("tpp-data", http.StatusOK)
+		for _, word := range append(words, `data-status="`+strconv.Itoa(status)+`"`) {
+			require.Contains(t, u.body, word, what)
+		}
+	}
+	read(http.StatusOK, "list accounts", "DE02 1001 0010 9307 1186 03", "ANNA SANDBOXD", "2310.18 EUR")
+	read(http.StatusOK, "list card-accounts", "525412******3241")
+	read(http.StatusOK, "details accounts r31", "Girokonto")
+	read(http.StatusOK, "details card-accounts r34", "Kreditkarte")
+	read(http.StatusOK, "balances card-accounts r34", "<td>", "−73.25 EUR")
+	read(http.StatusOK, "transactions card-accounts r34", "<tbody>")
+	read(http.StatusOK, "transactions accounts r31", "<tbody>", "<option selected>both")
+	one := regexp.MustCompile(`value="(transaction accounts r31 [^"]+)"`).FindStringSubmatch(u.body)
+	require.NotNil(t, one)
+	read(http.StatusOK, one[1], "The details of one transaction.")
+	read(http.StatusOK, "list trusted-beneficiaries", "Whom the customer pays")
+	read(http.StatusNotFound, "details accounts r1", "RESOURCE_UNKNOWN", "There is no such resource")
+	u.link = p.base + consent + "/data"
+	u.send("read=anything else")
+	u.at("tpp-problem", http.StatusBadRequest)
 }
 
 // TestTPPSigners has the two signers of a company authorise, one after the other.

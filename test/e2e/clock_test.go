@@ -32,6 +32,27 @@ func TestClock(t *testing.T) {
 	}
 }
 
+// reads has the demo TPP read the balances of an account of anna's; the PSU is
+// there where ip says so. It returns the code of the refusal, empty for none.
+func (p *program) reads(consent, ip string) (status int, code string) {
+	p.t.Helper()
+	_, _, err := p.tpp.Balances(p.t.Context(), "r31", client.ReadOptions{ConsentID: consent, PSUIPAddress: ip})
+	if err == nil {
+		return http.StatusOK, ""
+	}
+	refused, ok := errors.AsType[*client.Error](err)
+	require.True(p.t, ok, "%v", err)
+	require.Len(p.t, refused.Messages, 1)
+	return refused.Status, string(refused.Messages[0].Code)
+}
+
+// read wants a read to be answered with a status and, where it is refused, a code.
+func (p *program) read(consent, ip string, want int, why string) {
+	p.t.Helper()
+	status, code := p.reads(consent, ip)
+	require.Equal(p.t, []any{want, why}, []any{status, code})
+}
+
 // turn presses a button of the clock's page.
 func (p *program) turn(button string) {
 	p.t.Helper()
@@ -43,15 +64,15 @@ func (p *program) turn(button string) {
 func clockEndsConsent(t *testing.T, p *program) {
 	last := p.today(60)
 	id := p.annas()
-	read := question(id, "balances", "r31", "192.0.2.7")
-	p.allowed(read)
+	p.read(id, "192.0.2.7", http.StatusOK, "")
 	p.advance("1416h") // 59 days
 	p.turn("tomorrow")
-	p.allowed(read)
+	p.read(id, "192.0.2.7", http.StatusOK, "")
 	require.Equal(t, "valid", p.status(p.tpp, id))
 
 	p.turn("tomorrow")
-	p.denied(read, http.StatusUnauthorized, "CONSENT_EXPIRED")
+	p.read(id, "192.0.2.7", http.StatusUnauthorized, "CONSENT_EXPIRED")
+	p.denied(question(id, "balances", "r31", "192.0.2.7"), http.StatusUnauthorized, "CONSENT_EXPIRED")
 	p.turn("180d")
 	info, _, err := p.tpp.Consent(t.Context(), id)
 	require.NoError(t, err)
@@ -63,15 +84,17 @@ func clockEndsConsent(t *testing.T, p *program) {
 // clockOpensQuota: four times a day the bank may be asked without the PSU.
 func clockOpensQuota(_ *testing.T, p *program) {
 	p.turn("tomorrow") // so that midnight is not near
-	read := question(p.annas(), "balances", "r31", "")
+	id := p.annas()
 	for range 4 {
-		p.allowed(read)
+		p.read(id, "", http.StatusOK, "")
 	}
-	p.denied(read, http.StatusTooManyRequests, "ACCESS_EXCEEDED")
+	p.read(id, "", http.StatusTooManyRequests, "ACCESS_EXCEEDED")
+	p.read(id, "192.0.2.7", http.StatusOK, "")
 	p.turn("hour")
-	p.denied(read, http.StatusTooManyRequests, "ACCESS_EXCEEDED")
+	p.read(id, "", http.StatusTooManyRequests, "ACCESS_EXCEEDED")
 	p.turn("tomorrow")
-	require.Equal(p.t, 3, *p.allowed(read).Remaining)
+	p.read(id, "", http.StatusOK, "")
+	require.Equal(p.t, 2, *p.allowed(question(id, "balances", "r31", "")).Remaining, "of today's four")
 }
 
 // clockEndsAuthorisation: a consent that nobody authorised is rejected in the end.

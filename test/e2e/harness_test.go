@@ -59,12 +59,12 @@ func start(t *testing.T, engine string, edit ...func(*app.SandboxOptions)) *prog
 		require.NoError(t, <-ended)
 	})
 	p.base, p.secure, p.path, p.greeting = a.URL("sandbox"), a.URL("sandbox-tls"), o.BasePath, a.Greeting()
-	described := contract.Load(t, "xs2a")
-	described.BasePath = o.BasePath
+	described, data := contract.Load(t, "xs2a"), contract.Load(t, "accounts")
+	described.BasePath, data.BasePath = o.BasePath, o.BasePath
 	p.http = &http.Client{
 		Transport: &contract.Transport{
 			Base: http.DefaultTransport, T: t,
-			Validators: []*contract.Validator{described, contract.Load(t, "aspsp")},
+			Validators: []*contract.Validator{described, data, contract.Load(t, "aspsp")},
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

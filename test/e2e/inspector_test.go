@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -181,4 +183,67 @@ func TestFaults(t *testing.T) {
 	for range 2 {
 		require.Equal(t, "received", p.status(p.tpp, id))
 	}
+}
+
+// TestBrowserInspector sees a call arrive, finds out why it was refused, and copies
+// it; then sets a fault, and lifts it again.
+func TestBrowserInspector(t *testing.T) {
+	p := start(t, "sqlite")
+	b, g := p.browse(), p.gallery("inspector-", allViews)
+	b.visit(b.base + "/sandbox/requests")
+	b.at("requests", http.StatusOK)
+	b.holds("No calls yet")
+	id, _ := p.create(p.as("acme"), p.dedicated(leaFirst))
+	_, _, err := p.as("beta").ConsentStatus(t.Context(), id)
+	require.Equal(t, http.StatusForbidden, statusOf(err))
+	b.awaits("the calls appear by themselves", func() bool { return b.count("ol.calls > li") == 2 })
+	b.visit(b.base + "/sandbox/requests?still=1")
+	b.holds("Acme Money", "Beta Budget", "CONSENT_UNKNOWN", "Paused")
+	g.judge(b, "requests")
+
+	b.press(`.calls a[href="/sandbox/requests/2"]`)
+	b.at("request", http.StatusOK)
+	b.holds("CONSENT_UNKNOWN", "decided it", "X-Sandbox-TPP")
+	require.True(t, ask[bool](b, "navigator.clipboard.writeText = async (text) => { window.copied = text }, true"))
+	b.do(chromedp.Click(chromedp.CSS("button[data-copy]"), chromedp.NodeVisible))
+	b.awaits("the button says so", func() bool { return b.read("button[data-copy]") == "Copied" })
+	copied := ask[string](b, "window.copied")
+	require.Equal(t, p.recorded("?status=403")[0].Curl, copied)
+	g.judge(b, "request")
+	command(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	b.visit(b.base + "/sandbox/requests/1")
+	b.at("request", http.StatusOK)
+	require.False(t, ask[bool](b, "document.querySelector('button[data-copy]').checkVisibility()"), "no button that does nothing")
+
+	b.visit(b.base + "/sandbox/faults")
+	b.write("#delay", "2")
+	b.press("button[value=add]")
+	b.at("faults", http.StatusBadRequest)
+	require.Equal(t, "delay", ask[string](b, "document.activeElement.id"))
+	b.write("#delay", "1ms")
+	b.press("button[value=add]")
+	b.at("faults", http.StatusOK)
+	b.holds("status 503 after 1ms", "injected 0 of 0")
+	_, _, err = p.tpp.CreateConsent(t.Context(), p.offered(), p.options())
+	require.Equal(t, http.StatusServiceUnavailable, statusOf(err))
+	b.press("button[value=remove]")
+	b.holds("None: every call is answered as it deserves.")
+	p.create(p.tpp, p.offered())
+}
+
+// TestBrowserFaultsPage judges the page with faults, and with one that was not taken.
+func TestBrowserFaultsPage(t *testing.T) {
+	p := start(t, "sqlite")
+	b, g := p.browse(), p.gallery("faults-", fewViews)
+	p.call(http.MethodPut, "/sandbox/faults", map[string]any{"match": "GET /v1/accounts/*/transactions", "status": 503, "delay": "2s", "rate": 0.25, "times": 3}, nil)
+	b.visit(b.base + "/sandbox/faults")
+	b.holds("25 % of the calls", "3 times")
+	g.judge(b, "set")
+	b.write("#match", "nonsense")
+	b.press("button[value=add]")
+	b.at("faults", http.StatusBadRequest)
+	g.judge(b, "refused")
+	b.visit(b.base + "/sandbox/requests")
+	b.holds("A fault is set")
+	g.judge(b, "requests-empty")
 }

@@ -49,6 +49,8 @@ type denialError struct {
 	RetryAfter int    `json:"retryAfter,omitempty"`
 }
 
+// allowanceOf shows a decision. Rights come with what they bring along: who may see
+// the balances of an account may see the account.
 func allowanceOf(d *access.Decision) *allowance {
 	w := &allowance{
 		Decision: allow, ConsentID: d.Question.Consent.String(), TPP: d.Question.TPP, Operation: d.Question.Operation,
@@ -56,7 +58,7 @@ func allowanceOf(d *access.Decision) *allowance {
 	}
 	for i := range d.Accounts {
 		x := &d.Accounts[i]
-		w.Accounts[i] = allowedAccount{ID: x.ID, Reference: referenceOf(x.Reference), Rights: rightsOf(x.Rights)}
+		w.Accounts[i] = allowedAccount{ID: x.ID, Reference: referenceOf(x.Reference), Rights: rightsOf(x.Rights.Implied())}
 	}
 	if d.Counted {
 		w.Remaining = &d.Left

@@ -75,6 +75,9 @@ func (k *call) receive() error {
 
 // readQuery takes the parameters that the endpoint knows.
 func (k *call) readQuery() {
+	if k.req.URL.RawQuery == "" {
+		return
+	}
 	values, err := url.ParseQuery(k.req.URL.RawQuery)
 	if err != nil {
 		k.faults = append(k.faults, fault("Query", "must be a query string"))

@@ -47,7 +47,7 @@ type headerAccount struct {
 func admit(header http.Header, d *access.Decision) {
 	accounts := make([]headerAccount, len(d.Accounts))
 	for i := range d.Accounts {
-		accounts[i] = headerAccount{ID: d.Accounts[i].ID, Rights: rightsOf(d.Accounts[i].Rights)}
+		accounts[i] = headerAccount{ID: d.Accounts[i].ID, Rights: rightsOf(d.Accounts[i].Rights.Implied())}
 	}
 	encoded, _ := json.Marshal(accounts) // texts alone: it cannot fail
 	header.Set(headerConsentID, d.Question.Consent.String())

@@ -91,6 +91,9 @@ func endpoints() []endpoint {
 // as it came: an id may hold a slash, which is %2F there, and Echo's parameters
 // swallow slashes.
 func (ep *endpoint) matches(r *http.Request) (params map[string]string, ok bool) {
+	if !strings.Contains(ep.path, ":") {
+		return nil, r.URL.EscapedPath() == ep.path
+	}
 	got, want := strings.Split(r.URL.EscapedPath(), "/"), strings.Split(ep.path, "/")
 	if len(got) != len(want) {
 		return nil, false

@@ -80,14 +80,14 @@ func TestModels(t *testing.T) {
 		},
 		"global": {
 			`{"allPsd2":"allAccounts"}`,
-			consent.Access{Scope: consent.ScopeAllPSD2, Rights: accountsRight | balancesRight | transactionsRight},
+			consent.Access{Scope: consent.ScopeAllPSD2, Rights: accountsRight | balancesRight | transactionsRight | trustedRight},
 			"",
 		},
 		"global, with owner name, restricted": {
 			`{"allPsd2":"allAccountsWithOwnerName","restrictedTo":["CACC"]}`,
 			consent.Access{
 				Scope: consent.ScopeAllPSD2, OwnerName: true, Only: []string{"CACC"},
-				Rights: accountsRight | balancesRight | transactionsRight | ownerRight,
+				Rights: accountsRight | balancesRight | transactionsRight | ownerRight | trustedRight,
 			},
 			"",
 		},

@@ -71,7 +71,9 @@ func (h *Handler) getConsent(k *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return reply(http.StatusOK, h.information(c)), nil
+	info := h.information(c)
+	h.linkAccounts(k, c, &info)
+	return reply(http.StatusOK, info), nil
 }
 
 // getFundsConsent serves GET /v2/consents/confirmation-of-funds/{consentId}.

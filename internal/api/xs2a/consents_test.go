@@ -291,7 +291,7 @@ func TestLinksOfOtherPlaces(t *testing.T) {
 	t.Parallel()
 	w := setup(t, func(h *xs2a.Handler) {
 		h.Links.BrowserURL = func(*http.Request) string { return "https://online.bank.example" }
-		h.Links.Accounts = "https://bank.example/v1/accounts"
+		h.Links.Accounts = func(*http.Request) string { return "https://bank.example/v1/accounts" }
 		h.Policy.MultipleConsents = true
 	})
 	demo := w.demo(t)

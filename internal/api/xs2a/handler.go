@@ -122,9 +122,9 @@ type Links struct {
 	// Page is where the bank has pages of its own for a handle; nil, or an empty
 	// answer, where it has not.
 	Page func(handle string) string
-	// Accounts is the absolute URL at which the bank serves account data, for
-	// the link account of a consent; empty for none.
-	Accounts string
+	// Accounts is the URL at which the bank serves account data, for the link
+	// account of a consent; nil, or an empty answer, for none.
+	Accounts func(*http.Request) string
 }
 
 // Mount registers the routes. Everything else below /v1 and /v2 is answered 404

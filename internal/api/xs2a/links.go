@@ -28,6 +28,16 @@ func (h *Handler) authorisationURL(k *call, c, authorisation uuid.UUID) string {
 	return h.consentURL(k, c) + "/authorisations/" + authorisation.String()
 }
 
+// linkAccounts adds the link to the accounts of a consent that is in force.
+func (h *Handler) linkAccounts(k *call, c *consent.Consent, info *wire.ConsentInformation) {
+	if h.Links.Accounts == nil || c.Status != consent.Valid {
+		return
+	}
+	if accounts := h.Links.Accounts(k.req); accounts != "" {
+		info.Links = wire.Links{wire.LinkAccount: {Href: accounts}}
+	}
+}
+
 // linkStarted adds the links of an authorisation that was started.
 func (h *Handler) linkStarted(k *call, links wire.Links, c uuid.UUID, started *consents.Started) {
 	self := h.authorisationURL(k, c, started.Authorisation)

@@ -90,6 +90,9 @@ func (m *modeller) flagged(f flag, main []list) consent.Access {
 		m.fault(m.path+"."+f.name, "cannot be asked for together with accounts, balances, transactions or additionalInformation")
 	}
 	a := consent.Access{Scope: f.scope, Rights: f.rights, Only: m.wire.RestrictedTo}
+	if f.scope == consent.ScopeAllPSD2 && m.options.TrustedBeneficiaries { // it always covers them, where the bank has them
+		a.Rights |= consent.RightTrustedBeneficiaries
+	}
 	if f.value == wire.AllAccountsWithOwnerName {
 		a.OwnerName = true
 		a.Rights |= consent.RightOwnerName

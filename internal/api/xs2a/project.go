@@ -16,9 +16,6 @@ func (h *Handler) information(c *consent.Consent) wire.ConsentInformation {
 		LastActionDate:     c.LastAction(h.Policy.Zone).String(),
 		ConsentStatus:      h.status(c),
 	}
-	if h.Links.Accounts != "" && c.Status == consent.Valid {
-		info.Links = wire.Links{wire.LinkAccount: {Href: h.Links.Accounts}}
-	}
 	return info
 }
 

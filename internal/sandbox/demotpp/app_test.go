@@ -208,6 +208,17 @@ func TestFormsAreEscaped(t *testing.T) {
 	assert.NotContains(t, page, "<script")
 }
 
+// Who came by another name than the bank returns them to is told so.
+func TestElsewhere(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	_, page := w.get("/tpp")
+	assert.NotContains(t, page, `class="note"`)
+	w.app.Home = func(*http.Request) string { return "http://localhost:1" }
+	_, page = w.get("/tpp")
+	assert.Contains(t, page, `<a href="http://localhost:1/tpp">`)
+}
+
 func TestPagesAreGuarded(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -219,4 +230,23 @@ func TestPagesAreGuarded(t *testing.T) {
 	assert.Equal(t, "no-store", res.Header.Get("Cache-Control"))
 	status, _ := w.get("/tpp/tpp.css")
 	assert.Equal(t, http.StatusOK, status)
+}
+
+// A status that cannot be asked for is said to be an old one.
+func TestStaleStatus(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.bank = func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			says(http.StatusCreated, `{"consentStatus":"received","consentId":"c1","_links":{}}`)(rw, r)
+			return
+		}
+		rw.Header().Set("Retry-After", "7")
+		says(http.StatusServiceUnavailable, `{}`)(rw, r)
+	}
+	status, page := w.post("/tpp/consents", usual...)
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, page, "The bank did not say how things stand now")
+	assert.Contains(t, page, "It asks to wait for 7s.")
+	assert.Contains(t, page, `<span class="status received">`)
 }

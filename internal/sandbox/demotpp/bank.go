@@ -51,6 +51,7 @@ type line struct {
 	recorder *recorder
 	visitor  *visitor
 	now      func() time.Time
+	polls    bool // nobody pressed a button for it
 }
 
 // ring makes a connection that records what goes over it. Nothing is sent again by
@@ -87,7 +88,7 @@ func (l *line) told(what, means string, err error) int {
 	if x == nil {
 		x = &exchange{At: l.now()}
 	}
-	x.What, x.Means = what, means
+	x.What, x.Means, x.polled = what, means, l.polls
 	if err != nil {
 		x.Means = meaningOf(err)
 		if _, answered := errors.AsType[*client.Error](err); !answered {

@@ -23,6 +23,9 @@ type consentPage struct {
 	// Returned tells that the browser came back from the bank, and Nok by which of
 	// the two addresses.
 	Returned, Nok bool
+	// Stale tells that the bank did not say how things stand now: the page has what
+	// it said before.
+	Stale bool
 	// More shows the form of a further authorisation.
 	More bool
 	// Still tells that the page does not load itself again.
@@ -88,7 +91,7 @@ func (a *App) consentPage(c echo.Context, v *visitor, d deal, page consentPage) 
 		}
 		for _, number := range numbers {
 			if x := v.exchange(number); x != nil {
-				page.Polls = append(page.Polls, *x)
+				page.Polls, page.Stale = append(page.Polls, *x), page.Stale || !x.Good()
 			}
 		}
 	}
@@ -98,7 +101,7 @@ func (a *App) consentPage(c echo.Context, v *visitor, d deal, page consentPage) 
 	page.More = page.More || page.Next == nextAgain
 	// Before the PSU was sent away, nothing changes by itself.
 	waits := page.Next == nextWait || page.Next == nextRedirect && (d.away || page.Returned)
-	page.Still = !waits || page.More
+	page.Still = !waits && !page.Stale || page.More
 	if !page.Still {
 		after := often
 		if d.polls > manyPolls {
@@ -121,6 +124,7 @@ func (a *App) look(c echo.Context, v *visitor, d *deal) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.polls = true
 	ctx := c.Request().Context()
 	numbers := []int{}
 	if d.Authorisation != "" && !over(d.Sca) {

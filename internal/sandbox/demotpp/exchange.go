@@ -36,8 +36,10 @@ type exchange struct {
 	Method, URL, Path string
 	Request, Answer   message
 	Status            int // 0 without an answer
-	// Times is how often the same was asked and answered, one after the other.
-	Times int
+	// Times is how often the same was asked and answered, one after the other, where
+	// it was asked to show a page.
+	Times  int
+	polled bool
 	// Masked says that something in the request is not shown.
 	Masked bool
 }
@@ -91,10 +93,7 @@ func (x exchange) Millis() int64 { return x.Took.Milliseconds() }
 
 // same tells whether an exchange only repeats another: polling would fill the log.
 func (x exchange) same(other exchange) bool {
-	if x.Method != http.MethodGet || other.Method != http.MethodGet {
-		return false
-	}
-	return x.URL == other.URL && x.What == other.What && x.Status == other.Status && x.Trouble == other.Trouble && x.Answer.sent == other.Answer.sent
+	return x.polled && other.polled && x.URL == other.URL && x.Status == other.Status && x.Trouble == other.Trouble && x.Answer.sent == other.Answer.sent
 }
 
 // Curl is the request as a command to paste. The certificates are those that

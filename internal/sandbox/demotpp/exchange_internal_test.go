@@ -53,8 +53,8 @@ func TestLongBodiesAreCut(t *testing.T) {
 func TestLogIsBounded(t *testing.T) {
 	t.Parallel()
 	v := &visitor{}
-	poll := exchange{Method: http.MethodGet, URL: "u", Status: http.StatusOK}
-	other := exchange{Method: http.MethodGet, URL: "o", Status: http.StatusOK}
+	poll := exchange{Method: http.MethodGet, URL: "u", Status: http.StatusOK, polled: true}
+	other := exchange{Method: http.MethodGet, URL: "o", Status: http.StatusOK, polled: true}
 	for range 3 {
 		assert.Equal(t, 1, v.note(poll))
 		assert.Equal(t, 2, v.note(other), "two things that are asked by turns")

@@ -54,11 +54,19 @@ type place struct {
 	Bank     string // the bank's address
 	Secure   bool   // whether certificates are shown there
 	Password string // of all who are proposed
+	// Elsewhere is where the bank sends the browser back to, where that is not the
+	// host by which it came: this page's cookie will not come along.
+	Elsewhere string
 }
 
 func (a *App) place(c echo.Context) place {
-	bank := a.Bank(c.Request())
-	return place{Bank: bank, Secure: secure(bank), Password: a.Password}
+	r := c.Request()
+	p := place{Bank: a.Bank(r), Password: a.Password}
+	p.Secure = secure(p.Bank)
+	if home := a.Home(r); r.TLS == nil && !strings.HasSuffix(home, "://"+r.Host) {
+		p.Elsewhere = home
+	}
+	return p
 }
 
 // maxForm is how large a form may be, in bytes.
