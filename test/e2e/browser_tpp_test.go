@@ -258,9 +258,10 @@ func TestTPPReads(t *testing.T) {
 	u.at("tpp-problem", http.StatusBadRequest)
 }
 
-// TestTPPSigners has the two signers of a company authorise, one after the other.
+// TestTPPSigners has the two signers of a company authorise, one after the other, at
+// a bank that takes signed requests only, below a path of its own.
 func TestTPPSigners(t *testing.T) {
-	p := start(t, "sqlite")
+	p := start(t, "sqlite", func(o *app.SandboxOptions) { o.Strict, o.BasePath = true, "/psd2" })
 	u := p.open(p.base + "/tpp?preset=signers")
 	u.submits("/tpp/consents", "corporate="+sarlID, "explicit=true", "redirect=", "decoupled=", "model=dedicated", "list.accounts="+sarlIBAN, "list.balances="+sarlIBAN, "list.transactions="+sarlIBAN)
 	consent := strings.TrimPrefix(u.link, p.base)
