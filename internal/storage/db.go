@@ -129,7 +129,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	d.statuses = newLookUps(statusTurns, d.fetchStatuses)
 	d.standings = newLookUps(statusTurns, d.fetchStandings)
-	d.tokens = newLookUps(statusTurns, d.fetchTokens)
+	d.tokens = newLookUps(tokenTurns, d.fetchTokens)
 	d.grounds = newLookUps(statusTurns, d.fetchGrounds)
 	d.counts = newGather(countTurns, d.countAll)
 	return d, nil

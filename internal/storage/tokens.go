@@ -88,6 +88,10 @@ func (d *DB) TokenByMAC(ctx context.Context, mac []byte) (tokens.Record, error) 
 // bank's own begins with it.
 const selectBearers = `SELECT id, name, role, mac, seal, created_at, expires_at, revoked_at FROM bank_tokens WHERE mac `
 
+// tokenTurns is how many of these statements run at once. The calls of one system
+// have one token: the more of them share a statement, the better.
+const tokenTurns = 1
+
 func (d *DB) fetchTokens(ctx context.Context, macs []string) (map[string]tokenRow, error) {
 	statement := selectBearers + d.engine.listedBytes
 	return fetchRows(ctx, d.sql, statement, d.engine.words(slices.Compact(slices.Sorted(slices.Values(macs)))), func(rows *sql.Rows) (mac string, r tokenRow, err error) {

@@ -87,6 +87,9 @@ func TestBrowserTPP(t *testing.T) {
 	b.holds("CONSENT_INVALID", "The consent does not allow this")
 	b.exhaust()
 	pictures.judge(b, "exceeded")
+	b.press(`section[data-status] a[href^="/sandbox/requests?path="]`)
+	b.at("requests", http.StatusOK)
+	b.holds("/v1/accounts/r31/balances", "429")
 
 	b.visit(b.base + "/tpp/log")
 	b.at("tpp-log", http.StatusOK)

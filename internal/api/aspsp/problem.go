@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -120,7 +121,7 @@ func (h *Handler) fail(c echo.Context, err error) {
 	case http.StatusServiceUnavailable:
 		header.Set(echo.HeaderRetryAfter, retryAfter)
 	}
-	explain.Note(ctx, "answered %d %s", p.Status, p.Code)
+	explain.Conclude(ctx, strconv.Itoa(p.Status)+" "+string(p.Code), "refused: "+p.Detail)
 	if err := h.send(c, p.Status, mediaProblem, p); err != nil {
 		h.Log.ErrorContext(ctx, "an error could not be answered", "requestId", edge.RequestID(c), "error", err)
 	}

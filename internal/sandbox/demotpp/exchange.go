@@ -115,6 +115,12 @@ func (x exchange) Curl() string {
 	return strings.Join(lines, " \\\n  ")
 }
 
+// Where is the path without its query: by it the sandbox's inspector finds the call.
+func (x exchange) Where() string {
+	where, _, _ := strings.Cut(x.Path, "?")
+	return where
+}
+
 // Secure tells whether certificates were shown.
 func (x exchange) Secure() bool { return secure(x.URL) }
 
