@@ -112,7 +112,7 @@ func (p parts) ledger() *ledger.Ledger {
 }
 
 func (p parts) tokens() *tokens.Tokens {
-	return &tokens.Tokens{Store: p.db, Keys: p.keys, Now: p.now}
+	return &tokens.Tokens{Store: p.db, Keys: p.keys, Now: p.now, Memory: time.Second}
 }
 
 // runner is the jobs of the program. They look often, since what they find due

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,17 +17,16 @@ import (
 
 var _ access.Store = (*DB)(nil)
 
-// selectGrounds lacks the list of ids. A consent comes once for each account that
-// it grants, and once if it grants none.
-const selectGrounds = `SELECT c.id, c.tpp, c.kind, c.rail, c.status, c.status_changed_at, c.ended_by, c.end_reason, c.scope,
- c.owner_name, c.rights, c.only_types, c.recurring, c.frequency_per_day, c.ends_at, c.authorise_by, c.customer_id,
- u.bank_id, t.blocked_at, t.blocked_until, g.account_id, COALESCE(g.rights, 0), a.bank_id, a.reference
- FROM consents c LEFT JOIN customers u ON u.id = c.customer_id LEFT JOIN tpps t ON t.id = c.tpp
- LEFT JOIN consent_grants g ON g.consent_id = c.id LEFT JOIN accounts a ON a.id = g.account_id
- WHERE c.id %s ORDER BY g.position`
+// selectGrounds lacks the list of ids.
+const selectGrounds = `SELECT c.id, c.tpp, c.kind, c.rail, c.status, c.status_changed_at, c.ended_by, c.end_reason, c.ends_at, c.authorise_by,
+ c.scope, c.owner_name, c.rights, c.only_types, c.recurring, c.frequency_per_day, c.customer_id, c.version, t.blocked_at, t.blocked_until
+ FROM consents c LEFT JOIN tpps t ON t.id = c.tpp WHERE c.id %s`
 
-// groundsRow is what a decision rests on. It may be shared by several callers, who
-// make what they keep of it themselves.
+// groundsTurns is how many of these statements run at once.
+const groundsTurns = 1
+
+// groundsRow is what a decision rests on besides the accounts. It may be shared by
+// several callers, who make what they keep of it themselves.
 type groundsRow struct {
 	statusRow
 
@@ -37,20 +37,12 @@ type groundsRow struct {
 	Recurring               bool
 	FrequencyPerDay         int
 	CustomerID              ref
-	Customer                word
+	Version                 int
 	BlockedAt, BlockedUntil instant
-	Accounts                []grantedRow
 }
 
-// grantedRow is an account that was granted.
-type grantedRow struct {
-	ID        ref
-	Rights    int
-	BankID    word
-	Reference document
-}
-
-// Grounds implements access.Store.
+// Grounds implements access.Store. What changes is read each time, what a consent
+// grants is remembered: see grants.
 func (d *DB) Grounds(ctx context.Context, id uuid.UUID, now time.Time) (*access.Grounds, error) {
 	found, err := d.grounds.get(ctx, id)
 	if err != nil {
@@ -59,33 +51,28 @@ func (d *DB) Grounds(ctx context.Context, id uuid.UUID, now time.Time) (*access.
 	if !found.ok {
 		return nil, translate(sql.ErrNoRows)
 	}
-	return found.row.domain(id, now)
+	g, err := found.row.domain(id, now)
+	if err != nil || uuid.UUID(found.row.CustomerID) == uuid.Nil {
+		return g, err
+	}
+	granted, err := d.grants.of(ctx, id, found.row.Version)
+	if err != nil {
+		return nil, fmt.Errorf("grants of consent %s: %w", id, err)
+	}
+	g.Customer, g.Accounts = granted.customer, slices.Clone(granted.accounts)
+	return g, nil
 }
 
-func (d *DB) fetchGrounds(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*groundsRow, error) {
-	all := make(map[uuid.UUID]*groundsRow, len(ids))
-	q := query{fmt.Sprintf(selectGrounds, d.engine.fewIDs), []any{d.engine.list(ids)}}
-	err := eachRow(ctx, d.sql, q, func(rows *sql.Rows) error {
+func (d *DB) fetchGrounds(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]groundsRow, error) {
+	statement := fmt.Sprintf(selectGrounds, d.engine.fewIDs)
+	return fetchRows(ctx, d.sql, statement, d.engine.list(ids), func(rows *sql.Rows) (uuid.UUID, groundsRow, error) {
 		var id ref
 		var r groundsRow
-		var g grantedRow
-		err := rows.Scan(&id, &r.TPP, &r.Kind, &r.Rail, &r.Status, &r.StatusChangedAt, &r.EndedBy, &r.EndReason, &r.Scope,
-			&r.OwnerName, &r.Rights, &r.OnlyTypes, &r.Recurring, &r.FrequencyPerDay, &r.EndsAt, &r.AuthoriseBy, &r.CustomerID,
-			&r.Customer, &r.BlockedAt, &r.BlockedUntil, &g.ID, &g.Rights, &g.BankID, &g.Reference)
-		if err != nil {
-			return err
-		}
-		known := all[uuid.UUID(id)]
-		if known == nil {
-			known = &r
-			all[uuid.UUID(id)] = known
-		}
-		if uuid.UUID(g.ID) != uuid.Nil {
-			known.Accounts = append(known.Accounts, g)
-		}
-		return nil
+		err := rows.Scan(&id, &r.TPP, &r.Kind, &r.Rail, &r.Status, &r.StatusChangedAt, &r.EndedBy, &r.EndReason, &r.EndsAt, &r.AuthoriseBy,
+			&r.Scope, &r.OwnerName, &r.Rights, &r.OnlyTypes, &r.Recurring, &r.FrequencyPerDay, &r.CustomerID, &r.Version,
+			&r.BlockedAt, &r.BlockedUntil)
+		return uuid.UUID(id), r, err
 	})
-	return all, err
 }
 
 func (r *groundsRow) domain(id uuid.UUID, now time.Time) (*access.Grounds, error) {
@@ -100,33 +87,8 @@ func (r *groundsRow) domain(id uuid.UUID, now time.Time) (*access.Grounds, error
 			return nil, err
 		}
 	}
-	accounts, err := r.accounts()
-	if err != nil {
-		return nil, err
-	}
 	tpp := tppRow{BlockedAt: r.BlockedAt, BlockedUntil: r.BlockedUntil}
-	return &access.Grounds{
-		Consent: c, Customer: string(r.Customer), Accounts: accounts,
-		Shut: (&register.TPP{Block: tpp.block()}).Blocked(now),
-	}, nil
-}
-
-func (r *groundsRow) accounts() ([]access.Account, error) {
-	if len(r.Accounts) == 0 {
-		return nil, nil
-	}
-	accounts := make([]access.Account, len(r.Accounts))
-	for i, g := range r.Accounts {
-		reference, err := g.Reference.reference()
-		if err != nil {
-			return nil, err
-		}
-		accounts[i] = access.Account{
-			Key: uuid.UUID(g.ID), ID: string(g.BankID), Reference: reference,
-			Rights: consent.Rights(g.Rights), //nolint:gosec // written from a consent.Rights
-		}
-	}
-	return accounts, nil
+	return &access.Grounds{Consent: c, Shut: (&register.TPP{Block: tpp.block()}).Blocked(now)}, nil
 }
 
 // reference reads an account's reference.

@@ -50,7 +50,8 @@ type DB struct {
 	statuses        *gather[uuid.UUID, found[statusRow]]
 	standings       *gather[string, found[standingRow]]
 	tokens          *gather[string, found[tokenRow]]
-	grounds         *gather[uuid.UUID, found[*groundsRow]]
+	grounds         *gather[uuid.UUID, found[groundsRow]]
+	grants          *grants
 	counts          *gather[countCall, countAnswer]
 	// refusals and entrances have room for those that are being written down.
 	refusals, entrances chan struct{}
@@ -130,8 +131,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	d.statuses = newLookUps(statusTurns, d.fetchStatuses)
 	d.standings = newLookUps(statusTurns, d.fetchStandings)
 	d.tokens = newLookUps(tokenTurns, d.fetchTokens)
-	d.grounds = newLookUps(statusTurns, d.fetchGrounds)
+	d.grounds = newLookUps(groundsTurns, d.fetchGrounds)
 	d.counts = newGather(countTurns, d.countAll)
+	d.grants = d.newGrants()
 	return d, nil
 }
 

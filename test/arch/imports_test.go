@@ -79,7 +79,7 @@ var table = map[string][]string{
 	"internal/flows/persona": {"pkg/sca", otp, webauthn},
 	"internal/flows/remote":  {"pkg/sca", breaker},
 	"internal/jobs":          {"internal/consent", "internal/service", xsync},
-	"internal/storage":       {"internal/consent", "internal/secret", "internal/service", goose, gorm, pgx, sqlite, sqliteCore, uuid},
+	"internal/storage":       {"internal/consent", "internal/secret", "internal/service", goose, gorm, lru, pgx, sqlite, sqliteCore, uuid},
 	// A conformance suite is a test that other packages' tests call.
 	"internal/storage/storagetest": {"internal/storage", "internal/consent", "internal/secret", "internal/service", "pkg/sca", rapid, testify, uuid, xsync},
 
