@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/api/aspsp"
@@ -132,7 +133,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 	if err != nil {
 		return err
 	}
-	bank := &sandbox.Bank{Store: g.db.FlowStore("sandbox"), Now: g.clock.Now}
+	bank := &sandbox.Bank{Store: g.db.FlowStore("sandbox"), Now: g.clock.Now, Anchor: g.clock.Real, Zone: cfg.Zone}
 	made := workshop{bank: bank, brand: sandboxBrand, keys: g.keys, now: g.clock.Now, release: bank, env: os.Getenv}
 	flows, err := build(cfg.SCA, made.factories(), memory(g.db, o.Reached))
 	if err != nil {
@@ -167,11 +168,12 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 	api.Mount(e)
 	backOffice.Mount(e)
 	(&web.SCA{Walks: core.walks, Keys: g.keys, Log: a.log, Origin: strings.TrimSuffix(o.PublicURL, "/"), Onward: cfg.SCA.Onward}).Mount(e)
-	(&docs.Handler{BasePath: o.BasePath, Sandbox: true}).Mount(e)
+	(&docs.Handler{BasePath: o.BasePath, Origin: strings.TrimSuffix(o.PublicURL, "/"), Sandbox: true}).Mount(e)
 	mountOps(e, g.db, watch, a.log)
 	sb := &sandbox.Sandbox{
 		Faults: &sandbox.Faults{Dialect: api.Owns, Refuse: api.RefusalOf, Stop: ctx.Done()},
 		Bank:   bank, Clock: g.clock, Zone: cfg.Zone, TPPs: tpps, Users: users{g.db}, Recent: g.db, Strict: o.Strict, Log: a.log,
+		Public: strings.TrimSuffix(o.PublicURL, "/"), Waits: underWay(g.db),
 		BasePath: o.BasePath, Owns: func(path string) bool { return api.Owns(path) || backOffice.Owns(path) }, Base: a.plain, Secure: a.secure,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: a.dialSandbox}},
 	}
@@ -285,6 +287,27 @@ type users struct{ db *storage.DB }
 func (u users) UserID(ctx context.Context, psu string) (string, error) {
 	id, err := u.db.PSU(ctx, psu)
 	return id.String(), err
+}
+
+// underWay tells of the key of a message whether the run that it names waits for the
+// code in it.
+func underWay(db *storage.DB) func(context.Context, string) (bool, error) {
+	return func(ctx context.Context, key string) (bool, error) {
+		name, _, _ := strings.Cut(key, "/")
+		id, err := uuid.Parse(name)
+		if err != nil {
+			return false, nil //nolint:nilerr // no run of this program's
+		}
+		run, err := db.RunByID(ctx, id)
+		switch {
+		case consent.CodeOf(err) == consent.CodeNotFound && err != nil:
+			return false, nil
+		case err != nil:
+			return false, err
+		default:
+			return run.Stage == consent.StageFlow, nil
+		}
+	}
 }
 
 // dataDir is the folder to keep, or a temporary one that goes with the program.

@@ -98,7 +98,7 @@ func sandboxSignatures(strict bool, v *eidas.Verifier, right func() time.Time) t
 func sandboxBank() bankauth.Fixed {
 	callers := bankauth.Fixed{}
 	for _, role := range service.Roles() {
-		name := "sandbox-" + string(role)
+		name := sandbox.TokenOf(role)
 		callers[name] = bankauth.Caller{ID: "token/" + name, Name: name, Role: role}
 	}
 	return callers

@@ -202,6 +202,7 @@ func policy(cfg *config.Config) consent.Policy {
 		MultipleConsents:    cfg.Policy.MultipleConsents,
 		ExemptAvailable:     cfg.Policy.ExemptAvailableAccounts,
 		PageWalk:            cfg.Access.PageWalk,
+		MaxPages:            cfg.Access.MaxPages,
 		Confirmation:        cfg.SCA.Confirmation,
 	}
 }

@@ -95,7 +95,9 @@ type Policy struct {
 type Access struct {
 	// PageWalk is for how long after a list was opened its further pages belong to
 	// the same access; 0 counts each.
-	PageWalk time.Duration `yaml:"pageWalk" validate:"min=0s,max=24h"`
+	PageWalk time.Duration `yaml:"pageWalk" validate:"min=0s,max=1h"`
+	// MaxPages is how many of them there may be.
+	MaxPages int `yaml:"maxPages" validate:"min=1,max=10000"`
 	// PageParameters are the query parameters of the bank's interface that only
 	// further pages have. Gateways pass them on; a resource server says it itself.
 	PageParameters []string `yaml:"pageParameters" validate:"unique,dive,required"`
@@ -196,7 +198,7 @@ func Default() *Config {
 			MaxValidityDays: 90, MaxFrequencyPerDay: 4, MaxTries: 3, MaxFailures: 5, LockFor: 15 * time.Minute,
 			AuthorisationWindow: 24 * time.Hour, OpenWithin: 10 * time.Minute, FinishWithin: 15 * time.Minute,
 		},
-		Access: Access{PageWalk: 10 * time.Minute, PageParameters: []string{"page"}, CertificateHeader: "ssl-client-cert"},
+		Access: Access{PageWalk: 10 * time.Minute, MaxPages: 100, PageParameters: []string{"page"}, CertificateHeader: "ssl-client-cert"},
 		XS2A: XS2A{
 			BankOffered: true, AllPSD2: true, AvailableAccounts: true, AvailableAccountsWithBalance: true,
 			OwnerName: true, TrustedBeneficiaries: true,

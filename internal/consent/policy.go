@@ -25,6 +25,7 @@ type Policy struct {
 	// PageWalk is for how long after a list was opened its further pages belong to
 	// the same access; 0: each page is one.
 	PageWalk time.Duration
+	MaxPages int // at most so many of them
 	// ExemptAvailable lets a one-off consent to the list of available accounts do
 	// without the last factor.
 	ExemptAvailable bool
@@ -43,6 +44,7 @@ func DefaultPolicy() Policy {
 		MaxFailures:         5,
 		LockFor:             15 * time.Minute,
 		PageWalk:            10 * time.Minute,
+		MaxPages:            100,
 	}
 }
 

@@ -16,7 +16,7 @@ const (
 	OpAccount              Operation = "account"      // the details of one
 	OpBalances             Operation = "balances"     // of one account
 	OpTransactions         Operation = "transactions" // the list, of one account
-	OpTransaction          Operation = "transaction"  // the details of one transaction
+	OpTransaction          Operation = "transaction"  // the details of one transaction, which belong to the list
 	OpCardAccounts         Operation = "cardAccounts"
 	OpCardAccount          Operation = "cardAccount"
 	OpCardBalances         Operation = "cardBalances"
@@ -63,6 +63,19 @@ func (o Operation) List() bool { return operations[o].list }
 // Paged reports whether the answer may have further pages.
 func (o Operation) Paged() bool { return o.List() || o == OpTransactions || o == OpCardTransactions }
 
+// Follows is the operation whose answer this one may go on with: a further page of
+// the same, or the details of what a list has shown. Empty for none.
+func (o Operation) Follows(page bool) Operation {
+	switch {
+	case o == OpTransaction:
+		return OpTransactions
+	case page && o.Paged():
+		return o
+	default:
+		return ""
+	}
+}
+
 // Right is what a consent must open for the operation.
 func (o Operation) Right() Rights { return operations[o].right }
 
@@ -84,8 +97,6 @@ func (r Reference) Card() bool {
 type Use struct {
 	Account   uuid.UUID // nil for lists
 	Operation Operation
-	// Resource tells one transaction from others; empty elsewhere.
-	Resource string
 }
 
 // Granted is an account in use, with what is granted on it.
@@ -98,11 +109,8 @@ type Granted struct {
 // Needs lists what has to be read of a one-off consent before it is used up
 // (NextGenPSD2 1.3.x §6.3.1): every operation that was asked for by name, on each
 // account that has it. Lists and details that another right only brings along are
-// not among them. A consent to the list of accounts needs that list alone.
-func (a Access) Needs(accounts []Granted) []Use {
-	if a.Scope == ScopeAvailable || a.Scope == ScopeAvailableBalances {
-		return []Use{{Operation: OpAccounts}}
-	}
+// not among them.
+func (Access) Needs(accounts []Granted) []Use {
 	var needs []Use
 	for _, g := range accounts {
 		for _, op := range Operations() {

@@ -26,7 +26,7 @@ func (h *Handler) collection(contentType string, write func(collection) ([]byte,
 		if err != nil {
 			return err
 		}
-		data, err := write(h.compose(c.Scheme()+"://"+c.Request().Host, s.documents))
+		data, err := write(h.compose(h.origin(c), s.documents))
 		if err != nil {
 			return err
 		}

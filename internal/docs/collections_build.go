@@ -74,7 +74,12 @@ func (b builder) step(s step) (call, bool) {
 	if op == nil || !doc.BasePath && !b.sandbox {
 		return call{}, false
 	}
-	made := b.call(doc, *op, op.example(s.Example))
+	example := op.example(s.Example)
+	if example != nil { // where the story has it sent, it does what it is for
+		sent := *example
+		sent.Otherwise, example = nil, &sent
+	}
+	made := b.call(doc, *op, example)
 	made.Answers = op.success()
 	made.ID, made.Name, made.Says, made.Brief = s.ID, op.Summary, s.Says, true
 	if s.Title != "" {
@@ -214,10 +219,32 @@ func (b builder) call(doc *Document, op Operation, example *Example) call {
 	}
 	made.ID, made.Name, made.Body = op.ID+"_"+example.Name, op.Summary+": "+example.Summary, example.JSON
 	made.Text = markdown(example.Text)
-	made.Answers = append(made.Answers, example.Otherwise...)
+	b.expect(&made, *example)
 	made.Headers = override(append(made.Headers, field{Name: "Content-Type", Value: op.Body.Type}), example.Headers)
 	return made
 }
+
+// expect says how an example is answered. Of the sandbox that is known; which
+// approaches a bank offers, for instance, is not.
+func (b builder) expect(made *call, example Example) {
+	switch {
+	case len(example.Otherwise) == 0:
+	case !b.sandbox:
+		made.Answers = append(made.Answers, example.Otherwise...)
+		made.Text = strings.TrimSpace(made.Text + "\n\n" + hopeful)
+	case example.InSandbox != "":
+		made.Answers, made.Code = []string{example.InSandbox}, example.Code
+		if example.Code != "" {
+			made.Captures = nil
+			made.Text = strings.TrimSpace(made.Text + "\n\n" + refusedInSandbox)
+		}
+	}
+}
+
+const (
+	hopeful          = "Whether this succeeds depends on what the bank offers, and on what its customer did meanwhile: any of these statuses is right."
+	refusedInSandbox = "A sandbox without options refuses this here: the authorisation follows the redirect approach and waits for the customer's browser. The same is taken where the embedded approach, or confirmation codes, are on."
+)
 
 var parameter = regexp.MustCompile(`\{[^}]+\}`)
 

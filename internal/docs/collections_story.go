@@ -42,6 +42,8 @@ var captures = map[string][]capture{
 
 var decoupled = map[string]string{"PSU-ID": "{{psuId}}", "TPP-Redirect-Preferred": "false"}
 
+var decoupledLea = map[string]string{"PSU-ID": "lea", "TPP-Redirect-Preferred": "false"}
+
 // attended says that the customer is there, whose consent is then not counted.
 var attended = map[string]string{"PSU-IP-Address": "192.168.8.78"}
 
@@ -98,7 +100,25 @@ var story = []stage{
 		},
 	},
 	{
-		Name: "5. When it goes wrong", Text: "Calls that are refused, and how.",
+		Name: "5. Confirmation of funds", Text: "Another consent: the customer lea lets the TPP ask whether an amount is available on her account.", Sandbox: true,
+		Steps: []step{
+			{ID: "fundsCreate", Operation: "createFundsConsent", Headers: decoupledLea},
+			{ID: "fundsAuthorisations", Operation: "listFundsAuthorisations"},
+			{ID: "fundsAsked", Title: "Wait until lea is asked", Operation: "getFundsScaStatus", Says: &says{"scaStatus", "started", true}},
+			{ID: "fundsPhone", Title: "Look at the phone of lea", Sandbox: call{
+				Method: "GET", Path: "/sandbox/psus/lea/phone", Captures: []capture{{"approvalId", "approvals[-1:].id"}},
+				Headers: []field{{Name: "Accept", Value: "application/json"}},
+			}},
+			{ID: "fundsApprove", Title: "Approve as lea", Sandbox: call{
+				Method: "POST", Path: "/sandbox/psus/lea/phone/approvals/{{approvalId}}", Body: "{\n  \"decision\": \"approve\"\n}",
+				Headers: []field{{Name: "Content-Type", Value: "application/json"}},
+			}},
+			{ID: "fundsValid", Title: "Wait until the consent of lea is valid", Operation: "getFundsConsentStatus", Says: &says{"consentStatus", "valid", true}},
+			{ID: "fundsConfirm", Title: "Ask whether an amount is available", Operation: "confirmFunds"},
+		},
+	},
+	{
+		Name: "6. When it goes wrong", Text: "Calls that are refused, and how.",
 		Steps: []step{
 			{ID: "malformed", Title: "A malformed header", Operation: "createConsent", Headers: map[string]string{"PSU-IP-Address": "nowhere"}, Answer: "400", Code: "FORMAT_ERROR"},
 			{ID: "contradiction", Title: "A body that contradicts itself", Operation: "createConsent", Body: contradiction, Answer: "400", Code: "FORMAT_ERROR"},

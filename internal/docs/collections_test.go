@@ -125,6 +125,15 @@ func TestCollectionIsWhatPostmanReads(t *testing.T) {
 		require.False(t, declared[v.Key], "%s twice", v.Key)
 		declared[v.Key] = true
 	}
+	named := map[string]int{}
+	for _, item := range items(c) {
+		named[item.Name]++
+	}
+	for _, item := range items(c) {
+		if strings.Contains(strings.Join(item.Event[0].Script.Exec, "\n"), "setNextRequest(") {
+			require.Equal(t, 1, named[item.Name], "%s is sent again by its name", item.Name)
+		}
+	}
 	for _, item := range items(c) {
 		require.NotEmpty(t, item.Name)
 		require.Contains(t, []string{"GET", "POST", "PUT", "DELETE"}, item.Request.Method)
@@ -200,7 +209,7 @@ func TestCollectionsExpectDeclaredStatuses(t *testing.T) {
 	}
 	for _, f := range b.folders() {
 		for _, made := range f.Calls {
-			require.NotEmpty(t, made.Answers, made.ID)
+			require.Len(t, made.Answers, 1, "%s: what the sandbox answers is known", made.ID)
 			if made.Base == sandboxURL {
 				continue
 			}
@@ -223,6 +232,18 @@ func TestCollectionsOfAServer(t *testing.T) {
 		require.Contains(t, form, "https://bank.example/psd2")
 	}
 	require.Contains(t, files[0], "\n@baseUrl = https://bank.example/psd2\n")
+}
+
+// Behind a proxy, all addresses are the proxy's.
+func TestCollectionsBehindAProxy(t *testing.T) {
+	t.Parallel()
+	c, files := fetch(t, &Handler{BasePath: "/psd2", Sandbox: true, Origin: "https://sandbox.bank.example"})
+	text, err := json.Marshal(c)
+	require.NoError(t, err)
+	for _, form := range append(files, string(text)) {
+		require.Contains(t, form, "https://sandbox.bank.example/psd2")
+		require.NotContains(t, form, "https://bank.example")
+	}
 }
 
 func TestCollectionsAreLinked(t *testing.T) {

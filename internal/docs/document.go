@@ -87,9 +87,13 @@ type Body struct {
 type Example struct {
 	Name, Summary string
 	// Otherwise are the statuses, besides those of success, that the example may be
-	// answered with where a collection sends it: not everything that an example needs
-	// can be brought about by calls.
+	// answered with where a server's collection sends it: how the bank has set it up is
+	// not known.
 	Otherwise []string
+	// InSandbox is the status that a sandbox without options answers with where its
+	// collection sends the example, and Code that of the refusal; empty where it says
+	// the same as others.
+	InSandbox, Code string
 	// Headers are those that belong to the example.
 	Headers map[string]string
 	Text    []Paragraph
@@ -248,7 +252,8 @@ func bodies(n node) []Body {
 				headers[header.name] = header.str()
 			}
 			body.Examples = append(body.Examples, Example{
-				Name: example.name, Otherwise: example.get("x-otherwise").strs(), Headers: headers,
+				Name: example.name, Otherwise: example.get("x-otherwise").strs(),
+				InSandbox: example.get("x-sandbox").get("status").str(), Code: example.get("x-sandbox").get("code").str(), Headers: headers,
 				Summary: example.get("summary").str(),
 				Text:    paragraphs(example.get("description").str()),
 				JSON:    toJSON(example.get("value").value),

@@ -33,6 +33,10 @@ type Handler struct {
 	// Elsewhere are the addresses, by the name of the description, of calls that
 	// this program answers on another listener than the one that shows the pages.
 	Elsewhere map[string]string
+	// Origin is what the addresses begin with of what this program answers on the
+	// listener that shows the pages, as a proxy in front of it is reached; without a
+	// slash at the end, empty where it is what each request says.
+	Origin string
 	// Sandbox says that the program is one: the collections then hold what the
 	// customer and the bank's own systems do, too.
 	Sandbox bool
@@ -158,13 +162,21 @@ func (h *Handler) base(c echo.Context, doc *Document) string {
 		return elsewhere
 	}
 	if doc.ServedHere {
-		own := c.Scheme() + "://" + c.Request().Host
+		own := h.origin(c)
 		if doc.BasePath {
 			own += h.BasePath
 		}
 		return own
 	}
 	return "https://" + doc.Name + ".example"
+}
+
+// origin is where this program is reached.
+func (h *Handler) origin(c echo.Context) string {
+	if h.Origin != "" {
+		return h.Origin
+	}
+	return c.Scheme() + "://" + c.Request().Host
 }
 
 func (h *Handler) render(c echo.Context, status int, name string, v view) error {

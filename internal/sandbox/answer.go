@@ -20,6 +20,8 @@ const maxBody = 64 << 10
 type fault struct {
 	Error string `json:"error"`
 	Path  string `json:"path,omitempty"` // the member or header at fault
+	// Errors are all faults, where there are several; the first one is above.
+	Errors []fault `json:"errors,omitempty"`
 }
 
 // fail answers an error as JSON. What is not a domain error is logged, and its
@@ -33,6 +35,16 @@ func (s *Sandbox) fail(c echo.Context, err error) error {
 func (s *Sandbox) judge(c echo.Context, err error) (int, fault) {
 	if errors.Is(err, errUnknown) {
 		return http.StatusNotFound, fault{Error: "the sandbox has no such id"}
+	}
+	if all, several := errors.AsType[consent.Faults](err); several && len(all) > 0 {
+		status, first := s.judge(c, all[0])
+		for _, e := range all {
+			first.Errors = append(first.Errors, fault{Error: e.Text, Path: e.Path})
+		}
+		if len(all) == 1 {
+			first.Errors = nil
+		}
+		return status, first
 	}
 	e, known := errors.AsType[*consent.Error](err)
 	if !known {

@@ -28,6 +28,11 @@ var errUnknown = errors.New("the sandbox bank knows no such id")
 type Bank struct {
 	Store sca.Store
 	Now   func() time.Time
+	// Anchor is the time at which accounts have their documented balances: that of
+	// the clock when it is not turned. Now when nil.
+	Anchor func() time.Time
+	// Zone is the bank's, as of Data; UTC when nil.
+	Zone *time.Location
 
 	// mu orders the opening of accounts, which looks at those of all customers.
 	mu sync.Mutex
@@ -140,11 +145,32 @@ func (b *Bank) Available(ctx context.Context, id string, amount service.Amount) 
 	if i < 0 {
 		return false, fmt.Errorf("funds: %w", errUnknown)
 	}
-	balance, ok := decimal(all[i].Balance)
+	balance, ok := decimal(b.ledger(all[i]).balance())
 	if !ok {
 		return false, fmt.Errorf("balance of account %s is not a number", id)
 	}
 	return all[i].Currency == amount.Currency && balance.Cmp(wanted) >= 0, nil
+}
+
+// ledger is that of an account at the time that the clock shows.
+func (b *Bank) ledger(a account) ledger {
+	return newLedger(a, dayOf(b.Now, b.Zone), b.anchor(b.Zone))
+}
+
+// anchor is the day on which accounts have their documented balances.
+func (b *Bank) anchor(zone *time.Location) consent.Date {
+	if b.Anchor == nil {
+		return dayOf(b.Now, zone)
+	}
+	return dayOf(b.Anchor, zone)
+}
+
+// dayOf is the day that a clock shows in a zone, UTC when nil.
+func dayOf(now func() time.Time, zone *time.Location) consent.Date {
+	if zone == nil {
+		zone = time.UTC
+	}
+	return consent.DateOf(now(), zone)
 }
 
 // decimal reads an amount. big.Rat alone takes fractions and exponents too.
@@ -158,7 +184,7 @@ func decimal(text string) (*big.Rat, bool) {
 // keyAccounts is where the accounts lie that a customer opened.
 const keyAccounts = "accounts"
 
-// owned lists a customer's accounts, those opened later last.
+// owned lists a customer's accounts with their documented balances, those opened later last.
 func (b *Bank) owned(ctx context.Context, customer string) ([]account, error) {
 	list := slices.DeleteFunc(accounts(), func(a account) bool { return a.Customer != customer })
 	opened, err := load[account](ctx, b.Store, customer, keyAccounts)
@@ -166,6 +192,15 @@ func (b *Bank) owned(ctx context.Context, customer string) ([]account, error) {
 		return nil, err
 	}
 	return append(list, opened...), nil
+}
+
+// holdings lists a customer's accounts with the balances that they have now.
+func (b *Bank) holdings(ctx context.Context, customer string) ([]account, error) {
+	list, err := b.owned(ctx, customer)
+	for i := range list {
+		list[i].Balance = b.ledger(list[i]).balance()
+	}
+	return list, err
 }
 
 // all lists every account of the bank.

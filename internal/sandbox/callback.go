@@ -23,7 +23,7 @@ func (s *Sandbox) callBack(c echo.Context, address string) {
 	}
 	// The person may close the page meanwhile.
 	ctx := context.WithoutCancel(c.Request().Context())
-	own := s.base(c.Request()) + u.EscapedPath()
+	own := s.here(c.Request()) + u.EscapedPath()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, own, http.NoBody)
 	if err != nil {
 		return

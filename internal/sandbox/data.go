@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"path"
 	"slices"
 	"time"
 
@@ -22,8 +24,9 @@ const defaultPageSize = 50
 // dialect does.
 type Admission interface {
 	// Admit says what a request may be shown, or how it is refused: by its path,
-	// method, headers, caller and consent.
-	Admit(r *http.Request) (*access.Decision, *edge.Refusal)
+	// method, headers and caller, then by what sound says of the rest of it, and
+	// then by its consent, which counts the access.
+	Admit(r *http.Request, sound func(consent.Operation) error) (*access.Decision, *edge.Refusal)
 	// RefusalOf words an error for a client that accepts these formats.
 	RefusalOf(err error, accept []string) *edge.Refusal
 }
@@ -64,16 +67,20 @@ func (d *Data) Mount(e *echo.Echo) {
 	}
 }
 
-// serve admits a request and answers it. The query is judged last: a stranger
-// learns nothing of what it should be.
+// serve admits a request and answers it. The query is judged before the consent,
+// so that one with faults costs no access.
 func (d *Data) serve(c echo.Context) error {
 	edge.StampID(c)
 	r := c.Request()
-	decision, refused := d.Admission.Admit(r)
+	var q query
+	decision, refused := d.Admission.Admit(r, func(op consent.Operation) (err error) {
+		q, err = readDataQuery(r.URL.RawQuery, op)
+		return err
+	})
 	if refused != nil {
 		return refused.Send(c.Response()) //nolint:wrapcheck // the client went away
 	}
-	body, err := d.answer(r, decision)
+	body, err := d.answer(r, q, decision)
 	if err != nil {
 		return d.refuse(c, err)
 	}
@@ -95,26 +102,28 @@ func (d *Data) refuse(c echo.Context, err error) error {
 	return refusal.Send(c.Response()) //nolint:wrapcheck // the client went away
 }
 
-// answer is the body for a request that was admitted. Fails with the faults of
-// its query, and with CodeAccountUnknown for a page or a transaction that is not
-// there.
-func (d *Data) answer(r *http.Request, decision *access.Decision) (any, error) {
-	q, err := readDataQuery(r.URL.RawQuery, decision.Question.Operation)
-	if err != nil {
-		return nil, err
-	}
+// answer is the body for a request that was admitted. Fails with
+// CodeAccountUnknown for a page or a transaction that is not there.
+func (d *Data) answer(r *http.Request, q query, decision *access.Decision) (any, error) {
 	shown, err := d.shown(r.Context(), decision)
 	if err != nil {
 		return nil, err
 	}
-	v := view{query: q, shown: shown, today: d.today(), size: d.PageSize, base: d.BasePath}
+	v := view{query: q, shown: shown, today: d.today(), anchor: d.Bank.anchor(d.Zone), size: d.PageSize, base: d.BasePath}
 	if v.size <= 0 {
 		v.size = defaultPageSize
 	}
 	if d.Base != nil {
 		v.base = d.Base(r) + d.BasePath
 	}
-	return v.answer(decision.Question)
+	if op := decision.Question.Operation; op != consent.OpTransaction {
+		return v.answer(op)
+	}
+	id, err := url.PathUnescape(path.Base(r.URL.EscapedPath()))
+	if err != nil {
+		return nil, fmt.Errorf("the path that was admitted: %w", err)
+	}
+	return v.transaction(id)
 }
 
 func (d *Data) today() consent.Date {

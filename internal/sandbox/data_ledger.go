@@ -1,13 +1,9 @@
 package sandbox
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"consentd/internal/consent"
 )
@@ -19,26 +15,32 @@ const years = 2
 // over a weekend four.
 const maxDelay = 4
 
-// ledger makes up the entries of an account. Each day is made by itself, of the
-// account and the date alone: so a day is the same whenever it is looked at, on
-// every run, and wherever the clock stands.
+// ledger makes up the entries of an account, of the account and the dates alone:
+// so an entry is the same whenever it is looked at, on every run, and wherever the
+// clock stands.
 //
-// What a day's bookings take or bring is moved from or to another account of the
-// customer at the end of that day. So an account has its documented balance at
-// the end of every day, and the list adds up to it.
+// A day is booked in the night after it; until then its orders are pending. On the
+// day to which the clock is not turned the account has its documented balance,
+// and on any other the one to which the entries lead from there.
 type ledger struct {
 	account account
 	plan    plan
 	today   consent.Date
-	// paid are the payments of the days that were looked at, since each belongs to
-	// the bookings of one of several days.
-	paid map[consent.Date][]movement
+	anchor  consent.Date // on which the account has its documented balance
+	// These are made once for each ledger: periods by their first day, what was paid
+	// by the day, and other accounts by their resourceId.
+	periods map[consent.Date]period
+	paid    map[consent.Date][]movement
+	others  map[string]ledger
 }
 
 // newLedger makes a ledger for one reader.
-func newLedger(a account, today consent.Date) ledger {
+func newLedger(a account, today, anchor consent.Date) ledger {
 	p, _ := planOf(a.ResourceID)
-	return ledger{account: a, plan: p, today: today, paid: map[consent.Date][]movement{}}
+	return ledger{
+		account: a, plan: p, today: today, anchor: anchor,
+		periods: map[consent.Date]period{}, paid: map[consent.Date][]movement{}, others: map[string]ledger{},
+	}
 }
 
 // movement is one entry on an account.
@@ -59,18 +61,29 @@ func (l ledger) oldest() consent.Date {
 	return consent.Date{Year: l.today.Year - years, Month: l.today.Month, Day: l.today.Day}.AddDays(0) // 29 February
 }
 
+// closed is the last day that is booked.
+func (l ledger) closed() consent.Date { return l.today.AddDays(-1) }
+
 // within lists the entries that were booked from one day to another, both
 // included, the oldest first.
 func (l ledger) within(from, to consent.Date) []movement {
 	if from.Before(l.oldest()) {
 		from = l.oldest()
 	}
-	if l.today.Before(to) {
-		to = l.today
+	if l.closed().Before(to) {
+		to = l.closed()
 	}
+	if to.Before(from) {
+		return nil
+	}
+	sum := l.moved(from.AddDays(-1))
 	var list []movement
 	for day := from; !to.Before(day); day = day.AddDays(1) {
-		list = append(list, l.bookings(day)...)
+		for _, e := range l.bookings(day) {
+			sum += e.amount
+			e.after = sum.plus(l.account.Balance)
+			list = append(list, e)
+		}
 	}
 	return list
 }
@@ -86,8 +99,8 @@ func (l ledger) pending(from, to consent.Date) []movement {
 	}
 	var list []movement
 	for day := from; !to.Before(day); day = day.AddDays(1) {
-		for _, e := range l.payments(day) {
-			if l.today.Before(e.booked) {
+		for _, e := range slices.Concat(l.orders(day), l.payments(day)) {
+			if !e.booked.Before(l.today) {
 				list = append(list, e)
 			}
 		}
@@ -107,7 +120,16 @@ func (l ledger) find(id string) (movement, bool) {
 
 // bookings are what is booked on a day, in their order.
 func (l ledger) bookings(day consent.Date) []movement {
-	list := l.transfers(day)
+	list := slices.Concat(l.orders(day), l.settled(day))
+	for i := range list {
+		list[i].reference = fmt.Sprintf("%s-%03d", compact(day), i+1)
+	}
+	return list
+}
+
+// settled are the card payments that are booked on a day.
+func (l ledger) settled(day consent.Date) []movement {
+	var list []movement
 	for d := day.AddDays(-maxDelay); d.Before(day); d = d.AddDays(1) {
 		for _, e := range l.payments(d) {
 			if e.booked == day {
@@ -115,127 +137,31 @@ func (l ledger) bookings(day consent.Date) []movement {
 			}
 		}
 	}
-	var sum money
-	for _, e := range list {
-		sum += e.amount
-	}
-	if sum != 0 {
-		list = append(list, l.levelling(day, -sum))
-	}
-	sum = 0
-	for i := range list {
-		sum += list[i].amount
-		list[i].reference = fmt.Sprintf("%s-%03d", compact(day), i+1)
-		list[i].after = sum.plus(l.account.Balance)
-	}
 	return list
-}
-
-// transfers are the orders and the chances of a working day.
-func (l ledger) transfers(day consent.Date) []movement {
-	if weekend(day) {
-		return nil
-	}
-	d := roll(l.account.ResourceID, "transfers", day.String())
-	var list []movement
-	for _, o := range l.plan.monthly {
-		if due(o, day) {
-			list = append(list, l.raw(day, o, d.between(o.from, o.to), o.text+" "+compact(day)[:6]))
-		}
-	}
-	for _, o := range l.plan.chances {
-		if d.happens(o.percent) {
-			text := fmt.Sprintf("%s %d-%04d", o.text, day.Year, d.below(10000))
-			list = append(list, l.raw(day, o, d.between(o.from, o.to), text))
-		}
-	}
-	return number(list)
-}
-
-// payments are those by card on a day, whenever they are booked.
-func (l ledger) payments(day consent.Date) []movement {
-	list, known := l.paid[day]
-	if !known {
-		list = l.pay(day)
-		l.paid[day] = list
-	}
-	return list
-}
-
-func (l ledger) pay(day consent.Date) []movement {
-	d := roll(l.account.ResourceID, "payments", day.String())
-	if len(l.plan.shops) == 0 || !d.happens(l.plan.busy) {
-		return nil
-	}
-	list := make([]movement, 0, 2)
-	for range 1 + d.below(2) {
-		o := l.plan.shops[d.below(len(l.plan.shops))]
-		o.code = codeCard
-		e := l.raw(day, o, d.between(o.from, o.to), fmt.Sprintf("%s %02d.%02d %s", l.plan.card, day.Day, int(day.Month), o.who))
-		e.booked = day.AddDays(1 + d.below(2))
-		for weekend(e.booked) {
-			e.booked = e.booked.AddDays(1)
-		}
-		list = append(list, e)
-	}
-	return number(list)
-}
-
-// levelling is the transfer that brings an account back to its balance.
-func (l ledger) levelling(day consent.Date, amount money) movement {
-	o := order{who: l.plan.level[0], text: l.plan.level[1], code: codeReceived}
-	if amount < 0 {
-		o.text, o.code = l.plan.level[2], codeSent
-	}
-	return number([]movement{l.raw(day, o, amount, o.text)})[0]
-}
-
-func (l ledger) raw(day consent.Date, o order, amount money, text string) movement {
-	return movement{
-		id: strings.Join([]string{l.account.ResourceID, day.String(), o.code, o.who}, "\x00"), entered: day, booked: day,
-		order: o, amount: amount, text: text,
-	}
-}
-
-// number makes ids of what tells the entries of a day apart, and their place.
-func number(list []movement) []movement {
-	for i := range list {
-		sum := sha256.Sum256([]byte(list[i].id + strconv.Itoa(i)))
-		list[i].id = hex.EncodeToString(sum[:12])
-	}
-	return list
-}
-
-// due tells whether a monthly order is carried out on a working day: on its own
-// day, or on the Monday after it.
-func due(o order, day consent.Date) bool {
-	for back := range 3 {
-		on := day.AddDays(-back)
-		if back > 0 && !weekend(on) {
-			return false
-		}
-		if on.Day == o.day && (!o.quarterly || on.Month%3 == 0) {
-			return true
-		}
-	}
-	return false
-}
-
-func weekend(day consent.Date) bool {
-	w := time.Date(day.Year, day.Month, day.Day, 0, 0, 0, 0, time.UTC).Weekday()
-	return w == time.Saturday || w == time.Sunday
 }
 
 // compact writes a day as YYYYMMDD.
 func compact(day consent.Date) string { return strings.ReplaceAll(day.String(), "-", "") }
 
+// balance is what the account has: all that is booked.
+func (l ledger) balance() string { return l.moved(l.closed()).plus(l.account.Balance) }
+
 // expected is the balance with what is pending.
 func (l ledger) expected() string {
-	var sum money
+	sum := l.moved(l.closed())
 	for _, e := range l.pending(l.oldest(), l.today) {
 		sum += e.amount
 	}
 	return sum.plus(l.account.Balance)
+}
+
+// moved is by how much the balance at the end of a day differs from the
+// documented one.
+func (l ledger) moved(day consent.Date) money {
+	if from := l.anchor.AddDays(-1); day != from {
+		return l.standing(day) - l.standing(from)
+	}
+	return 0
 }
 
 // last is the reference of the newest booking up to a day; empty where there is

@@ -13,10 +13,35 @@ type plan struct {
 	card string
 	// busy is on how many of 100 days the card is used, once or twice.
 	busy int
-	// level is the customer's other account, by which this one is kept at its
-	// balance: its name, and the words of a transfer in and of one out.
-	level [3]string
+	// fits is what is made to fit in a period, months how many months it has (1 when
+	// 0), and swing by how much the levels at the ends of periods differ.
+	fits   fits
+	months int
+	swing  money
 }
+
+// fits is what of a plan is made to fit, so that an account comes out even.
+type fits int
+
+// What is made to fit.
+const (
+	fitNone      fits = iota // nothing: the card, which is settled each month
+	fitPayments              // people spend by card what is left
+	fitReceipts              // a company lives on its customers' invoices
+	fitTransfers             // an account gets what it needs from another one
+)
+
+// lead is which side makes up a transfer between two accounts of a customer, and
+// how.
+type lead int
+
+// The sides of a transfer.
+const (
+	leadOwn     lead = iota // this one, as any other order
+	leadOther               // the other one
+	leadFitting             // this one; the amount is made to fit
+	leadSettles             // this one; the amount is what the card was used for in the month before
+)
 
 // order is an entry that comes again: to or from whom, how much, and what for.
 type order struct {
@@ -27,6 +52,8 @@ type order struct {
 	from, to  money // between which the amount lies; negative for debits
 	code      string
 	category  string // of a merchant (ISO 18245)
+	own       string // the customer's other account, for transfers between two; empty for others
+	lead      lead
 }
 
 // The codes of entries (ISO 20022, domain, family and sub-family).
@@ -42,7 +69,9 @@ const (
 // planOf is what happens on an account; of one that was opened later, nothing.
 func planOf(resource string) (plan, bool) {
 	switch resource {
-	case "r1", "r9", "r51", "r52", "r53":
+	case "r1":
+		return planLea(), true
+	case "r9", "r51", "r52", "r53":
 		return planFrench(), true
 	case "r2":
 		return planHousehold(), true
@@ -65,93 +94,17 @@ func planOf(resource string) (plan, bool) {
 	}
 }
 
-func planFrench() plan {
-	return plan{
-		country: "FR", card: "CARTE", busy: 65, level: [3]string{"LIVRET", "VIREMENT DEPUIS MON LIVRET", "VIREMENT VERS MON LIVRET"},
-		monthly: []order{
-			{day: 26, who: "ATELIERS LUMEN SAS", text: "SALAIRE", from: 218000, to: 226000, code: codeSalary},
-			{day: 3, who: "SCI LES TILLEULS", text: "LOYER", from: -78500, to: -78500, code: codeStanding},
-			{day: 6, who: "GAZ ET LUMIERE", text: "ECHEANCE ELECTRICITE ET GAZ", from: -9100, to: -6400, code: codeDebited},
-			{day: 8, who: "MOBILE AZUR", text: "FORFAIT MOBILE", from: -1999, to: -1999, code: codeDebited},
-			{day: 12, who: "MUTUELLE DU VALLON", text: "COTISATION SANTE", from: -4650, to: -4650, code: codeDebited},
-			{day: 15, who: "ASSURANCES DE LA RADE", text: "ASSURANCE HABITATION", from: -2280, to: -2280, code: codeDebited, quarterly: true},
-		},
-		chances: []order{
-			{percent: 3, who: "PAUL SANDBOXK", text: "REMBOURSEMENT RESTAURANT", from: 1200, to: 4800, code: codeReceived},
-			{percent: 2, who: "CLUB NAUTIQUE", text: "COTISATION", from: -4500, to: -1500, code: codeSent},
-		},
-		shops: []order{
-			{who: "SUPERMARCHE BELLEVUE", from: -9600, to: -1800, category: "5411"},
-			{who: "BOULANGERIE DU COIN", from: -1150, to: -120, category: "5462"},
-			{who: "PHARMACIE DU PORT", from: -3400, to: -450, category: "5912"},
-			{who: "BISTROT LE PHARE", from: -5200, to: -1350, category: "5812"},
-			{who: "TRAINS DU SUD", from: -8900, to: -900, category: "4112"},
-			{who: "LIBRAIRIE LA PLUME", from: -3900, to: -790, category: "5942"},
-		},
-	}
-}
-
-func planHousehold() plan {
-	return plan{
-		country: "FR", card: "CARTE", busy: 40, level: [3]string{"LIVRET COMMUN", "VIREMENT DEPUIS NOTRE LIVRET", "VIREMENT VERS NOTRE LIVRET"},
-		monthly: []order{
-			{day: 2, who: "LEA SANDBOXA", text: "VERSEMENT MENSUEL", from: 65000, to: 65000, code: codeReceived},
-			{day: 2, who: "HUGO SANDBOXL", text: "VERSEMENT MENSUEL", from: 65000, to: 65000, code: codeReceived},
-			{day: 5, who: "CRECHE LES LUCIOLES", text: "ACCUEIL", from: -41200, to: -38800, code: codeDebited},
-			{day: 9, who: "EAUX DE LA VALLEE", text: "FACTURE EAU", from: -6900, to: -5100, code: codeDebited, quarterly: true},
-			{day: 17, who: "FIBRE AZUR", text: "ABONNEMENT INTERNET", from: -3499, to: -3499, code: codeDebited},
-		},
-		shops: []order{
-			{who: "SUPERMARCHE BELLEVUE", from: -18400, to: -4200, category: "5411"},
-			{who: "MARCHE DES HALLES", from: -4600, to: -900, category: "5499"},
-			{who: "JARDINERIE DU PONT", from: -7400, to: -1100, category: "5261"},
-		},
-	}
-}
-
-func planCompany() plan {
-	return plan{
-		country: "FR", card: "CARTE", busy: 12, level: [3]string{"SARL SANDBOX TRESORERIE", "NIVELLEMENT DEPUIS TRESORERIE", "NIVELLEMENT VERS TRESORERIE"},
-		monthly: []order{
-			{day: 5, who: "IMMOBILIERE DES QUAIS", text: "LOYER BUREAUX", from: -240000, to: -240000, code: codeStanding},
-			{day: 10, who: "CAISSE DES COTISATIONS", text: "COTISATIONS SOCIALES", from: -612000, to: -548000, code: codeDebited},
-			{day: 20, who: "RECETTE DES IMPOTS", text: "TVA", from: -488000, to: -312000, code: codeDebited},
-			{day: 26, who: "SARL SANDBOX", text: "ALIMENTATION COMPTE DE PAIE", from: -986000, to: -986000, code: codeSent},
-		},
-		chances: []order{
-			{percent: 22, who: "VERGER INDUSTRIES SA", text: "FACTURE", from: 180000, to: 920000, code: codeReceived},
-			{percent: 14, who: "STUDIO NORDWIND GMBH", text: "FACTURE", from: 95000, to: 410000, code: codeReceived},
-			{percent: 12, who: "PAPETERIE CENTRALE", text: "VOTRE FACTURE", from: -68000, to: -4200, code: codeSent},
-			{percent: 9, who: "TRANSPORTS MERIDIEN", text: "VOTRE FACTURE", from: -154000, to: -21000, code: codeSent},
-			{percent: 6, who: "CABINET CHIFFRES ET CIE", text: "HONORAIRES", from: -96000, to: -48000, code: codeSent},
-		},
-		shops: []order{
-			{who: "STATION DU LITTORAL", from: -9800, to: -4200, category: "5541"},
-			{who: "TRAINS DU SUD", from: -21500, to: -3600, category: "4112"},
-		},
-	}
-}
-
-func planPayroll() plan {
-	return plan{
-		country: "FR", level: [3]string{"SARL SANDBOX", "ALIMENTATION COMPTE DE PAIE", "RETOUR COMPTE DE PAIE"},
-		monthly: []order{
-			{day: 26, who: "NADIA SANDBOXM", text: "SALAIRE", from: -248000, to: -248000, code: codeSent},
-			{day: 26, who: "THEO SANDBOXN", text: "SALAIRE", from: -221500, to: -221500, code: codeSent},
-			{day: 26, who: "INES SANDBOXO", text: "SALAIRE", from: -276300, to: -276300, code: codeSent},
-			{day: 26, who: "MARC SANDBOXP", text: "SALAIRE", from: -240200, to: -240200, code: codeSent},
-		},
-	}
-}
-
 func planGerman() plan {
 	return plan{
-		country: "DE", card: "KARTE", busy: 62, level: [3]string{"TAGESGELDKONTO", "UMBUCHUNG VOM TAGESGELD", "UMBUCHUNG AUFS TAGESGELD"},
+		country: "DE", card: "KARTE", busy: 62, fits: fitPayments, swing: 40000,
 		monthly: []order{
-			{day: 26, who: "WERKSTATT LINDENHOF GMBH", text: "LOHN GEHALT", from: 284000, to: 291000, code: codeSalary},
-			{day: 1, who: "WOHNBAU AM STADTPARK", text: "MIETE", from: -96000, to: -96000, code: codeStanding},
+			{day: 25, who: "WERKSTATT LINDENHOF GMBH", text: "LOHN GEHALT", from: 249000, to: 256000, code: codeSalary},
+			{day: 26, who: "WOHNBAU AM STADTPARK", text: "MIETE", from: -96000, to: -96000, code: codeStanding},
 			{day: 4, who: "STADTWERKE MUSTERSTADT", text: "ABSCHLAG STROM UND WASSER", from: -11800, to: -11800, code: codeDebited},
 			{day: 7, who: "FUNKNETZ NORD", text: "MOBILFUNK RECHNUNG", from: -2999, to: -1999, code: codeDebited},
+			{day: 2, who: "AUTOBANK BEISPIEL", text: "RATE LEASING", from: -24900, to: -24900, code: codeDebited},
+			{day: 5, who: "ANNA SANDBOXD", text: "KREDITKARTENABRECHNUNG", code: codeSent, own: "r34", lead: leadOther},
+			{day: 12, who: "ANNA SANDBOXD", text: "AUFLADUNG REISEKONTO", code: codeStanding, own: "r32", lead: leadOther},
 			{day: 16, who: "TURNVEREIN MUSTERSTADT", text: "BEITRAG", from: -1850, to: -1850, code: codeDebited},
 			{day: 15, who: "BEITRAGSSTELLE RUNDFUNK", text: "BEITRAG QUARTAL", from: -5508, to: -5508, code: codeDebited, quarterly: true},
 		},
@@ -169,9 +122,12 @@ func planGerman() plan {
 	}
 }
 
+// planTravel is an account for journeys, in one of its two currencies: the euros
+// come from the current account, the dollars from a publisher.
 func planTravel(currency string) plan {
-	p := plan{country: "DE", card: "KARTE", busy: 7, level: [3]string{"GIROKONTO", "AUFLADUNG REISEKONTO", "RUECKGABE REISEKONTO"}}
+	p := plan{country: "DE", card: "KARTE", busy: 5, fits: fitPayments, months: 6, swing: 12000}
 	if currency == "USD" {
+		p.monthly = []order{{day: 18, who: "NORDWIND VERLAG GMBH", text: "HONORAR", from: 14000, to: 21000, code: codeReceived}}
 		p.shops = []order{
 			{who: "HARBOR VIEW INN", from: -24800, to: -9900, category: "7011"},
 			{who: "CORNER DINER", from: -4200, to: -1250, category: "5812"},
@@ -179,6 +135,7 @@ func planTravel(currency string) plan {
 		}
 		return p
 	}
+	p.monthly = []order{{day: 12, who: "ANNA SANDBOXD", text: "AUFLADUNG REISEKONTO", from: 15000, to: 15000, code: codeReceived, own: "r31"}}
 	p.shops = []order{
 		{who: "PENSIONE BELLA VISTA", from: -21000, to: -7800, category: "7011"},
 		{who: "TRATTORIA AL PONTE", from: -6800, to: -1900, category: "5812"},
@@ -189,13 +146,13 @@ func planTravel(currency string) plan {
 
 func planCard() plan {
 	return plan{
-		country: "DE", card: "KARTE", busy: 50, level: [3]string{"KREDITKARTENABRECHNUNG", "AUSGLEICH VOM GIROKONTO", "GUTSCHRIFT AUFS GIROKONTO"},
+		country: "DE", card: "KARTE", busy: 14,
+		monthly: []order{{day: 5, who: "ANNA SANDBOXD", text: "AUSGLEICH VOM GIROKONTO", code: codeReceived, own: "r31", lead: leadSettles}},
 		shops: []order{
-			{who: "BUCHLADEN AM MARKT", from: -4900, to: -890, category: "5942"},
-			{who: "FILMTHEATER ASTORIA", from: -3800, to: -950, category: "7832"},
-			{who: "MODEHAUS ELBE", from: -14900, to: -1999, category: "5651"},
-			{who: "BLUMEN ROSENROT", from: -4500, to: -750, category: "5992"},
-			{who: "TANKSTELLE WEST", from: -8400, to: -2600, category: "5541"},
+			{who: "BUCHLADEN AM MARKT", from: -1890, to: -490, category: "5942"},
+			{who: "FILMTHEATER ASTORIA", from: -1500, to: -750, category: "7832"},
+			{who: "EISCAFE VENEZIA", from: -980, to: -260, category: "5814"},
+			{who: "BLUMEN ROSENROT", from: -1700, to: -550, category: "5992"},
 			{who: "MUSIK ABO", from: -1099, to: -1099, category: "5815"},
 		},
 	}
@@ -203,10 +160,12 @@ func planCard() plan {
 
 func planEmirates() plan {
 	return plan{
-		country: "AE", card: "CARD", busy: 60, level: [3]string{"SAVINGS ACCOUNT", "TRANSFER FROM SAVINGS", "TRANSFER TO SAVINGS"},
+		country: "AE", card: "CARD", busy: 75, fits: fitPayments, swing: 250000,
 		monthly: []order{
 			{day: 25, who: "PALM COAST TRADING LLC", text: "SALARY", from: 1850000, to: 1910000, code: codeSalary},
-			{day: 1, who: "DUNE PROPERTIES", text: "RENT", from: -620000, to: -620000, code: codeStanding},
+			{day: 26, who: "DUNE PROPERTIES", text: "RENT", from: -620000, to: -620000, code: codeStanding},
+			{day: 3, who: "PEARL SCHOOL", text: "SCHOOL FEES", from: -420000, to: -420000, code: codeStanding},
+			{day: 16, who: "COAST CAR FINANCE", text: "INSTALMENT", from: -185000, to: -185000, code: codeDebited},
 			{day: 7, who: "EMIRATE UTILITIES", text: "ELECTRICITY AND WATER", from: -98000, to: -41000, code: codeDebited},
 			{day: 11, who: "GULF MOBILE", text: "POSTPAID PLAN", from: -29900, to: -29900, code: codeDebited},
 		},
@@ -231,7 +190,7 @@ func beneficiariesOf(resource string) []order {
 	}
 	var list []order
 	for _, o := range p.monthly {
-		if o.code == codeStanding || o.code == codeSent {
+		if o.own == "" && (o.code == codeStanding || o.code == codeSent) {
 			list = append(list, o)
 		}
 	}

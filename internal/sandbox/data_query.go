@@ -3,6 +3,7 @@ package sandbox
 import (
 	"net/url"
 	"strconv"
+	"strings"
 
 	"consentd/internal/consent"
 )
@@ -35,10 +36,15 @@ type query struct {
 	status   string
 	from, to consent.Date // to is zero where it was not given
 	page     int          // from 1 on
+	// pinned is the last day of the list as its first page saw it; zero where dateTo
+	// says it. It travels in the page, so that all pages have the same query besides.
+	pinned consent.Date
 }
 
-// readDataQuery reads the parameters that an operation has; others are ignored. Its
-// errors are Faults, all of them together, with CodeFormat or CodeNotSupported.
+// readDataQuery reads the parameters that an operation has; others are ignored, but
+// for page: a parameter of paging that led to the first page would make a further
+// page of it, which counts less. Its errors are Faults, all of them together, with
+// CodeFormat or CodeNotSupported.
 func readDataQuery(raw string, op consent.Operation) (query, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
@@ -57,6 +63,9 @@ func readDataQuery(raw string, op consent.Operation) (query, error) {
 	case consent.OpCardTransactions:
 		p.list(&q)
 	default:
+	}
+	if op != consent.OpTransactions && op != consent.OpCardTransactions {
+		p.refuse(paramPage)
 	}
 	if len(p.faults) > 0 {
 		return query{}, p.faults
@@ -116,12 +125,22 @@ func (p *parameters) list(q *query) {
 	}
 	p.refuse(paramReference)
 	if value, ok := p.one(paramPage); ok {
-		n, err := strconv.Atoi(value)
-		if err != nil || n < 1 || value[0] == '+' {
-			p.fault(consent.CodeFormat, paramPage, "must be a number from 1 on")
-		}
-		q.page = n
+		p.further(q, value)
 	}
+}
+
+// further reads which page of a list is asked for: its number, and where the list
+// has no end of its own, the day to which it went when it was opened.
+func (p *parameters) further(q *query, value string) {
+	number, day, pinned := strings.Cut(value, "@")
+	n, err := strconv.Atoi(number)
+	if err == nil && pinned {
+		q.pinned, err = consent.ParseDate(day)
+	}
+	if err != nil || n < 2 || number != strconv.Itoa(n) || pinned && q.to != (consent.Date{}) {
+		p.fault(consent.CodeFormat, paramPage, "must be that of a link to another page: the first page has none")
+	}
+	q.page = n
 }
 
 func (p *parameters) status() string {

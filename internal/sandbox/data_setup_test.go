@@ -41,7 +41,7 @@ var paths = map[consent.Operation]string{
 	consent.OpCardTransactions: "card-accounts/*/transactions", consent.OpTrustedBeneficiaries: "trusted-beneficiaries",
 }
 
-func (a *admission) Admit(r *http.Request) (*access.Decision, *edge.Refusal) {
+func (a *admission) Admit(r *http.Request, sound func(consent.Operation) error) (*access.Decision, *edge.Refusal) {
 	if a.refuses != nil {
 		return nil, a.refuses
 	}
@@ -50,6 +50,11 @@ func (a *admission) Admit(r *http.Request) (*access.Decision, *edge.Refusal) {
 		want := strings.Split(path, "/")
 		if !slices.EqualFunc(want, got, func(w, g string) bool { return w == g || w == "*" }) {
 			continue
+		}
+		if err := sound(op); err != nil {
+			refusal := a.RefusalOf(err, r.Header["Accept"])
+			refusal.Header["X-Request-Id"] = []string{edge.AnswerID(r)}
+			return nil, refusal
 		}
 		q := access.Question{Operation: op}
 		d := &access.Decision{Customer: a.customer, OwnerName: a.owner}
@@ -60,9 +65,6 @@ func (a *admission) Admit(r *http.Request) (*access.Decision, *edge.Refusal) {
 		}
 		if len(got) > 1 {
 			q.Account = got[1]
-		}
-		if len(got) > 3 {
-			q.Resource = got[3]
 		}
 		a.asked = append(a.asked, q)
 		d.Question = q

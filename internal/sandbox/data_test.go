@@ -149,11 +149,12 @@ func TestDataPages(t *testing.T) {
 	assert.Less(t, last, "20240701", "two years")
 	assert.Contains(t, page.Transactions.Links, "previous")
 	assert.NotContains(t, first.Transactions.Links, "previous")
-	want := url.Values{"dateFrom": {"2000-01-01"}, "dateTo": {"2026-05-04"}, "bookingStatus": {"booked"}, "withBalance": {"true"}, "page": {"2"}}
+	want := url.Values{"dateFrom": {"2000-01-01"}, "bookingStatus": {"booked"}, "withBalance": {"true"}, "page": {"2@2026-05-03"}}
 	next, err := url.Parse(first.Transactions.Links["next"].Href)
 	require.NoError(t, err)
 	assert.Equal(t, want, next.Query())
-	assert.Equal(t, first.Transactions.Booked, get[xs2a.TransactionsResponse](s, strings.TrimPrefix(page.Transactions.Links["first"].Href, s.url+"/psd2")).Transactions.Booked)
+	assert.NotContains(t, page.Transactions.Links["first"].Href, "page", "it is opened anew")
+	assert.Len(t, get[xs2a.TransactionsResponse](s, strings.TrimPrefix(page.Transactions.Links["first"].Href, s.url+"/psd2")).Transactions.Booked, 50)
 	assert.Equal(t, http.StatusNotFound, s.call(http.MethodGet, path+"&page=1000").status)
 }
 
@@ -165,16 +166,17 @@ func TestDataPagesOfBoth(t *testing.T) {
 		today := s.clock.Now().Format(time.DateOnly)
 		pending := get[xs2a.TransactionsResponse](s, "/v1/accounts/r1/transactions?dateFrom=2000-01-01&bookingStatus=pending").Transactions
 		assert.Nil(t, pending.Booked)
-		booked := get[xs2a.TransactionsResponse](s, "/v1/accounts/r1/transactions?dateFrom="+today+"&bookingStatus=booked").Transactions
+		yesterday := s.clock.Now().AddDate(0, 0, -1).Format(time.DateOnly)
+		booked := get[xs2a.TransactionsResponse](s, "/v1/accounts/r1/transactions?dateFrom="+yesterday+"&bookingStatus=booked").Transactions
 		both := get[xs2a.TransactionsResponse](s, "/v1/accounts/r1/transactions?dateFrom=2026-04-20&bookingStatus=both").Transactions
 		assert.Equal(t, pending.Pending, both.Pending)
 		for i, x := range booked.Booked {
-			assert.Equal(t, today, x.BookingDate)
+			assert.Equal(t, yesterday, x.BookingDate)
 			assert.Equal(t, x, both.Booked[i])
 		}
 		for _, x := range both.Pending {
 			assert.Empty(t, x.BookingDate)
-			assert.Greater(t, x.ValueDate, today)
+			assert.GreaterOrEqual(t, x.ValueDate, today, "booked tonight, or later")
 			one := get[xs2a.TransactionResponse](s, "/v1/accounts/r1/transactions/"+x.TransactionID).TransactionsDetails
 			x.Links = nil
 			assert.Equal(t, x, one)
@@ -186,10 +188,10 @@ func TestDataPagesOfBoth(t *testing.T) {
 func TestDataTransaction(t *testing.T) {
 	t.Parallel()
 	s := serving(t, "lea", may("r1", all))
-	list := get[xs2a.TransactionsResponse](s, "/v1/accounts/r1/transactions?dateFrom=2026-04-26&dateTo=2026-04-27&bookingStatus=booked").Transactions
+	list := get[xs2a.TransactionsResponse](s, "/v1/accounts/r1/transactions?dateFrom=2026-02-22&dateTo=2026-02-23&bookingStatus=booked").Transactions
 	salary := list.Booked[slices.IndexFunc(list.Booked, func(x xs2a.Transaction) bool { return x.PurposeCode == "SALA" })]
 	assert.Equal(t, "ATELIERS LUMEN SAS", salary.DebtorName)
-	assert.Equal(t, "2026-04-27", salary.BookingDate, "the 26th was a Sunday")
+	assert.Equal(t, "2026-02-23", salary.BookingDate, "the 22nd was a Sunday")
 	require.NotNil(t, salary.BalanceAfterTransaction)
 	href := salary.Links["transactionDetails"].Href
 	assert.Equal(t, s.url+"/psd2/v1/accounts/r1/transactions/"+salary.TransactionID, href)
@@ -210,6 +212,7 @@ func TestDataTransaction(t *testing.T) {
 func TestDataOfCards(t *testing.T) {
 	t.Parallel()
 	s := serving(t, "anna", may("r34", all))
+	s.data.PageSize = 20
 	list := get[xs2a.CardAccountList](s, "/v1/card-accounts").CardAccounts
 	require.Len(t, list, 1)
 	assert.Equal(t, "525412******3241", list[0].MaskedPAN)
@@ -232,7 +235,7 @@ func TestDataOfCards(t *testing.T) {
 	assert.Positive(t, shops)
 }
 
-// Faults of the query are told all at once, and only to those who are admitted.
+// Faults of the query are told all at once, and only to whom the dialect asks for.
 func TestDataQueries(t *testing.T) {
 	t.Parallel()
 	const list = "/v1/accounts/r1/transactions"
@@ -249,9 +252,18 @@ func TestDataQueries(t *testing.T) {
 		"delta":                {list + "?dateFrom=2026-02-02&bookingStatus=both&deltaList=true", []string{"not_supported Query.deltaList"}},
 		"delta by reference":   {list + "?dateFrom=2026-02-02&bookingStatus=both&entryReferenceFrom=x", []string{"not_supported Query.entryReferenceFrom"}},
 		"other pages":          {list + "?dateFrom=2026-02-02&bookingStatus=both&pageIndex=1&itemsPerPage=5", []string{"not_supported Query.pageIndex", "not_supported Query.itemsPerPage"}},
+		"no page":              {list + "?dateFrom=2026-02-02&bookingStatus=both&page=", []string{"format Query.page"}},
+		"page 1":               {list + "?dateFrom=2026-02-02&bookingStatus=both&page=1", []string{"format Query.page"}},
+		"page 02":              {list + "?dateFrom=2026-02-02&bookingStatus=both&page=02", []string{"format Query.page"}},
+		"pages of accounts":    {"/v1/accounts?page=2", []string{"not_supported Query.page"}},
+		"pages of one":         {"/v1/accounts/r1?page=2", []string{"not_supported Query.page"}},
+		"pages of balances":    {"/v1/accounts/r1/balances?page=2", []string{"not_supported Query.page"}},
+		"pages of an entry":    {list + "/x?page=2", []string{"not_supported Query.page"}},
+		"pages of cards":       {"/v1/card-accounts?page=2", []string{"not_supported Query.page"}},
+		"pages of trusted":     {"/v1/trusted-beneficiaries?page=", []string{"not_supported Query.page"}},
 		"page 0":               {list + "?dateFrom=2026-02-02&bookingStatus=both&page=0", []string{"format Query.page"}},
 		"page one":             {list + "?dateFrom=2026-02-02&bookingStatus=both&page=one", []string{"format Query.page"}},
-		"page +1":              {list + "?dateFrom=2026-02-02&bookingStatus=both&page=%2B1", []string{"format Query.page"}},
+		"page +2":              {list + "?dateFrom=2026-02-02&bookingStatus=both&page=%2B2", []string{"format Query.page"}},
 		"a page too far":       {list + "?dateFrom=2026-05-01&bookingStatus=pending&page=2", []string{"account_unknown Query.page"}},
 		"twice":                {list + "?dateFrom=2026-02-02&dateFrom=2026-02-03&bookingStatus=both&bookingStatus=both", []string{"format Query.bookingStatus", "format Query.dateFrom"}},
 		"withBalance":          {list + "?dateFrom=2026-02-02&bookingStatus=both&withBalance=yes", []string{"format Query.withBalance"}},
@@ -287,7 +299,7 @@ func TestDataIgnoresOtherParameters(t *testing.T) {
 	t.Parallel()
 	s := serving(t, "lea", may("r1", all))
 	for _, path := range []string{
-		"/v1/accounts?page=x&dateFrom=y", "/v1/accounts/r1/balances?withBalance=maybe",
+		"/v1/accounts?dateFrom=y", "/v1/accounts/r1/balances?withBalance=maybe",
 		"/v1/accounts/r1/transactions?dateFrom=2030-01-01&bookingStatus=booked&deltaList=false&other=1",
 	} {
 		assert.Equal(t, http.StatusOK, s.call(http.MethodGet, path).status, path)

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"consentd/internal/consent"
-	"consentd/internal/service/access"
 	"consentd/pkg/xs2a"
 )
 
@@ -16,13 +15,15 @@ type view struct {
 	query query
 	shown []shown
 	today consent.Date
-	size  int
-	base  string // of links
+	// anchor is the day on which the accounts have their documented balances.
+	anchor consent.Date
+	size   int
+	base   string // of links
 }
 
-// answer is what an operation answers.
-func (v view) answer(q access.Question) (any, error) {
-	switch q.Operation {
+// answer is what an operation answers, but for one transaction.
+func (v view) answer(op consent.Operation) (any, error) {
+	switch op {
 	case consent.OpAccounts:
 		return v.accounts(), nil
 	case consent.OpCardAccounts:
@@ -31,19 +32,17 @@ func (v view) answer(q access.Question) (any, error) {
 		return v.beneficiaries(), nil
 	default:
 	}
-	if len(v.shown) != 1 {
-		return nil, consent.E(consent.CodeAccountUnknown, "no such account")
+	s, err := v.one()
+	if err != nil {
+		return nil, err
 	}
-	s := v.shown[0]
-	switch q.Operation {
+	switch op {
 	case consent.OpAccount:
 		return xs2a.AccountResponse{Account: v.details(s)}, nil
 	case consent.OpBalances:
 		return xs2a.BalancesResponse{Account: s.reference(), Balances: v.balances(s)}, nil
 	case consent.OpTransactions:
 		return v.transactions(s)
-	case consent.OpTransaction:
-		return v.transaction(s, q.Resource)
 	case consent.OpCardAccount:
 		return xs2a.CardAccountResponse{CardAccount: v.card(s)}, nil
 	case consent.OpCardBalances:
@@ -51,8 +50,17 @@ func (v view) answer(q access.Question) (any, error) {
 	case consent.OpCardTransactions:
 		return v.cardTransactions(s)
 	default:
-		return nil, fmt.Errorf("the sandbox does not know the operation %s", q.Operation)
+		return nil, fmt.Errorf("the sandbox does not know the operation %s", op)
 	}
+}
+
+// one is the account that was asked for. Fails with CodeAccountUnknown where it was
+// closed meanwhile.
+func (v view) one() (shown, error) {
+	if len(v.shown) != 1 {
+		return shown{}, consent.E(consent.CodeAccountUnknown, "no such account")
+	}
+	return v.shown[0], nil
 }
 
 func (v view) accounts() xs2a.AccountList {
@@ -117,17 +125,19 @@ func (v view) url(root string, s shown) string {
 	return v.base + root + "/" + url.PathEscape(s.account.ResourceID)
 }
 
-// balances are what the account came to yesterday, has to spend, and will have
-// once everything that is pending is booked. A card has no disposable balance.
+// balances are what the account came to at the end of yesterday, what it has to
+// spend, which is the same, since nothing is booked by day and nothing is held
+// back, and what it will have once everything that is pending is booked. A card has
+// no disposable balance.
 func (v view) balances(s shown) []xs2a.Balance {
-	l := newLedger(s.account, v.today)
-	expected := v.balance(s, xs2a.BalanceExpected, l.expected(), v.today)
-	list := []xs2a.Balance{v.balance(s, xs2a.BalanceClosingBooked, s.account.Balance, v.today.AddDays(-1))}
-	list[0].LastCommittedTransaction = l.last(v.today.AddDays(-1))
+	l := newLedger(s.account, v.today, v.anchor)
+	booked := l.balance()
+	list := []xs2a.Balance{v.balance(s, xs2a.BalanceClosingBooked, booked, l.closed())}
+	list[0].LastCommittedTransaction = l.last(l.closed())
 	if s.account.MaskedPAN == "" {
-		list = append(list, v.balance(s, xs2a.BalanceInterimAvailable, expected.BalanceAmount.Amount, v.today)) // only debits are ever pending
+		list = append(list, v.balance(s, xs2a.BalanceInterimAvailable, booked, v.today))
 	}
-	return append(list, expected)
+	return append(list, v.balance(s, xs2a.BalanceExpected, l.expected(), v.today))
 }
 
 func (v view) balance(s shown, kind xs2a.BalanceType, amount string, day consent.Date) xs2a.Balance {
@@ -185,19 +195,25 @@ func (v view) cardTransactions(s shown) (any, error) {
 }
 
 // page cuts out the page that was asked for: what is pending comes first, and
-// the newest before the older. Its links name the last day, so that the pages
+// the newest before the older. Its links hold the last day, so that the pages
 // stay as they are when a new day begins during the walk.
 func (v view) page(s shown, root string) (booked, pending []movement, links xs2a.Links, err error) {
-	q, l := v.query, newLedger(s.account, v.today)
-	if q.to == (consent.Date{}) {
-		q.to = v.today
+	q, l := v.query, newLedger(s.account, v.today, v.anchor)
+	if q.to == (consent.Date{}) && q.pinned == (consent.Date{}) {
+		q.pinned = v.today
+		if q.status == statusBooked {
+			q.pinned = l.closed() // what is booked tonight must not move the pages
+		}
+		if q.pinned.Before(q.from) {
+			q.pinned = q.from
+		}
 	}
 	if q.status != statusBooked {
-		pending = l.pending(q.from, q.to)
+		pending = l.pending(q.from, q.last())
 		slices.Reverse(pending)
 	}
 	if q.status != statusPending {
-		booked = l.within(q.from, q.to)
+		booked = l.within(q.from, q.last())
 		slices.Reverse(booked)
 	}
 	total := len(pending) + len(booked)
@@ -212,11 +228,30 @@ func (v view) page(s shown, root string) (booked, pending []movement, links xs2a
 	return booked, pending, q.links(v.url(root, s)+"/transactions", pages), nil
 }
 
-// links lead to the other pages of a list.
+// last is the last day of the list.
+func (q query) last() consent.Date {
+	if q.to != (consent.Date{}) {
+		return q.to
+	}
+	return q.pinned
+}
+
+// links lead to the other pages of a list, by the query that it was asked for with
+// and the page. The first page has no number: whoever asks for it opens the list anew.
 func (q query) links(list string, pages int) xs2a.Links {
 	links := xs2a.Links{}
 	lead := func(relation string, page int) {
-		values := url.Values{paramFrom: {q.from.String()}, paramTo: {q.to.String()}, paramStatus: {q.status}, paramPage: {strconv.Itoa(page)}}
+		values := url.Values{paramFrom: {q.from.String()}, paramStatus: {q.status}}
+		if q.to != (consent.Date{}) {
+			values.Set(paramTo, q.to.String())
+		}
+		if page > 1 {
+			number := strconv.Itoa(page)
+			if q.pinned != (consent.Date{}) {
+				number += "@" + q.pinned.String()
+			}
+			values.Set(paramPage, number)
+		}
 		if q.balance {
 			values.Set(paramBalance, "true")
 		}
@@ -238,13 +273,16 @@ func (q query) links(list string, pages int) xs2a.Links {
 
 // transaction is one of an account, with its details. Fails with
 // CodeAccountUnknown.
-func (v view) transaction(s shown, id string) (any, error) {
-	m, ok := newLedger(s.account, v.today).find(id)
+func (v view) transaction(id string) (any, error) {
+	s, err := v.one()
+	if err != nil {
+		return nil, err
+	}
+	m, ok := newLedger(s.account, v.today, v.anchor).find(id)
 	if !ok {
 		return nil, consent.E(consent.CodeAccountUnknown, "no such transaction")
 	}
-	t := v.wire(s, m)
-	return xs2a.TransactionResponse{TransactionsDetails: t}, nil
+	return xs2a.TransactionResponse{TransactionsDetails: v.wire(s, m)}, nil
 }
 
 // linked is a transaction as a list has it.

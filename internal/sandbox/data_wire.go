@@ -42,12 +42,22 @@ func (m movement) other(a account) *xs2a.AccountReference {
 	if m.order.code == codeCard {
 		return nil
 	}
-	return otherAccount(a, m.order.who)
+	return m.order.other(a)
 }
 
-func otherAccount(a account, who string) *xs2a.AccountReference {
-	p, _ := planOf(a.ResourceID)
-	return &xs2a.AccountReference{IBAN: ibanOf(p.country, who)}
+// other is the account on the other side of an account's order: the customer's own,
+// or one that is made up.
+func (o order) other(a account) *xs2a.AccountReference {
+	if o.own == "" {
+		p, _ := planOf(a.ResourceID)
+		return &xs2a.AccountReference{IBAN: ibanOf(p.country, o.who)}
+	}
+	for _, own := range accounts() {
+		if own.ResourceID == o.own {
+			return &xs2a.AccountReference{IBAN: own.IBAN, MaskedPAN: own.MaskedPAN, Currency: own.Currency}
+		}
+	}
+	return nil
 }
 
 // onCard is a transaction of a card's account.
@@ -75,7 +85,7 @@ func (v view) beneficiaries() xs2a.TrustedBeneficiaries {
 		for i, o := range beneficiariesOf(s.account.ResourceID) {
 			list.TrustedBeneficiaries = append(list.TrustedBeneficiaries, xs2a.TrustedBeneficiary{
 				TrustedBeneficiaryID: fmt.Sprintf("%s-%d", s.account.ResourceID, i+1),
-				DebtorAccount:        s.reference(), CreditorAccount: *otherAccount(s.account, o.who), CreditorName: o.who,
+				DebtorAccount:        s.reference(), CreditorAccount: *o.other(s.account), CreditorName: o.who,
 			})
 		}
 	}

@@ -19,12 +19,17 @@ import (
 // front of the sandbox is reached, empty for none; dial reaches the listener with
 // TLS, or the other one where there is none, whatever address is asked for.
 func (s *Sandbox) DemoTPP(public string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *demotpp.App {
+	known := ""
+	if public != "" {
+		known = public + s.BasePath
+	}
 	return &demotpp.App{
+		Public: known,
 		Bank: func(r *http.Request) string {
 			if secure := s.secure(r); secure != "" {
 				return secure + s.BasePath
 			}
-			return s.base(r) + s.BasePath
+			return s.here(r) + s.BasePath
 		},
 		Home: func(r *http.Request) string {
 			if public != "" {

@@ -16,6 +16,9 @@ import (
 // BankToken is the bearer token for the bank's HTTP face (openapi/bank.yaml).
 const BankToken = "sandbox-bank"
 
+// TokenOf is the bearer token of the bank's own systems in a role. It is no secret.
+func TokenOf(role service.Role) string { return "sandbox-" + string(role) }
+
 // bearer lets nobody in without BankToken.
 func bearer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
@@ -28,8 +29,9 @@ type Faults struct {
 	// BasePath may be left out of patterns.
 	BasePath string
 	// Dialect tells the paths of the XS2A interface, and Refuse words an error for
-	// its callers, who accept certain formats. Without them, and elsewhere, an
-	// injected error is a line of text, as proxies send one.
+	// its callers, who accept certain formats. What Owns has besides is the interface
+	// for the bank's own systems, which is answered with problems. Without them, and
+	// elsewhere, an injected error is a line of text, as proxies send one.
 	Dialect func(path string) bool
 	Refuse  func(err error, accept []string) *edge.Refusal
 	// Stop ends all delays, when the program ends; nil for never.
@@ -191,7 +193,27 @@ func (f *Faults) answer(c echo.Context, status int) error {
 		refusal.Header.Del(edge.HeaderRequestID) // the answer has the caller's
 		return refusal.Send(c.Response())
 	}
-	return c.String(status, "injected by the sandbox, see /sandbox/faults\n")
+	if f.Dialect != nil && f.Owns(r.URL.Path) && !f.Dialect(r.URL.Path) {
+		return bankProblem(c, status)
+	}
+	return c.String(status, injectedText+"\n")
+}
+
+// injectedText says where an answer came from.
+const injectedText = "injected by the sandbox, see /sandbox/faults"
+
+// bankProblem is an injected error in the form of the interface for the bank's own
+// systems (RFC 9457).
+func bankProblem(c echo.Context, status int) error {
+	body := map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": injectedText}
+	if code, known := injectedCodes[status]; known {
+		body["code"] = code
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("injected problem: %w", err)
+	}
+	return c.Blob(status, "application/problem+json", raw)
 }
 
 // refusal is a status in the words of the dialect; nil where it has none for it.
@@ -200,7 +222,7 @@ func (f *Faults) refusal(r *http.Request, status int) *edge.Refusal {
 	if !known || f.Refuse == nil || f.Dialect == nil || !f.Dialect(r.URL.Path) {
 		return nil
 	}
-	refusal := f.Refuse(consent.E(code, "injected by the sandbox, see /sandbox/faults"), r.Header.Values(echo.HeaderAccept))
+	refusal := f.Refuse(consent.E(code, injectedText), r.Header.Values(echo.HeaderAccept))
 	if refusal == nil || refusal.Status != status {
 		return nil
 	}

@@ -1,8 +1,12 @@
 package sandbox
 
 import (
+	"encoding/json"
+	"errors"
+	"maps"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,45 +51,103 @@ type faultView struct {
 	Injected int     `json:"injected"` // those of them that it changed
 }
 
-// rule reads an order. Fails with CodeFormat, naming the member.
-func (o faultOrder) rule() (r rule, err error) {
-	if o.Match == nil {
-		return r, consent.At(consent.CodeFormat, memberMatch, "match is missing")
+// rule reads an order. Fails with all that is wrong with it, which adds to what was
+// found wrong before.
+func (o faultOrder) rule(found consent.Faults) (r rule, err error) {
+	wrong := func(member, text string) { found = append(found, consent.At(consent.CodeFormat, member, "%s", text)) }
+	known := func(member string) bool {
+		return slices.ContainsFunc(found, func(e *consent.Error) bool { return e.Path == member })
 	}
-	if r.pattern, err = readPattern(*o.Match); err != nil {
-		return r, err
+	switch {
+	case o.Match == nil && !known(memberMatch):
+		wrong(memberMatch, "match is missing")
+	case o.Match != nil:
+		if r.pattern, err = readPattern(*o.Match); err != nil {
+			e, _ := errors.AsType[*consent.Error](err)
+			found = append(found, e)
+		}
 	}
-	if o.Status == nil && o.Delay == nil {
-		return r, consent.At(consent.CodeFormat, memberStatus, "give a status, a delay, or both")
+	if o.Status == nil && o.Delay == nil && !known(memberStatus) && !known(memberDelay) {
+		wrong(memberStatus, "give a status, a delay, or both")
 	}
 	if o.Status != nil {
 		if r.Status = *o.Status; r.Status < 400 || r.Status > 599 {
-			return r, consent.At(consent.CodeFormat, memberStatus, "status must be from 400 to 599")
+			wrong(memberStatus, wrongStatus)
 		}
 	}
-	return r, o.circumstances(&r)
+	o.circumstances(&r, wrong)
+	return r, found.Err()
 }
 
 // circumstances reads when and how late a fault acts.
-func (o faultOrder) circumstances(r *rule) (err error) {
+func (o faultOrder) circumstances(r *rule, wrong func(member, text string)) {
 	if o.Delay != nil {
+		var err error
 		r.Delay, err = time.ParseDuration(*o.Delay)
 		if err != nil || r.Delay <= 0 || r.Delay > maxFaultDelay {
-			return consent.At(consent.CodeFormat, memberDelay, "delay must be a duration of at most 60s, such as 2s or 250ms")
+			wrong(memberDelay, wrongDelay)
 		}
 	}
 	r.Rate = 1
 	if o.Rate != nil {
 		if r.Rate = *o.Rate; !(r.Rate >= 0 && r.Rate <= 1) {
-			return consent.At(consent.CodeFormat, memberRate, "rate must be from 0 to 1")
+			wrong(memberRate, wrongRate)
 		}
 	}
 	if o.Times != nil {
 		if r.Times = *o.Times; r.Times < 1 {
-			return consent.At(consent.CodeFormat, memberTimes, "times must be 1 at least")
+			wrong(memberTimes, wrongTimes)
 		}
 	}
-	return nil
+}
+
+// What is said of a member that has a wrong value, or one of a wrong type.
+const (
+	wrongStatus = "status must be from 400 to 599"
+	wrongDelay  = "delay must be a duration of at most 60s, such as 2s or 250ms"
+	wrongRate   = "rate must be from 0 to 1"
+	wrongTimes  = "times must be 1 at least"
+)
+
+// readOrder reads an order, each member by itself. It returns what is wrong with the
+// types of some and the names of others, and fails with CodeFormat for what is no
+// JSON object at all.
+func readOrder(r *http.Request) (o faultOrder, found consent.Faults, err error) {
+	members := map[string]json.RawMessage{}
+	if err := decode(r, &members); err != nil {
+		return o, nil, err
+	}
+	known := map[string]struct {
+		into any
+		text string
+	}{
+		memberMatch: {&o.Match, "match must be a text"}, memberStatus: {&o.Status, wrongStatus}, memberDelay: {&o.Delay, wrongDelay},
+		memberRate: {&o.Rate, wrongRate}, memberTimes: {&o.Times, wrongTimes},
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		member, there := known[name]
+		switch {
+		case !there:
+			found = append(found, consent.At(consent.CodeFormat, name, "there is no member %q here", name))
+		case json.Unmarshal(members[name], member.into) != nil:
+			found = append(found, consent.At(consent.CodeFormat, name, "%s", member.text))
+		}
+	}
+	for _, f := range found { // what was set before the fault was found is no value
+		switch f.Path {
+		case memberMatch:
+			o.Match = nil
+		case memberStatus:
+			o.Status = nil
+		case memberDelay:
+			o.Delay = nil
+		case memberRate:
+			o.Rate = nil
+		case memberTimes:
+			o.Times = nil
+		}
+	}
+	return o, found, nil
 }
 
 func viewOfFault(r rule) faultView {
@@ -116,18 +178,18 @@ func (s *Sandbox) sendFaults(c echo.Context) error {
 
 // putFault adds a fault, or replaces one.
 func (s *Sandbox) putFault(c echo.Context) error {
-	var order faultOrder
-	if err := decode(c.Request(), &order); err != nil {
-		return s.fail(c, err)
+	order, found, err := readOrder(c.Request())
+	if err == nil {
+		err = s.setFault(order, found)
 	}
-	if err := s.setFault(order); err != nil {
+	if err != nil {
 		return s.fail(c, err)
 	}
 	return s.sendFaults(c)
 }
 
-func (s *Sandbox) setFault(order faultOrder) error {
-	r, err := order.rule()
+func (s *Sandbox) setFault(order faultOrder, found consent.Faults) error {
+	r, err := order.rule(found)
 	if err != nil {
 		return err
 	}
@@ -154,8 +216,10 @@ func (s *Sandbox) deleteFaults(c echo.Context) error {
 type faultForm struct {
 	Match, Status, Delay, Rate, Times string
 
-	Fault string // a sentence without its end
-	Path  string // the field at fault
+	// Wrong says what is wrong with a field, as a sentence without its end; of none
+	// of them where First is empty, which is the one to begin with.
+	Wrong map[string]string
+	First string
 }
 
 // faultsPage is the page of the faults.
@@ -207,43 +271,60 @@ func (s *Sandbox) formFaults(c echo.Context) error {
 		}
 		if err := s.addByForm(form); err != nil {
 			status, body := s.judge(c, err)
-			form.Fault, form.Path = body.Error, body.Path
+			form.blame(body)
 			return s.faultsPage(c, status, form)
 		}
 	}
 	return c.Redirect(http.StatusSeeOther, pathFaults)
 }
 
+// blame says what is wrong at the fields.
+func (f *faultForm) blame(body fault) {
+	all := body.Errors
+	if len(all) == 0 {
+		all = []fault{body}
+	}
+	f.Wrong = map[string]string{}
+	for _, one := range all {
+		if f.Wrong[one.Path] == "" {
+			f.Wrong[one.Path] = one.Error
+		}
+	}
+	for _, member := range []string{memberMatch, memberStatus, memberDelay, memberRate, memberTimes} {
+		if f.Wrong[member] != "" {
+			f.First = member
+			return
+		}
+	}
+	f.First, f.Wrong[memberMatch] = memberMatch, body.Error
+}
+
 func (s *Sandbox) addByForm(form faultForm) error {
-	order := faultOrder{Match: &form.Match}
-	var err error
-	if order.Status, err = numberIn(form.Status, memberStatus); err != nil {
-		return err
-	}
-	if order.Times, err = numberIn(form.Times, memberTimes); err != nil {
-		return err
-	}
+	order, found := faultOrder{Match: &form.Match}, consent.Faults{}
+	order.Status = numberIn(form.Status, memberStatus, wrongStatus, &found)
+	order.Times = numberIn(form.Times, memberTimes, wrongTimes, &found)
 	if form.Delay != "" {
 		order.Delay = &form.Delay
 	}
 	if form.Rate != "" {
 		rate, err := strconv.ParseFloat(form.Rate, 64)
 		if err != nil {
-			return consent.At(consent.CodeFormat, memberRate, "rate must be from 0 to 1")
+			rate = math.NaN() // which is not from 0 to 1
 		}
 		order.Rate = &rate
 	}
-	return s.setFault(order)
+	return s.setFault(order, found)
 }
 
-// numberIn reads a field that holds a number, or nothing. Fails with CodeFormat.
-func numberIn(text, member string) (*int, error) {
+// numberIn reads a field that holds a number, or nothing.
+func numberIn(text, member, wrong string, found *consent.Faults) *int {
 	if text == "" {
-		return nil, nil //nolint:nilnil // an empty field is no fault
+		return nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return nil, consent.At(consent.CodeFormat, member, "%s must be a number", member)
+		*found = append(*found, consent.At(consent.CodeFormat, member, "%s", wrong))
+		return nil
 	}
-	return &n, nil
+	return &n
 }

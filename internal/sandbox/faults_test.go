@@ -228,13 +228,54 @@ func TestFaultsPage(t *testing.T) {
 		wrong := send(form)
 		assert.Equal(t, http.StatusBadRequest, wrong.status, field)
 		assert.Regexp(t, `name="`+field+`" value="`+value+`"[^>]* aria-invalid="true" autofocus`, wrong.body)
-		assert.Equal(t, 1, strings.Count(wrong.body, `id="wrong"`), "said once, at its field")
+		assert.Equal(t, 1, strings.Count(wrong.body, `class="fault"`), "said once, at its field")
 	}
+
+	wrong := send(url.Values{"match": {"x"}, "status": {"abc"}, "delay": {"2"}, "rate": {"half"}, "times": {"-1"}}).body
+	for _, field := range []string{"match", "status", "delay", "rate", "times"} {
+		assert.Contains(t, wrong, `id="wrong-`+field+`"`, "all at once")
+	}
+	assert.Equal(t, 1, strings.Count(wrong, "autofocus"))
 
 	require.Equal(t, http.StatusSeeOther, send(url.Values{"do": {"remove"}, "match": {"POST /v1/consents"}}).status)
 	assert.NotContains(t, b.page(t, "/sandbox/faults").body, "status 503 after 2s")
 	require.Equal(t, http.StatusSeeOther, send(url.Values{"do": {"clear"}}).status)
 	assert.JSONEq(t, `{"faults":[]}`, b.call(t, http.MethodGet, "/sandbox/faults", "").body)
+}
+
+func TestFaultsAreToldTogether(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	got := b.call(t, http.MethodPut, "/sandbox/faults", `{"match":7,"status":"503","delay":"2","rate":2,"times":0,"colour":1}`)
+	assert.Equal(t, http.StatusBadRequest, got.status)
+	var body struct {
+		Path   string
+		Errors []struct{ Path, Error string }
+	}
+	got.json(t, &body)
+	paths := make([]string, len(body.Errors))
+	for i, e := range body.Errors {
+		paths[i] = e.Path
+		assert.NotEmpty(t, e.Error)
+	}
+	assert.ElementsMatch(t, []string{"match", "status", "delay", "rate", "times", "colour"}, paths, "each once")
+	assert.Equal(t, paths[0], body.Path)
+	assert.JSONEq(t, `{"faults":[]}`, b.call(t, http.MethodGet, "/sandbox/faults", "").body)
+}
+
+// TestFaultsOfTheBank: its systems read problems (RFC 9457).
+func TestFaultsOfTheBank(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(s *sandbox.Sandbox) {
+		s.Owns = func(path string) bool { return strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/aspsp/") }
+		s.Faults = &sandbox.Faults{Dialect: func(path string) bool { return strings.HasPrefix(path, "/v1/") }}
+	})
+	b.spoil(t, `{"match":"* /**","status":503}`)
+	got := b.call(t, http.MethodPost, "/aspsp/v1/access-checks", "{}")
+	assert.Equal(t, http.StatusServiceUnavailable, got.status)
+	assert.Equal(t, "application/problem+json", got.header.Get("Content-Type"))
+	assert.JSONEq(t, `{"type":"about:blank","title":"Service Unavailable","status":503,"code":"`+string(consent.CodeUnavailable)+`","detail":"injected by the sandbox, see /sandbox/faults"}`, got.body)
+	assert.Contains(t, b.call(t, http.MethodGet, "/v1/x", "").header.Get("Content-Type"), "text/plain")
 }
 
 func TestFaultsAreBounded(t *testing.T) {

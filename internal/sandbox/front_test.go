@@ -1,6 +1,8 @@
 package sandbox_test
 
 import (
+	"context"
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -40,7 +42,8 @@ func (b *bundle) card(t *testing.T, path string) (word, note string) {
 // TestToolsAtAGlance: each card says how things stand.
 func TestToolsAtAGlance(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	going := map[string]bool{"anna": true, "lea": true}
+	b := setup(t, waits(going))
 	for path, want := range map[string][]string{
 		"/sandbox/requests": {"None yet", "Every call, and why it was answered so"},
 		"/sandbox/clock":    {"12:00", "4 May 2026, not turned"},
@@ -65,15 +68,31 @@ func TestToolsAtAGlance(t *testing.T) {
 	require.NoError(t, err)
 	word, note = b.card(t, "/sandbox/psus")
 	assert.Equal(t, []string{"3 waiting", "1 question, 2 codes"}, []string{word, note})
+	b.ring(t, "lea")
+	_, note = b.card(t, "/sandbox/psus")
+	assert.Equal(t, "1 question, 2 codes", note, "a newer code of one run takes the place of the older")
+	delete(going, "lea")
+	word, note = b.card(t, "/sandbox/psus")
+	assert.Equal(t, []string{"2 waiting", "1 question, 1 code"}, []string{word, note}, "what was used does not wait")
 	require.NoError(t, b.clock.Advance(5*time.Minute))
 	word, note = b.card(t, "/sandbox/psus")
 	assert.Equal(t, []string{"1 waiting", "1 question"}, []string{word, note}, "old codes are good for nothing")
 }
 
+// waits has the runs go on that are named as the PSUs in them.
+func waits(going map[string]bool) func(*sandbox.Sandbox) {
+	return func(s *sandbox.Sandbox) {
+		s.Waits = func(_ context.Context, key string) (bool, error) {
+			run, _, _ := strings.Cut(key, "/")
+			return going[run], nil
+		}
+	}
+}
+
 // ring has a code arrive on a phone.
 func (b *bundle) ring(t *testing.T, psu string) {
 	t.Helper()
-	_, err := b.bank.SendCode(t.Context(), service.CodeMessage{PSU: psu, Key: psu, Code: "123456", Text: "123456 is your code"})
+	_, err := b.bank.SendCode(t.Context(), service.CodeMessage{PSU: psu, Key: psu + "/" + rand.Text(), Code: "123456", Text: "123456 is your code"})
 	require.NoError(t, err)
 }
 
@@ -173,7 +192,7 @@ func TestForPeopleAndPrograms(t *testing.T) {
 // TestPeoplePage: who waits for what is seen at a glance, and by itself.
 func TestPeoplePage(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setup(t, waits(map[string]bool{"anna": true}))
 	got := b.page(t, "/sandbox/psus")
 	assert.Equal(t, "5", got.header.Get("Refresh"))
 	assert.NotContains(t, got.body, "<form", "it loads itself again")

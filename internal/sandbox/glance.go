@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -67,7 +69,7 @@ func (s *Sandbox) phonesTool(ctx context.Context) (tool, error) {
 	t := tool{Path: "/sandbox/psus", Name: "People", Word: "Quiet", Note: "Codes and questions arrive here"}
 	var all waiting
 	for _, p := range personas() {
-		w, err := s.Bank.pending(ctx, p.ID)
+		w, err := s.pending(ctx, p.ID)
 		if err != nil {
 			return tool{}, err
 		}
@@ -82,11 +84,10 @@ func (s *Sandbox) phonesTool(ctx context.Context) (tool, error) {
 // waiting is what there is to do on a phone.
 type waiting struct {
 	Questions int // to answer
-	Codes     int // that have come in the last codeAge
+	Codes     int // that can still be used
 }
 
-// codeAge is for how long a code that came is worth a look: whether it was typed
-// is not known here.
+// codeAge is for how long a code that came is worth a look.
 const codeAge = 5 * time.Minute
 
 // Word says it in short; empty for nothing.
@@ -111,22 +112,42 @@ func count(n int, of string) string {
 }
 
 // pending counts what waits on a persona's phone. Fails with errUnknown.
-func (b *Bank) pending(ctx context.Context, psu string) (waiting, error) {
-	questions, err := b.waiting(ctx, psu)
+func (s *Sandbox) pending(ctx context.Context, psu string) (waiting, error) {
+	questions, err := s.Bank.waiting(ctx, psu)
 	if err != nil {
 		return waiting{}, err
 	}
-	messages, err := b.messages(ctx, psu)
+	messages, err := s.Bank.messages(ctx, psu)
 	if err != nil {
 		return waiting{}, err
 	}
-	w, now := waiting{Questions: len(questions)}, b.Now()
-	for _, m := range messages {
-		if m.Code != "" && !now.Before(m.At) && now.Before(m.At.Add(codeAge)) {
-			w.Codes++
+	live, err := s.live(ctx, messages)
+	return waiting{Questions: len(questions), Codes: len(live)}, err
+}
+
+// live are the keys of the messages with a code that can still be used: the last
+// one of an authorisation, while that goes on and the code is young. Whether a code
+// was typed is not known here.
+func (s *Sandbox) live(ctx context.Context, messages []message) (map[string]bool, error) {
+	found, seen, now := map[string]bool{}, map[string]bool{}, s.Bank.Now()
+	for _, m := range slices.Backward(messages) {
+		run, _, _ := strings.Cut(m.Key, "/")
+		if m.Code == "" || seen[run] || s.Waits == nil {
+			continue
+		}
+		seen[run] = true
+		if now.Before(m.At) || !now.Before(m.At.Add(codeAge)) {
+			continue
+		}
+		waits, err := s.Waits(ctx, m.Key)
+		if err != nil {
+			return nil, fmt.Errorf("the code of a message: %w", err)
+		}
+		if waits {
+			found[m.Key] = true
 		}
 	}
-	return w, nil
+	return found, nil
 }
 
 // apart says how far the clock is from the right time, in its two largest units.

@@ -7,9 +7,13 @@ import (
 )
 
 // Greeting is what the program prints at its start: where to click, who can log
-// in, and a request that works when pasted. base is the sandbox's own URL, and
-// secure the one with TLS, empty for none.
+// in, and a request that works when pasted. base is the sandbox's own URL, which
+// stands back behind Public, and secure the one with TLS, empty for none.
 func (s *Sandbox) Greeting(ctx context.Context, base, secure string) (string, error) {
+	own := base
+	if s.Public != "" {
+		base = s.Public
+	}
 	example, err := s.example(ctx, base)
 	if err != nil {
 		return "", err
@@ -32,7 +36,15 @@ func (s *Sandbox) Greeting(ctx context.Context, base, secure string) (string, er
   X-Request-ID.
 
 %[4]s
-`, base, Password, who.String(), example, certified(base, secure)), nil
+`, base, Password, who.String(), example, behind(s.Public, own)+certified(base, secure)), nil
+}
+
+// behind says in a line where a proxy finds the sandbox; empty without one.
+func behind(public, own string) string {
+	if public == "" {
+		return ""
+	}
+	return fmt.Sprintf("  Listener    %s, for the proxy in front\n", own)
 }
 
 // certified says in a line where certificates are asked for, and how to get some.

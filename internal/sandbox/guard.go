@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -28,7 +29,7 @@ func (s *Sandbox) guard(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		case !s.ours(r.Host):
 			return s.refuse(c, "Header.Host", "the sandbox does not answer under this name")
-		case !sameOrigin(r):
+		case !s.sameOrigin(r):
 			return s.refuse(c, "Header.Origin", "the sandbox answers its own pages only")
 		default:
 			return next(c)
@@ -67,13 +68,13 @@ func (s *Sandbox) ours(host string) bool {
 // sameOrigin reports whether no other origin is behind a request. Programs send
 // neither of these headers. Forms that are sent to the bank's pages are judged
 // by package web, which refuses those of others in the PSU's language.
-func sameOrigin(r *http.Request) bool {
+func (s *Sandbox) sameOrigin(r *http.Request) bool {
 	if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/sca/") {
 		return true
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		u, err := url.Parse(origin)
-		return err == nil && strings.EqualFold(u.Host, r.Host)
+		return err == nil && (strings.EqualFold(u.Host, r.Host) || s.Public != "" && strings.EqualFold(origin, s.Public))
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return true // a link from elsewhere, which changes nothing
@@ -82,12 +83,34 @@ func sameOrigin(r *http.Request) bool {
 	return site == "" || site == "same-origin" || site == "none"
 }
 
-// base is where a request's host serves plain http.
+// base is what addresses begin with that others are to use: where the sandbox is
+// reached through the proxy in front of it or, without one, here.
 func (s *Sandbox) base(r *http.Request) string {
+	if s.Public != "" {
+		return s.Public
+	}
+	return s.here(r)
+}
+
+// here is where a request's host serves plain http, for calls to this server itself.
+func (s *Sandbox) here(r *http.Request) string {
 	if s.Base == nil {
 		return "http://" + r.Host
 	}
 	return s.Base(r)
+}
+
+// hint tells callers of the API who forget what stands before its paths. It is for
+// paths only that nobody serves.
+func (s *Sandbox) hint(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		err := next(c)
+		r := c.Request()
+		if s.BasePath == "" || !errors.Is(err, echo.ErrNotFound) || s.Owns(r.URL.Path) || !s.Owns(s.BasePath+r.URL.Path) {
+			return err
+		}
+		return c.String(http.StatusNotFound, "there is nothing here: the paths of the API begin with "+s.BasePath+", as "+s.base(r)+s.BasePath+"/v1/accounts\n")
+	}
 }
 
 // secure is where a request's host asks for certificates; empty for nowhere.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,6 +29,9 @@ type Inspector struct {
 	Clock *Clock
 	// Owns tells the paths whose calls are kept.
 	Owns func(path string) bool
+	// Public is where a proxy in front is reached, which stands for the host of calls
+	// over plain http; empty for none.
+	Public string
 
 	mu    sync.RWMutex
 	calls []*inspected // the oldest first; none is changed once it is here
@@ -50,6 +54,10 @@ type inspected struct {
 	Request   exchanged `json:"request"`
 	Response  exchanged `json:"response"`
 	Path      []string  `json:"path"` // of the decision, step by step
+	// Checks are how many decisions a system of the bank asked for, and Denials those
+	// that were denied, whatever the status of the answer that says so.
+	Checks  int             `json:"checks,omitempty"`
+	Denials []inspectedDeny `json:"denials,omitempty"`
 }
 
 // Middleware keeps the calls to the paths that the Inspector owns. It stands
@@ -91,7 +99,7 @@ func (i *Inspector) watch(c echo.Context) *watched {
 	ctx, notes := explain.Listen(r.Context())
 	w := &watched{c: c, begin: i.Clock.Real(), header: r.Header.Clone(), notes: notes}
 	w.call = &inspected{
-		At: i.Clock.Now(), Method: r.Method, Target: maskTarget(r.RequestURI), Origin: originOf(r), Protocol: protocolOf(r), Subject: subjectOf(r),
+		At: i.Clock.Now(), Method: r.Method, Target: maskTarget(r.RequestURI), Origin: i.originOf(r), Protocol: protocolOf(r), Subject: subjectOf(r),
 	}
 	w.body = tapBody(r)
 	r = r.WithContext(ctx)
@@ -108,7 +116,7 @@ func (w *watched) keep(i *Inspector) {
 	response := w.c.Response()
 	response.Writer = w.answer.ResponseWriter
 	call := w.call
-	call.Status, call.RequestID = response.Status, response.Header().Get(edge.HeaderRequestID)
+	call.Status, call.RequestID = response.Status, cmp.Or(response.Header().Get(edge.HeaderRequestID), maskText(w.header.Get(edge.HeaderRequestID)))
 	call.Took = float64(i.Clock.Real().Sub(w.begin).Microseconds()) / 1000
 	for _, note := range w.notes.Lines() {
 		call.Path = append(call.Path, maskText(note))
@@ -120,6 +128,7 @@ func (w *watched) keep(i *Inspector) {
 	call.Caller = callerIn(call.Path)
 	call.Request = maskMessage(w.header, w.body.kept, inRequest, w.c.Request().URL.Path)
 	call.Response = maskMessage(response.Header(), w.answer.kept, inAnswer, w.c.Request().URL.Path)
+	call.Checks, call.Denials = denialsIn(w.c.Request().URL.Path, response.Header(), w.answer.kept.bytes)
 	i.add(call)
 }
 
@@ -191,9 +200,10 @@ const (
 )
 
 // deciding is the step of a refused call at which it was decided. It is -1 for
-// calls that were not refused, and for those of which nothing is known.
+// calls that were not refused, for those of which nothing is known, and for several
+// decisions in one.
 func (c *inspected) deciding() int {
-	if c.Status < http.StatusBadRequest {
+	if c.Status < http.StatusBadRequest && (c.Checks != 1 || len(c.Denials) == 0) {
 		return -1
 	}
 	last := len(c.Path) - 1

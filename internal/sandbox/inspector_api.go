@@ -2,16 +2,21 @@ package sandbox
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 )
 
 // pathRequests is where the inspector is.
 const pathRequests = "/sandbox/requests"
+
+// queryRequestID is the filter by X-Request-ID.
+const queryRequestID = "requestId"
 
 // requestView is a call on the wire.
 type requestView struct {
@@ -25,12 +30,14 @@ type requestQuery struct {
 	Limit  int
 	Status string // 401, or 4xx; empty for any
 	Part   string // of the target; empty for any
-	Still  bool   // the page does not load itself again
+	// RequestID is the X-Request-ID of the call; empty for any.
+	RequestID string
+	Still     bool // the page does not load itself again
 }
 
 // readQuery reads the filters. Fails with CodeFormat.
 func readQuery(c echo.Context) (q requestQuery, err error) {
-	q = requestQuery{Limit: maxInspected, Status: c.QueryParam("status"), Part: c.QueryParam("path"), Still: c.QueryParam("still") != ""}
+	q = requestQuery{Limit: maxInspected, Status: c.QueryParam("status"), Part: c.QueryParam("path"), RequestID: c.QueryParam(queryRequestID), Still: c.QueryParam("still") != ""}
 	if text := c.QueryParam("limit"); text != "" {
 		q.Limit, err = strconv.Atoi(text)
 		if err != nil || q.Limit < 1 || q.Limit > maxInspected {
@@ -50,11 +57,22 @@ func readQuery(c echo.Context) (q requestQuery, err error) {
 
 // fits reports whether a call is one of those that are asked for.
 func (q requestQuery) fits(c *inspected) bool {
-	status := strconv.Itoa(c.Status)
-	if class, ok := strings.CutSuffix(q.Status, "xx"); ok {
-		return status[:1] == class && strings.Contains(c.Target, q.Part)
+	return strings.Contains(c.Target, q.Part) && (q.RequestID == "" || c.carries(q.RequestID)) && q.fitsStatus(c)
+}
+
+// fitsStatus also finds calls by the status with which a TPP is to be refused.
+func (q requestQuery) fitsStatus(c *inspected) bool {
+	fits := func(status int) bool {
+		text := strconv.Itoa(status)
+		class, isClass := strings.CutSuffix(q.Status, "xx")
+		return q.Status == "" || text == q.Status || isClass && text[:1] == class
 	}
-	return (q.Status == "" || q.Status == status) && strings.Contains(c.Target, q.Part)
+	return fits(c.Status) || slices.ContainsFunc(c.Denials, func(d inspectedDeny) bool { return fits(d.Status) })
+}
+
+// carries reports whether a call was sent with an X-Request-ID, or answered with it.
+func (c *inspected) carries(id string) bool {
+	return strings.EqualFold(c.RequestID, id) || strings.EqualFold(c.Request.Headers.Get(edge.HeaderRequestID), id)
 }
 
 // listRequests shows the last calls, to people or to programs.
@@ -69,6 +87,9 @@ func (s *Sandbox) listRequests(c echo.Context) error {
 		return s.fail(c, err)
 	}
 	calls := s.Inspector.list(q.Limit, q.fits)
+	if people && q.RequestID != "" && len(calls) == 1 {
+		return c.Redirect(http.StatusSeeOther, pathRequests+"/"+strconv.Itoa(calls[0].ID))
+	}
 	if people {
 		return s.requestsPage(c, q, calls)
 	}

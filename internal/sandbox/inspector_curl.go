@@ -23,7 +23,7 @@ func (c *inspected) curl() string {
 	if c.Subject != "" {
 		lines = append(lines, "--cert acme/qwac.pem --key acme/qwac.key")
 	}
-	if strings.HasPrefix(c.Origin, "https:") {
+	if strings.Contains(c.Protocol, overTLS) {
 		lines = append(lines, "--cacert acme/ca.pem")
 	}
 	h := c.Request.Headers

@@ -15,7 +15,7 @@ func (s *Sandbox) equip() {
 	if s.Faults == nil {
 		s.Faults = &Faults{}
 	}
-	s.Inspector.Clock, s.Inspector.Owns = s.Clock, s.Owns
+	s.Inspector.Clock, s.Inspector.Owns, s.Inspector.Public = s.Clock, s.Owns, s.Public
 	s.Faults.BasePath, s.Faults.Owns = s.BasePath, s.Owns
 }
 

@@ -46,6 +46,9 @@ func (q requestQuery) chips() []chip {
 		if q.Part != "" {
 			query.Set("path", q.Part)
 		}
+		if q.RequestID != "" {
+			query.Set(queryRequestID, q.RequestID)
+		}
 		list = append(list, chip{Name: c.name, Path: requestsBy(query), On: q.Status == c.status})
 	}
 	return list
@@ -56,6 +59,7 @@ type callLine struct {
 	*inspected
 
 	Decided string // the step that decided, for a refused call
+	Verdict string // what a system of the bank was told; empty where nothing was denied
 }
 
 // refreshRequests is after how many seconds the list loads itself again.
@@ -63,12 +67,15 @@ const refreshRequests = 3
 
 func (s *Sandbox) requestsPage(c echo.Context, q requestQuery, calls []*inspected) error {
 	page := requestsPage{
-		requestQuery: q, Chips: q.chips(), Kept: maxInspected, Faults: len(s.Faults.list()), Filter: q.Status != "" || q.Part != "",
+		requestQuery: q, Chips: q.chips(), Kept: maxInspected, Faults: len(s.Faults.list()), Filter: q.Status != "" || q.Part != "" || q.RequestID != "",
 	}
 	for _, call := range calls {
-		line := callLine{inspected: call}
+		line := callLine{inspected: call, Verdict: call.verdict()}
 		if i := call.deciding(); i >= 0 {
 			line.Decided = call.Path[i]
+		}
+		if call.Checks == 1 && len(call.Denials) == 1 && call.Denials[0].Reason != "" {
+			line.Decided = call.Denials[0].Reason
 		}
 		page.Calls = append(page.Calls, line)
 	}
@@ -101,6 +108,7 @@ func turned(query url.Values, still bool) url.Values {
 type requestPage struct {
 	*inspected
 
+	Verdict  string
 	Steps    []step
 	Sent     []header
 	Answered []header
@@ -117,7 +125,7 @@ type step struct {
 
 func (s *Sandbox) requestPage(c echo.Context, call *inspected) error {
 	page := requestPage{
-		inspected: call, Sent: headersOf(call.Request.Headers), Answered: headersOf(call.Response.Headers),
+		inspected: call, Verdict: call.verdict(), Sent: headersOf(call.Request.Headers), Answered: headersOf(call.Response.Headers),
 		Body: indented(call.Request.Body), Answer: indented(call.Response.Body), Curl: call.curl(),
 	}
 	for i, text := range call.Path {

@@ -71,19 +71,25 @@ func (t *answerTap) Write(b []byte) (int, error) {
 func (t *answerTap) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 // originOf is where a request came to: scheme and host.
-func originOf(r *http.Request) string {
-	if r.TLS != nil {
+func (i *Inspector) originOf(r *http.Request) string {
+	switch {
+	case r.TLS != nil:
 		return "https://" + r.Host
+	case i.Public != "":
+		return i.Public
 	}
 	return "http://" + r.Host
 }
+
+// overTLS stands in a protocol that has TLS below it.
+const overTLS = " over "
 
 // protocolOf says by which protocol a request came.
 func protocolOf(r *http.Request) string {
 	if r.TLS == nil {
 		return r.Proto
 	}
-	return r.Proto + " over " + tls.VersionName(r.TLS.Version)
+	return r.Proto + overTLS + tls.VersionName(r.TLS.Version)
 }
 
 // subjectOf is whom the certificate names that the client showed, whether that

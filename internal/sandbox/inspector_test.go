@@ -30,8 +30,13 @@ type inspectedCall struct {
 		Headers http.Header
 		Body    string
 	}
-	Path []string
-	Curl string
+	Path    []string
+	Curl    string
+	Checks  int
+	Denials []struct {
+		Number, Status int
+		Code, Reason   string
+	}
 }
 
 // requests are the last calls, as a query filters them.
@@ -95,6 +100,68 @@ func TestRequests(t *testing.T) {
 	assert.Empty(t, b.requests(t, ""))
 	b.call(t, http.MethodGet, "/v1/consents/x", "")
 	assert.Equal(t, 4, b.requests(t, "")[0].ID, "numbers are not used again")
+}
+
+// TestRequestsByID: each call is found by its X-Request-ID.
+func TestRequestsByID(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const id = "99391c7e-ad88-49ec-a2ad-99ddcb1f7721"
+	b.call(t, http.MethodGet, "/v1/consents/a", "", "X-Request-ID", id)
+	b.call(t, http.MethodGet, "/v1/consents/b", "", "X-Request-ID", "2f77a125-aa7a-45c0-b414-cea25a116035")
+	list := b.requests(t, "?requestId="+strings.ToUpper(id))
+	require.Len(t, list, 1)
+	assert.Equal(t, "/v1/consents/a", list[0].Target)
+	assert.Empty(t, b.requests(t, "?requestId=none"))
+	assert.Equal(t, "/sandbox/requests/1", b.page(t, "/sandbox/requests?requestId="+id).header.Get("Location"), "there is one only")
+	b.call(t, http.MethodGet, "/v1/consents/a", "", "X-Request-ID", id)
+	got := b.page(t, "/sandbox/requests?requestId="+id)
+	assert.Equal(t, http.StatusOK, got.status)
+	assert.Equal(t, 2, strings.Count(got.body, "/v1/consents/a</a>"))
+	assert.NotContains(t, got.body, "/v1/consents/b")
+	assert.Contains(t, got.body, "Only those with the X-Request-ID <code>"+id)
+	assert.Contains(t, b.page(t, "/sandbox/requests/1").body, `href="/sandbox/requests?requestId=`+id)
+}
+
+// TestDenialsAreSeen: an answer that says deny is a 200, and found by the status that
+// it has for the TPP.
+func TestDenialsAreSeen(t *testing.T) {
+	t.Parallel()
+	const (
+		denied  = `{"decision":"deny","reason":"4 of 4 used","error":{"status":429,"code":"ACCESS_EXCEEDED","text":"too often"}}`
+		allowed = `{"decision":"allow"}`
+	)
+	answers := map[string]string{
+		"/aspsp/v1/access-checks": denied, "/aspsp/v1/access-checks/batch": `{"decisions":[` + denied + `,` + allowed + `,` + strings.Replace(denied, "429", "401", 1) + `]}`,
+		"/aspsp/v1/access-checks/": `{"decision":"deny"}`, "/aspsp/v1/consents": denied,
+	}
+	b := setup(t, func(s *sandbox.Sandbox) {
+		s.Owns = func(path string) bool { return strings.HasPrefix(path, "/aspsp/") }
+		s.Inspector = &sandbox.Inspector{}
+	})
+	b.answers(answers)
+	for _, path := range []string{"/aspsp/v1/access-checks", "/aspsp/v1/access-checks/batch", "/aspsp/v1/consents", "/aspsp/v1/forward-auth/v1/accounts", "/aspsp/v1/forward-auth"} {
+		b.call(t, http.MethodPost, path, "{}", "Authorization", "Bearer sandbox-resource-server")
+	}
+	list := b.requests(t, "?status=429")
+	require.Len(t, list, 4)
+	for i, want := range []string{"/aspsp/v1/forward-auth", "/aspsp/v1/forward-auth/v1/accounts", "/aspsp/v1/access-checks/batch", "/aspsp/v1/access-checks"} {
+		assert.Equal(t, want, list[i].Target)
+		require.NotEmpty(t, list[i].Denials)
+		assert.Equal(t, []any{429, "ACCESS_EXCEEDED"}, []any{list[i].Denials[0].Status, list[i].Denials[0].Code})
+	}
+	assert.Equal(t, []int{3, 2}, []int{list[2].Checks, len(list[2].Denials)})
+	assert.Equal(t, 3, list[2].Denials[1].Number)
+	assert.Len(t, b.requests(t, "?status=401"), 1)
+	assert.Len(t, b.requests(t, "?status=4xx"), 4)
+	assert.Len(t, b.requests(t, "?status=2xx"), 3)
+	assert.Contains(t, list[3].Curl, "Bearer sandbox-resource-server", "it is no secret, and the command works")
+
+	page := b.page(t, "/sandbox/requests").body
+	assert.Equal(t, 3, strings.Count(page, `<span class="badge s4">deny 429 ACCESS_EXCEEDED</span>`))
+	assert.Equal(t, 1, strings.Count(page, `<span class="badge s4">2 of 3 denied</span>`))
+	assert.Contains(t, page, `<span class="why">4 of 4 used</span>`)
+	assert.Contains(t, b.page(t, "/sandbox/requests/2").body, "Check 3: 401 ACCESS_EXCEEDED, 4 of 4 used")
 }
 
 func TestRequestsAreBounded(t *testing.T) {

@@ -78,14 +78,14 @@ var pageHeaders = map[string]string{
 
 // page sets the headers of the sandbox's pages. Browsers that come over TLS are
 // sent to plain http, where they meet no certificate of an authority that they
-// do not know.
+// do not know; a proxy in front may speak TLS to the sandbox itself.
 func (s *Sandbox) page(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		for name, value := range pageHeaders {
 			c.Response().Header().Set(name, value)
 		}
-		if r := c.Request(); r.TLS != nil && r.Method == http.MethodGet && wantsHTML(r) {
-			return c.Redirect(http.StatusFound, s.base(r)+r.URL.RequestURI())
+		if r := c.Request(); r.TLS != nil && s.Public == "" && r.Method == http.MethodGet && wantsHTML(r) {
+			return c.Redirect(http.StatusFound, s.here(r)+r.URL.RequestURI())
 		}
 		return next(c)
 	}

@@ -376,7 +376,7 @@ func TestRecentPage(t *testing.T) {
 
 func TestPhonePage(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setup(t, waits(map[string]bool{"222222": true}))
 	assert.Contains(t, b.page(t, "/sandbox/psus/lea/phone").body, "No messages yet")
 	for _, code := range []string{"111111", "222222"} {
 		_, err := b.bank.SendCode(t.Context(), service.CodeMessage{PSU: "lea", Key: code, Code: code, Text: code + " is <your> code"})
@@ -386,4 +386,8 @@ func TestPhonePage(t *testing.T) {
 	assert.Equal(t, "4; url=/sandbox/psus/lea/phone", got.header.Get("Refresh"))
 	assert.Contains(t, got.body, "111111 is &lt;your&gt; code")
 	assert.Less(t, strings.Index(got.body, "222222"), strings.Index(got.body, "111111"), "the newest on top")
+	assert.Contains(t, got.body, `<span class="unseen">Code: </span>222222`)
+	assert.Contains(t, got.body, `<span class="unseen">Past code: </span>111111`)
+	require.NoError(t, b.clock.Advance(5*time.Minute))
+	assert.Equal(t, 2, strings.Count(b.page(t, "/sandbox/psus/lea/phone").body, "Past code: "))
 }

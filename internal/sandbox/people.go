@@ -43,7 +43,7 @@ func (p person) Confirms() []string {
 }
 
 func (s *Sandbox) person(ctx context.Context, p persona) (person, error) {
-	owned, err := s.Bank.owned(ctx, p.Customer)
+	owned, err := s.Bank.holdings(ctx, p.Customer)
 	if err != nil {
 		return person{}, err
 	}
@@ -75,7 +75,7 @@ func (s *Sandbox) peoplePage(c echo.Context) error {
 		return s.problem(c, err)
 	}
 	for i := range list {
-		if list[i].Waiting, err = s.Bank.pending(ctx, list[i].ID); err != nil {
+		if list[i].Waiting, err = s.pending(ctx, list[i].ID); err != nil {
 			return s.problem(c, err)
 		}
 	}
@@ -101,7 +101,7 @@ func (s *Sandbox) personPage(c echo.Context, p persona, status int, page personP
 	if page.person, err = s.person(ctx, p); err != nil {
 		return s.problem(c, err)
 	}
-	if page.Waiting, err = s.Bank.pending(ctx, p.ID); err != nil {
+	if page.Waiting, err = s.pending(ctx, p.ID); err != nil {
 		return s.problem(c, err)
 	}
 	if page.UserID, err = s.Users.UserID(ctx, p.ID); err != nil {

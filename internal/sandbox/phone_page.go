@@ -31,8 +31,14 @@ type phonePage struct {
 	Persona  persona
 	Now      time.Time
 	Asks     []askView
-	Messages []messageView
+	Messages []phoneMessage
 	Still    bool // the page does not load itself again
+}
+
+// phoneMessage is a message as the page shows it.
+type phoneMessage struct {
+	messageView
+	Past bool // its code is good for nothing any more
 }
 
 // askView is a question with what its form needs.
@@ -104,11 +110,18 @@ func (s *Sandbox) phonePage(c echo.Context, p persona, n news) error {
 	if err != nil {
 		return s.problem(c, err)
 	}
-	owned, err := s.Bank.owned(ctx, p.Customer)
+	owned, err := s.Bank.holdings(ctx, p.Customer)
 	if err != nil {
 		return s.problem(c, err)
 	}
-	page := phonePage{news: n, Persona: p, Now: s.Clock.Now(), Messages: viewsOf(messages)}
+	live, err := s.live(ctx, messages)
+	if err != nil {
+		return s.problem(c, err)
+	}
+	page := phonePage{news: n, Persona: p, Now: s.Clock.Now()}
+	for i, view := range viewsOf(messages) {
+		page.Messages = append(page.Messages, phoneMessage{view, view.Code != "" && !live[messages[i].Key]})
+	}
 	slices.Reverse(page.Messages) // the newest on top
 	for _, q := range questions {
 		page.Asks = append(page.Asks, askOf(q, owned, n.Tried))

@@ -42,7 +42,7 @@ func (s *Sandbox) view(ctx context.Context, p persona) (psuView, error) {
 	if err != nil {
 		return psuView{}, fmt.Errorf("user id: %w", err)
 	}
-	owned, err := s.Bank.owned(ctx, p.Customer)
+	owned, err := s.Bank.holdings(ctx, p.Customer)
 	if err != nil {
 		return psuView{}, err
 	}

@@ -54,7 +54,7 @@ func (s *Sandbox) back(c echo.Context) error {
 	caller, kind := s.ownerIn(list, page.ID)
 	who, _ := s.TPPs.find(caller)
 	page.TPP, page.Header, page.Funds = who.Name, caller, kind == consent.FundsConfirmation
-	if err := s.read(ctx, &page); err != nil {
+	if err := s.read(c.Request(), &page); err != nil {
 		return s.demoFailed(c, err)
 	}
 	if page.Status == xs2a.Received || page.Status == xs2a.PartiallyAuthorised {
@@ -106,8 +106,9 @@ func (s *Sandbox) ownerIn(list []*consent.Consent, id string) (string, consent.K
 }
 
 // read asks the API, as the TPP would.
-func (s *Sandbox) read(ctx context.Context, page *returnPage) error {
-	tpp, err := s.tpp(ctx, page.Base, page.Header)
+func (s *Sandbox) read(r *http.Request, page *returnPage) error {
+	ctx := r.Context()
+	tpp, err := s.tpp(ctx, s.here(r), page.Header)
 	if err != nil {
 		return err
 	}

@@ -30,12 +30,19 @@ type Sandbox struct {
 	TPPs   *TPPs
 	Users  Users
 	Recent Recent
+	// Waits reports whether the authorisation goes on for which a code was sent, by
+	// the key of its message. Without it, no code is taken for one that is waited for.
+	Waits func(ctx context.Context, key string) (bool, error)
 	// HTTP is what the demo TPP calls this server with.
 	HTTP *http.Client
 	// Base is where the host of a request serves plain http, and Secure where it
 	// asks for certificates, without a slash at the end. Without Base it is where
 	// the request came to; without Secure, or where it is empty, there is no TLS.
 	Base, Secure func(*http.Request) string
+	// Public is where a proxy in front of the sandbox is reached, which all
+	// addresses begin with that others are to use; without a slash at the end, empty
+	// for none.
+	Public string
 	// Hosts may be asked for besides this machine's loopback names: the host of
 	// the listen address, for instance. Without port.
 	Hosts []string
@@ -61,7 +68,7 @@ type Sandbox struct {
 // elsewhere can use the sandbox.
 func (s *Sandbox) Mount(e *echo.Echo) {
 	s.equip()
-	e.Use(s.Inspector.Middleware(), s.guard, s.Faults.Middleware())
+	e.Use(s.Inspector.Middleware(), s.guard, s.Faults.Middleware(), s.hint)
 	e.GET("/", s.start, s.page)
 
 	g := e.Group("/sandbox")

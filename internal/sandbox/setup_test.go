@@ -75,6 +75,7 @@ func setup(t *testing.T, edit ...func(*sandbox.Sandbox)) *bundle {
 	e.GET("/healthz", ok) // routes of others on the same listener
 	e.GET("/docs", ok)
 	e.Any("/sca/:handle", ok)
+	e.Any("/aspsp/v1/*", b.api.bank)
 	e.POST("/v1/consents", b.api.create)
 	e.GET("/v1/consents/:id", b.api.read)
 	e.GET("/v2/consents/confirmation-of-funds/:id", b.api.read)
@@ -142,6 +143,26 @@ type api struct {
 	body    []byte // as it came
 	handed  error  // what the router was handed to answer
 	status  xs2a.ConsentStatus
+	texts   map[string]string
+}
+
+// answers are what the interface for the bank's systems says, by paths.
+func (b *bundle) answers(texts map[string]string) {
+	b.api.mu.Lock()
+	defer b.api.mu.Unlock()
+	b.api.texts = texts
+}
+
+// bank stands in for the interface for the bank's systems, and denies gateways.
+func (a *api) bank(c echo.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if text := a.texts[c.Request().URL.Path]; text != "" {
+		return c.JSONBlob(http.StatusOK, []byte(text))
+	}
+	c.Response().Header().Set("X-Denial-Status", "429")
+	c.Response().Header().Set("X-Denial-Body", `{"tppMessages":[{"category":"ERROR","code":"ACCESS_EXCEEDED","text":"too often"}]}`)
+	return c.NoContent(http.StatusForbidden)
 }
 
 const (

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -23,7 +22,8 @@ const recentConsents = 8
 // startPage is what the start page shows.
 type startPage struct {
 	Base     string
-	Secure   string // the same with TLS; empty for none
+	Secure   string // the same with TLS; empty for none, and behind a proxy
+	Public   string // where the proxy in front is reached; empty for none
 	Commands string // that get certificates, and call with them
 	Password string
 	Choice   choice
@@ -49,7 +49,10 @@ func (p startPage) choose(fits func(person) bool) []person {
 
 func (s *Sandbox) start(c echo.Context) error {
 	ctx, r := c.Request().Context(), c.Request()
-	page := startPage{Base: s.base(r), Secure: s.secure(r), Password: Password, Choice: choose(c.QueryParam), Strict: s.Strict}
+	page := startPage{Base: s.base(r), Public: s.Public, Password: Password, Choice: choose(c.QueryParam), Strict: s.Strict}
+	if s.Public == "" { // which certificates a proxy passes on, it must know
+		page.Secure = s.secure(r)
+	}
 	if back := returnBase(page.Base); back != page.Base {
 		page.Return = back
 	}
@@ -122,10 +125,9 @@ func about(c *consent.Consent) string {
 // demo does what the curl does, as the demo TPP, and sends the browser on to
 // authorise.
 func (s *Sandbox) demo(c echo.Context) error {
-	ctx, base := c.Request().Context(), s.base(c.Request())
 	picked := choose(c.FormValue)
 	mark := uuid.NewString()
-	created, err := s.create(ctx, base, picked, mark)
+	created, err := s.create(c.Request(), picked, mark)
 	if err != nil {
 		return s.demoFailed(c, err)
 	}
@@ -143,20 +145,21 @@ func (s *Sandbox) demo(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, target.String())
 }
 
-func (s *Sandbox) create(ctx context.Context, base string, picked choice, mark string) (*xs2a.ConsentsResponse, error) {
+func (s *Sandbox) create(r *http.Request, picked choice, mark string) (*xs2a.ConsentsResponse, error) {
+	ctx, back := r.Context(), returnBase(s.base(r))
 	body, err := s.body(ctx, picked)
 	if err != nil {
 		return nil, err
 	}
-	tpp, err := s.tpp(ctx, base, defaultTPP)
+	tpp, err := s.tpp(ctx, s.here(r), defaultTPP)
 	if err != nil {
 		return nil, err
 	}
 	created, _, err := tpp.CreateConsent(ctx, body, client.CreateOptions{
 		PSUIPAddress:   "127.0.0.1",
 		PSUID:          picked.Persona.ID,
-		RedirectURI:    returnBase(base) + "/sandbox/return?demo=" + mark,
-		NokRedirectURI: returnBase(base) + "/sandbox/return/nok?demo=" + mark,
+		RedirectURI:    back + "/sandbox/return?demo=" + mark,
+		NokRedirectURI: back + "/sandbox/return/nok?demo=" + mark,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("demo request: %w", err)

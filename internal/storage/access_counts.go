@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"fmt"
 	"time"
 
@@ -23,16 +22,11 @@ type countKey struct {
 	operation        string
 }
 
-// keyOf names the row of an access. Of one transaction only a MAC is kept of which
-// it is, made for this consent alone.
-func (d *DB) keyOf(a *access.Counted) countKey {
+// keyOf names the row of an access.
+func keyOf(a *access.Counted) countKey {
 	k := countKey{day: a.Day, consent: a.Consent, account: a.Use.Account, operation: string(a.Use.Operation)}
 	if k.day == (consent.Date{}) {
 		k.day = forGood().Date
-	}
-	if a.Use.Resource != "" {
-		mac := d.keys.MAC("resource of an access", a.Consent[:], []byte(a.Use.Resource))
-		k.operation += ":" + base64.RawURLEncoding.EncodeToString(mac)
 	}
 	return k
 }
@@ -42,6 +36,7 @@ type countCall struct {
 	key   countKey
 	limit int
 	at    time.Time
+	list  string
 }
 
 // countAnswer says whether it was, and how many remain.
@@ -56,7 +51,7 @@ func (d *DB) Count(ctx context.Context, a access.Counted, limit int) (left int, 
 	if limit < 1 {
 		return 0, false, nil
 	}
-	answer, err := d.counts.get(ctx, countCall{key: d.keyOf(&a), limit: limit, at: a.At})
+	answer, err := d.counts.get(ctx, countCall{key: keyOf(&a), limit: limit, at: a.At, list: a.List})
 	if err != nil {
 		return 0, false, fmt.Errorf("count an access of consent %s: %w", a.Consent, err)
 	}
@@ -73,6 +68,7 @@ type tally struct {
 	wanted    int
 	allowed   int
 	at        time.Time
+	lists     string
 	former, n int // former are those of before, n with those that were granted
 	handed    int
 }
@@ -135,6 +131,7 @@ func tallyUp(calls []countCall) (tallies []tally, index map[countKey]int) {
 		t := &tallies[at]
 		t.wanted++
 		t.allowed = min(t.allowed, c.limit)
+		t.lists += c.list
 		if c.at.After(t.at) {
 			t.at = c.at
 		}
@@ -147,47 +144,49 @@ func tallyUp(calls []countCall) (tallies []tally, index map[countKey]int) {
 // returns a row for each key of which at least one access was granted: it takes
 // what is left, and keeps how many there were before, so that n - former tells how
 // many of the callers were in time. source names the calls' columns.
-func countingOf(source, least string) string {
-	return `INSERT INTO access_counts AS a (day, consent_id, account_id, operation, n, former, allowed, at)
- SELECT x.day, x.consent_id, x.account_id, x.operation, ` + least + `(x.wanted, x.allowed), 0, x.allowed, x.at
+func countingOf(source, least, last string) string {
+	return `INSERT INTO access_counts AS a (day, consent_id, account_id, operation, n, former, allowed, at, lists)
+ SELECT x.day, x.consent_id, x.account_id, x.operation, ` + least + `(x.wanted, x.allowed), 0, x.allowed, x.at, x.lists
  FROM ` + source + ` WHERE true ORDER BY x.day, x.consent_id, x.account_id, x.operation
  ON CONFLICT (day, consent_id, account_id, operation) DO UPDATE
- SET former = a.n, n = ` + least + `(a.n + excluded.n, excluded.allowed), allowed = excluded.allowed, at = excluded.at
+ SET former = a.n, n = ` + least + `(a.n + excluded.n, excluded.allowed), allowed = excluded.allowed, at = excluded.at, walked = 0,
+  lists = ` + last + `
  WHERE a.n < excluded.allowed
  RETURNING day, consent_id, account_id, operation, former, n`
 }
 
 func countingPostgres() string {
-	return countingOf(`(SELECT day, consent_id, account_id, operation COLLATE "C", wanted, allowed, at FROM
- unnest($1::date[], $2::uuid[], $3::uuid[], $4::text[], $5::integer[], $6::integer[], $7::timestamptz[])
- AS u (day, consent_id, account_id, operation, wanted, allowed, at)) AS x`, "LEAST")
+	return countingOf(`(SELECT day, consent_id, account_id, operation COLLATE "C", wanted, allowed, at, lists FROM
+ unnest($1::date[], $2::uuid[], $3::uuid[], $4::text[], $5::integer[], $6::integer[], $7::timestamptz[], $8::text[])
+ AS u (day, consent_id, account_id, operation, wanted, allowed, at, lists)) AS x`, "LEAST", "right(a.lists || excluded.lists, 64)")
 }
 
 func talliedPostgres(tallies []tally) []any {
 	n := len(tallies)
 	days, at := make([]day, n), make([]instant, n)
 	consents, accounts := make([][16]byte, n), make([][16]byte, n)
-	operations := make([]string, n)
+	operations, lists := make([]string, n), make([]string, n)
 	wanted, allowed := make([]int32, n), make([]int32, n)
 	for i := range tallies {
 		t := &tallies[i]
 		days[i], at[i] = day{t.key.day}, instantOf(t.at)
 		consents[i], accounts[i], operations[i] = t.key.consent, t.key.account, t.key.operation
+		lists[i] = t.lists
 		wanted[i], allowed[i] = int32(t.wanted), int32(t.allowed) //nolint:gosec // a batch's and a day's numbers are small
 	}
-	return []any{days, consents, accounts, operations, wanted, allowed, at}
+	return []any{days, consents, accounts, operations, wanted, allowed, at, lists}
 }
 
 func countingSQLite() string {
 	return countingOf(`(SELECT value->>0 AS day, value->>1 AS consent_id, value->>2 AS account_id, value->>3 AS operation,
- value->>4 AS wanted, value->>5 AS allowed, value->>6 AS at FROM json_each($1)) AS x`, "min")
+ value->>4 AS wanted, value->>5 AS allowed, value->>6 AS at, value->>7 AS lists FROM json_each($1)) AS x`, "min", "substr(a.lists || excluded.lists, -64)")
 }
 
 func talliedSQLite(tallies []tally) []any {
 	rows := make([][]any, len(tallies))
 	for i := range tallies {
 		t := &tallies[i]
-		rows[i] = []any{t.key.day.String(), t.key.consent, t.key.account, t.key.operation, t.wanted, t.allowed, t.at.UTC().Format(instantLayout)}
+		rows[i] = []any{t.key.day.String(), t.key.consent, t.key.account, t.key.operation, t.wanted, t.allowed, t.at.UTC().Format(instantLayout), t.lists}
 	}
 	d, _ := documentOf(rows) // texts and numbers are always encodable
 	return []any{string(d)}

@@ -2,11 +2,9 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,43 +24,39 @@ type countRow struct {
 	N         int
 	Former    int
 	Allowed   int
+	Walked    int
+	Lists     string
 	At        instant
 }
 
 // TableName implements gorm's Tabler.
 func (countRow) TableName() string { return "access_counts" }
 
-// thisCount is the condition that a row has a key.
-const thisCount = "day = ? AND consent_id = ? AND account_id = ? AND operation = ?"
-
-// Spend implements access.Store. Accesses to single transactions are handed to
-// judge without saying which: no consent needs one to be used up.
-func (d *DB) Spend(ctx context.Context, a access.Counted, judge func(*consent.Consent, []consent.Use) error) (again bool, err error) {
+// Spend implements access.Store.
+func (d *DB) Spend(ctx context.Context, a access.Counted, judge func(c *consent.Consent, used []consent.Use, again bool) error) error {
 	a.Day = forGood().Date
-	k := d.keyOf(&a)
-	row := countRow{
-		Day: day{k.day}, ConsentID: k.consent, AccountID: k.account, Operation: k.operation,
-		N: 1, Former: 0, Allowed: 1, At: instantOf(a.At),
-	}
-	err = d.transact(ctx, func(tx *gorm.DB) error {
+	k := keyOf(&a)
+	return d.transact(ctx, func(tx *gorm.DB) error {
 		s, err := load(locked(tx), a.Consent)
 		if err != nil {
 			return err
 		}
-		res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
-		if again = res.Error == nil && res.RowsAffected == 0; again || res.Error != nil {
+		res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&countRow{
+			Day: day{k.day}, ConsentID: k.consent, AccountID: k.account, Operation: k.operation,
+			N: 1, Former: 0, Allowed: 1, At: instantOf(a.At), Lists: a.List,
+		})
+		if res.Error != nil {
 			return res.Error
 		}
 		used, err := usesOf(tx, a.Consent)
 		if err != nil {
 			return err
 		}
-		if err := judge(s.c, used); err != nil {
+		if err := judge(s.c, used, res.RowsAffected == 0); err != nil {
 			return err
 		}
 		return d.save(tx, &s)
 	})
-	return again && err == nil, err
 }
 
 // usesOf reads what a one-off consent was used for.
@@ -74,25 +68,40 @@ func usesOf(tx *gorm.DB, id uuid.UUID) ([]consent.Use, error) {
 	}
 	used := make([]consent.Use, len(rows))
 	for i, r := range rows {
-		operation, _, _ := strings.Cut(r.Operation, ":")
-		used[i] = consent.Use{Account: r.AccountID, Operation: consent.Operation(operation)}
+		used[i] = consent.Use{Account: r.AccountID, Operation: consent.Operation(r.Operation)}
 	}
 	return used, nil
 }
 
-// LastCounted implements access.Store.
-func (d *DB) LastCounted(ctx context.Context, a access.Counted) (time.Time, error) {
-	k := d.keyOf(&a)
-	var row countRow
-	err := d.gorm.WithContext(ctx).Select("at").
-		Where(thisCount, day{k.day}, k.consent, k.account, k.operation).Take(&row).Error
-	switch {
-	case errors.Is(err, gorm.ErrRecordNotFound):
-		return time.Time{}, nil
-	case err != nil:
-		return time.Time{}, fmt.Errorf("last access of consent %s: %w", a.Consent, translate(err))
+// ahead is by how much the clock of another replica may be before ours.
+const ahead = time.Minute
+
+// follow goes on with an access. Two of one walk, before and after midnight, are
+// both of it.
+const follow = `UPDATE access_counts SET walked = walked + 1
+ WHERE day IN ($1, $2) AND consent_id = $3 AND account_id = $4 AND operation = $5 AND at > $6 AND at <= $7 AND walked < $8
+  AND lists LIKE '%' || $9 || '%'`
+
+// Follow implements access.Store.
+func (d *DB) Follow(ctx context.Context, a access.Counted, since time.Time, limit int) (bool, error) {
+	k := keyOf(&a)
+	before := k.day
+	if a.Day != (consent.Date{}) {
+		before = k.day.AddDays(-1)
 	}
-	return row.At.Time, nil
+	var n int64
+	err := persist(func() error {
+		res, err := d.sql.ExecContext(ctx, follow, day{k.day}, day{before}, k.consent, k.account, k.operation,
+			instantOf(since), instantOf(a.At.Add(ahead)), limit, a.List)
+		if err == nil {
+			n, err = res.RowsAffected()
+		}
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("go on with an access of consent %s: %w", a.Consent, translate(err))
+	}
+	return n > 0, nil
 }
 
 // useRow is when data was last shared by a consent.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -14,8 +15,9 @@ import (
 // trip answers many of them; a lone call is a statement of its own.
 //
 // No answer is older than its question: a call only joins a statement that has
-// not begun. There is no goroutine and no timer: the first caller of a batch
-// waits for its turn, closes the batch and runs the statement for all.
+// not begun. A caller who leaves before the statement begins is left out of it, so
+// that nothing is counted for nobody; who leaves after that is not told what came
+// of it. Nobody waits longer than their own context lets them.
 type gather[K, V any] struct {
 	fetch func(ctx context.Context, keys []K) ([]V, error) // answers by position
 	most  int                                              // calls in one statement
@@ -27,8 +29,9 @@ type gather[K, V any] struct {
 
 type batch[K, V any] struct {
 	keys    []K
+	left    []<-chan struct{} // of each caller: closed when they have left
 	done    chan struct{}
-	answers []V
+	answers []V // by the callers' places; those who left have none
 	err     error
 }
 
@@ -70,15 +73,14 @@ func newLookUps[K comparable, V any](turns int, fetch func(context.Context, []K)
 // errUnanswered says that the statement broke off without saying why.
 var errUnanswered = errors.New("the statement has no answer for this call")
 
-// get makes a call. It is made for whoever has joined, even if they leave before
-// it is answered.
+// get makes a call.
 func (g *gather[K, V]) get(ctx context.Context, key K) (answer V, err error) {
 	if ctx.Err() != nil {
 		return answer, fmt.Errorf("before a statement: %w", context.Cause(ctx))
 	}
-	b, at := g.join(key)
+	b, at := g.join(key, ctx.Done())
 	if at == 0 {
-		g.lead(ctx, b)
+		go g.lead(context.WithoutCancel(ctx), b)
 	}
 	select {
 	case <-b.done:
@@ -86,6 +88,8 @@ func (g *gather[K, V]) get(ctx context.Context, key K) (answer V, err error) {
 		return answer, fmt.Errorf("wait for a statement: %w", context.Cause(ctx))
 	}
 	switch {
+	case ctx.Err() != nil: // it may have been left out
+		return answer, fmt.Errorf("after a statement: %w", context.Cause(ctx))
 	case b.err != nil:
 		return answer, b.err
 	case at >= len(b.answers):
@@ -94,21 +98,22 @@ func (g *gather[K, V]) get(ctx context.Context, key K) (answer V, err error) {
 	return b.answers[at], nil
 }
 
-// join returns the caller's place in a batch; who has the first leads it.
-func (g *gather[K, V]) join(key K) (b *batch[K, V], at int) {
+// join returns the caller's place in a batch; who has the first has it led.
+func (g *gather[K, V]) join(key K, left <-chan struct{}) (b *batch[K, V], at int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.open == nil {
 		g.open = &batch[K, V]{done: make(chan struct{})}
 	}
 	b, at = g.open, len(g.open.keys)
-	b.keys = append(b.keys, key)
+	b.keys, b.left = append(b.keys, key), append(b.left, left)
 	if len(b.keys) == g.most {
 		g.open = nil
 	}
 	return b, at
 }
 
+// lead waits for a turn, closes the batch and runs the statement for all who wait.
 func (g *gather[K, V]) lead(ctx context.Context, b *batch[K, V]) {
 	g.turns <- struct{}{} // bounded: whoever has a turn ends within gatherTimeout
 	defer func() { <-g.turns }()
@@ -118,9 +123,59 @@ func (g *gather[K, V]) lead(ctx context.Context, b *batch[K, V]) {
 	}
 	g.mu.Unlock()
 	defer close(b.done)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), gatherTimeout)
+	defer b.recover()
+	keys, places := b.waiting()
+	if len(keys) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, gatherTimeout)
 	defer cancel()
-	b.answers, b.err = g.fetch(ctx, b.keys)
+	answers, err := g.fetch(ctx, keys)
+	if b.answers, b.err = answers, err; err != nil || places == nil {
+		return
+	}
+	b.answers = make([]V, len(b.keys))
+	for i := range min(len(places), len(answers)) {
+		b.answers[places[i]] = answers[i]
+	}
+}
+
+// recover tells who waits that the statement broke off. It runs for all of them, in
+// none of their goroutines.
+func (b *batch[K, V]) recover() {
+	if p := recover(); p != nil { // the value may hold anything; where it happened is enough
+		b.answers, b.err = nil, fmt.Errorf("panic (%T) in a statement: %s", p, debug.Stack())
+	}
+}
+
+// waiting are the keys of those who still wait, and their places; no places where
+// everybody does.
+func (b *batch[K, V]) waiting() (keys []K, places []int) {
+	for at, left := range b.left {
+		select {
+		case <-left:
+			if places == nil {
+				keys, places = append(keys, b.keys[:at]...), upTo(at)
+			}
+		default:
+			if places != nil {
+				keys, places = append(keys, b.keys[at]), append(places, at)
+			}
+		}
+	}
+	if places == nil {
+		return b.keys, nil
+	}
+	return keys, places
+}
+
+// upTo lists 0 to n-1; empty, but not nil, for none.
+func upTo(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
 }
 
 // fetchRows runs a statement whose only parameter is a list of keys, and reads

@@ -155,43 +155,63 @@ func TestGatherIsBounded(t *testing.T) {
 	require.Equal(t, many+1, total)
 }
 
-// TestGatherBreaksOff has a statement panic under its leader: who waits with it is
-// not told that anything was done.
+// TestGatherBreaksOff has a statement panic: who waits for it is told so, and not
+// that anything was done.
 func TestGatherBreaksOff(t *testing.T) {
+	g := newGather(1, func(context.Context, []int) ([]int, error) { panic("broken") })
+	for range 2 {
+		_, err := g.get(t.Context(), 1)
+		require.ErrorContains(t, err, "panic (string) in a statement")
+		require.NotContains(t, err.Error(), "broken:", "the value may hold anything")
+	}
+	g = newGather(1, func(context.Context, []int) ([]int, error) { return nil, nil })
+	_, err := g.get(t.Context(), 1)
+	require.ErrorIs(t, err, errUnanswered)
+}
+
+// TestGatherLeavesOut has callers leave before their statement begins: they are
+// told so at once, nothing is done for them, and the others have their own answers.
+func TestGatherLeavesOut(t *testing.T) {
 	begun, release := make(chan struct{}), make(chan struct{})
+	var asked atomic.Value
 	g := newGather(1, func(_ context.Context, keys []int) ([]int, error) {
 		if keys[0] == 0 {
 			close(begun)
 			<-release
 			return keys, nil
 		}
-		panic("broken")
+		asked.Store(slices.Sorted(slices.Values(keys)))
+		squares := make([]int, len(keys))
+		for i, k := range keys {
+			squares[i] = k * k
+		}
+		return squares, nil
 	})
-	var wg sync.WaitGroup
-	var failed, panicked atomic.Int32
-	ask := func(k int) {
+	gone, cancel := context.WithCancel(t.Context())
+	var stay, leave sync.WaitGroup
+	ask := func(wg *sync.WaitGroup, ctx context.Context, k int) {
 		wg.Go(func() {
-			defer func() {
-				if recover() != nil {
-					panicked.Add(1)
-				}
-			}()
-			if _, err := g.get(t.Context(), k); errors.Is(err, errUnanswered) {
-				failed.Add(1)
+			got, err := g.get(ctx, k)
+			if ctx == gone && !errors.Is(err, context.Canceled) || ctx != gone && (err != nil || got != k*k) {
+				t.Errorf("%d: %d, %v", k, got, err)
 			}
 		})
 	}
-	ask(0)
+	ask(&stay, t.Context(), 0)
 	<-begun
-	for k := range 3 {
-		ask(k + 1)
+	for k := range 6 {
+		if k%2 == 0 {
+			ask(&stay, t.Context(), k+1)
+		} else {
+			ask(&leave, gone, k+1)
+		}
 	}
-	waitFor(g, 3)
-	close(release)
-	wg.Wait()
-	require.Equal(t, []int32{1, 2}, []int32{panicked.Load(), failed.Load()})
-	gone, cancel := context.WithCancel(t.Context())
+	waitFor(g, 6)
 	cancel()
+	leave.Wait() // nobody waits for the statement that is under way
+	close(release)
+	stay.Wait()
+	require.Equal(t, []int{1, 3, 5}, asked.Load())
 	_, err := g.get(gone, 9)
 	require.ErrorIs(t, err, context.Canceled, "nothing is begun for who has left")
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
@@ -58,37 +60,83 @@ func (d *DB) identity(ctx context.Context, table, bankID string) (uuid.UUID, err
 }
 
 // Accounts implements sca.Identities. An account's reference is brought up to
-// date, since a bank may give it another one.
+// date, since a bank may give it another one. As a rule all are known, and nothing
+// is written.
 func (d *DB) Accounts(ctx context.Context, customer uuid.UUID, accounts []service.Account) ([]uuid.UUID, error) {
-	ids := make([]uuid.UUID, len(accounts))
-	err := d.transact(ctx, func(tx *gorm.DB) error {
-		for i, a := range accounts {
-			reference, err := documentOf(a.Reference)
-			if err != nil {
-				return err
-			}
-			row := accountRow{ID: uuid.New(), CustomerID: customer, BankID: a.ID, Reference: reference, CreatedAt: instantOf(d.now())}
-			if err := ensure(tx, &row, tx.Where("customer_id = ? AND bank_id = ?", customer, a.ID)); err != nil {
-				return err
-			}
-			ids[i] = row.ID
-			var known consent.Reference
-			if err := row.Reference.into(&known); err != nil {
-				return err
-			}
-			if known == a.Reference {
-				continue
-			}
-			if err := tx.Model(&accountRow{}).Where("id = ?", row.ID).Update("reference", reference).Error; err != nil {
-				return err
-			}
-		}
-		return nil
+	known, err := accountsOf(d.gorm.WithContext(ctx), customer, accounts)
+	if err != nil {
+		return nil, fmt.Errorf("account ids: %w", translate(err))
+	}
+	fresh := slices.DeleteFunc(slices.Clone(accounts), func(a service.Account) bool {
+		k, ok := known[a.ID]
+		return ok && k.Reference == a.Reference
 	})
+	// In one order, whatever the bank's is, so that no two calls wait for each other.
+	slices.SortFunc(fresh, func(a, b service.Account) int { return strings.Compare(a.ID, b.ID) })
+	if len(fresh) > 0 {
+		err = d.transact(ctx, func(tx *gorm.DB) error {
+			for _, a := range fresh {
+				id, err := d.saveAccount(tx, customer, a)
+				if err != nil {
+					return err
+				}
+				known[a.ID] = namedAccount{ID: id, Reference: a.Reference}
+			}
+			return nil
+		})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("account ids: %w", err)
 	}
+	ids := make([]uuid.UUID, len(accounts))
+	for i, a := range accounts {
+		ids[i] = known[a.ID].ID
+	}
 	return ids, nil
+}
+
+// namedAccount is an account's id, and what it is called.
+type namedAccount struct {
+	ID        uuid.UUID
+	Reference consent.Reference
+}
+
+// accountsOf finds those of a customer's accounts that are known, by the bank's ids.
+func accountsOf(db *gorm.DB, customer uuid.UUID, accounts []service.Account) (map[string]namedAccount, error) {
+	ids := make([]string, len(accounts))
+	for i, a := range accounts {
+		ids[i] = a.ID
+	}
+	var rows []accountRow
+	if err := db.Where("customer_id = ? AND bank_id IN ?", customer, ids).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	known := make(map[string]namedAccount, len(rows))
+	for _, r := range rows {
+		reference, err := r.Reference.reference()
+		if err != nil {
+			return nil, err
+		}
+		known[r.BankID] = namedAccount{ID: r.ID, Reference: reference}
+	}
+	return known, nil
+}
+
+// saveAccount writes an account that is new, or its reference where that has changed.
+func (d *DB) saveAccount(tx *gorm.DB, customer uuid.UUID, a service.Account) (uuid.UUID, error) {
+	reference, err := documentOf(a.Reference)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	row := accountRow{ID: uuid.New(), CustomerID: customer, BankID: a.ID, Reference: reference, CreatedAt: instantOf(d.now())}
+	if err := ensure(tx, &row, tx.Where("customer_id = ? AND bank_id = ?", customer, a.ID)); err != nil {
+		return uuid.Nil, err
+	}
+	known, err := row.Reference.reference()
+	if err != nil || known == a.Reference {
+		return row.ID, err
+	}
+	return row.ID, tx.Model(&accountRow{}).Where("id = ?", row.ID).Update("reference", reference).Error
 }
 
 // ensure inserts row unless it is there, and reads what is there by find.

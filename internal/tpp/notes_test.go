@@ -89,7 +89,7 @@ func TestNotesOfCertificates(t *testing.T) {
 		"nonsense by the proxy": {
 			func(b *bundle, r *http.Request) {
 				b.callers.Proxy = here()
-				r.Header.Set("Ssl-Client-Cert", "nonsense")
+				r.Header.Set("Ssl-Client-Cert", "non-sense")
 			},
 			[]string{"certificate: what came by the proxy's header cannot be read → CODE"},
 		},

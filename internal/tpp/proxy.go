@@ -23,9 +23,15 @@ const HeaderXFCC = "X-Forwarded-Client-Cert"
 // maxForwarded is the size in bytes up to which a forwarded certificate is read.
 const maxForwarded = 32 << 10
 
-// forwarded are the headers in which proxies are known to pass a certificate on.
-// Nobody but the configured proxy, in its one header, may say such a thing.
-var forwarded = []string{"Ssl-Client-Cert", "X-Ssl-Client-Cert", "X-Client-Cert", "Client-Cert", "X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert", "Tpp-Qwac-Certificate"}
+// CertificateHeaders are the headers in which proxies are known to pass a
+// certificate on. Nobody but the configured proxy, in its one header, may say such
+// a thing. The list is the caller's to change.
+func CertificateHeaders() []string {
+	return []string{
+		"Ssl-Client-Cert", "X-Ssl-Client-Cert", "X-Client-Cert", "Client-Cert",
+		"X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert", "Tpp-Qwac-Certificate",
+	}
+}
 
 // Proxy is a reverse proxy that ends the TPPs' connections and passes their
 // certificates on. A nil Proxy is none.
@@ -52,10 +58,11 @@ func (p *Proxy) Strip(next echo.HandlerFunc) echo.HandlerFunc {
 
 // headers are those that may come from the proxy only.
 func (p *Proxy) headers() []string {
-	if p == nil || slices.Contains(forwarded, http.CanonicalHeaderKey(p.Header)) {
-		return forwarded
+	all := CertificateHeaders()
+	if p == nil || slices.Contains(all, http.CanonicalHeaderKey(p.Header)) {
+		return all
 	}
-	return append(slices.Clone(forwarded), http.CanonicalHeaderKey(p.Header))
+	return append(all, http.CanonicalHeaderKey(p.Header))
 }
 
 // sent reports whether the proxy sent a request: then the connection's own

@@ -85,7 +85,7 @@ var table = map[string][]string{
 
 	// The edge. Each dialect knows its own wire types only.
 	"internal/api":         {"internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", echo, uuid, validator},
-	"internal/api/aspsp":   {"internal/bankauth", "internal/consent", "internal/edge", "internal/explain", "internal/service", "openapi", echo, uuid, validator},
+	"internal/api/aspsp":   {"internal/bankauth", "internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", echo, uuid, validator},
 	"internal/api/manager": {"internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/manager", echo, uuid, validator},
 	"internal/api/stet":    {"internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/stet", echo, uuid, validator},
 	"internal/api/xs2a":    {"internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/eidas", "pkg/sca", "pkg/xs2a", echo, text, uuid, validator},

@@ -60,8 +60,9 @@ func TestAccountData(t *testing.T) {
 			_, _, err := p.tpp.Balances(ctx, path, there)
 			requireCode(t, err, c.status, c.code)
 		}
-		_, _, err = p.tpp.CardAccounts(ctx, there)
-		requireCode(t, err, http.StatusUnauthorized, xs2a.ConsentInvalid)
+		cards, _, err := p.tpp.CardAccounts(ctx, there)
+		require.NoError(t, err)
+		require.Empty(t, cards.CardAccounts, "the accounts of the consent are no cards")
 		_, _, err = p.tpp.TrustedBeneficiaries(ctx, there)
 		requireCode(t, err, http.StatusUnauthorized, xs2a.ConsentInvalid)
 		_, _, err = p.as("acme").Balances(ctx, "r31", there)
@@ -129,6 +130,38 @@ func TestOneOffIsUsedUp(t *testing.T) {
 		require.NoError(t, err, "the walk that was begun")
 		_, _, err = p.tpp.Account(ctx, "r31", o)
 		requireCode(t, err, http.StatusUnauthorized, xs2a.ConsentExpired)
+	})
+}
+
+// TestFaultsCostNothing: a query with faults is told before anything is counted, and
+// nobody gets a page for nothing.
+func TestFaultsCostNothing(t *testing.T) {
+	each(t, func(t *testing.T, p *program) {
+		ctx, body := t.Context(), p.offered()
+		body.RecurringIndicator, body.FrequencyPerDay = false, 1
+		id, link := p.create(p.tpp, body)
+		p.authorise(link, "anna", "DE40100100103307118608")
+		o := client.TransactionOptions{ReadOptions: client.ReadOptions{ConsentID: id}, DateFrom: p.today(-365), BookingStatus: xs2a.StatusBooked}
+		refused := func(query string) {
+			t.Helper()
+			link := xs2a.Link{Href: p.base + "/v1/accounts/r31/transactions?dateFrom=" + o.DateFrom + query}
+			page := &xs2a.TransactionsResponse{Transactions: &xs2a.AccountReport{Links: xs2a.Links{xs2a.LinkNext: link}}}
+			_, _, err := p.tpp.NextTransactions(ctx, page, o.ReadOptions)
+			requireCode(t, err, http.StatusBadRequest, xs2a.FormatError)
+		}
+		refused("") // without bookingStatus
+		for range 50 {
+			refused("&bookingStatus=booked&page=1")
+		}
+		page, _, err := p.tpp.Transactions(ctx, "r31", o)
+		require.NoError(t, err, "what was refused has cost nothing")
+		require.NotEmpty(t, page.Transactions.Links[xs2a.LinkFirst].Href)
+		require.NotContains(t, page.Transactions.Links[xs2a.LinkFirst].Href, "page=")
+		for range 50 {
+			refused("&bookingStatus=booked&page=1")
+		}
+		_, _, err = p.tpp.Transactions(ctx, "r31", o)
+		requireCode(t, err, http.StatusTooManyRequests, xs2a.AccessExceeded)
 	})
 }
 

@@ -87,8 +87,8 @@ func TestBrowserTPP(t *testing.T) {
 	b.holds("CONSENT_INVALID", "The consent does not allow this")
 	b.exhaust()
 	pictures.judge(b, "exceeded")
-	b.press(`section[data-status] a[href^="/sandbox/requests?path="]`)
-	b.at("requests", http.StatusOK)
+	b.press(`section[data-status] a[href^="/sandbox/requests?requestId="]`)
+	b.at("request", http.StatusOK)
 	b.holds("/v1/accounts/r31/balances", "429")
 
 	b.visit(b.base + "/tpp/log")
@@ -320,4 +320,29 @@ func (u *psu) next(step string) {
 	u.t.Helper()
 	u.at("tpp-consent", http.StatusOK)
 	require.Contains(u.t, u.body, `data-next="`+step+`"`)
+}
+
+// TestTPPBehindProxy follows links that name the proxy in front of the sandbox, which
+// the demo TPP itself does not need.
+func TestTPPBehindProxy(t *testing.T) {
+	for name, listener := range map[string]string{"with certificates": "127.0.0.1:0", "without": "off"} {
+		t.Run(name, func(t *testing.T) {
+			const public = "https://sandbox.bank.example"
+			p := start(t, "sqlite", offering("embedded"), func(o *app.SandboxOptions) {
+				o.TLSListen, o.PublicURL, o.BasePath = listener, public, "/psd2"
+			})
+			u := p.open(p.base + "/tpp?preset=everything&psu=anna")
+			u.submits("/tpp/consents", "redirect=", "decoupled=", "model=allPsd2", "recurring=true")
+			consent := strings.TrimPrefix(u.link, p.base)
+			u.submits(consent+"/password", "password=sandbox")
+			u.submits(consent+"/code", "code="+p.code("anna"))
+			u.next("read")
+			for _, read := range []string{"list accounts", "transactions accounts r31", "page next", "page previous"} {
+				u.submits(consent+"/data", "read="+read, "present=true", "from.r31="+p.today(-700), "booking.r31=booked")
+				u.at("tpp-data", http.StatusOK)
+				require.Contains(t, u.body, `data-status="200"`, read)
+			}
+			require.Contains(t, u.body, public+"/psd2/v1/accounts/r31/transactions?")
+		})
+	}
 }

@@ -264,7 +264,12 @@ func deniedByNginx(t *testing.T, g *guarded) {
 		a := g.ask(t, g.own, c.path, id, c.change)
 		t.Log(c.name)
 		a.denied(t, c.status, c.code)
+		require.Equal(t, c.status == http.StatusMethodNotAllowed, a.header.Get("Allow") == "GET")
 	}
+	accounts := g.ask(t, g.own, "/v1/accounts", id, attended).shown(t)
+	list := "/v1/accounts/" + accounts[0] + "/transactions"
+	require.Equal(t, accounts, g.ask(t, g.own, list, id, header("Accept", "application/xml")).shown(t), "the bank may have camt")
+	g.ask(t, g.own, list+"?page=2&page=1", id, attended).denied(t, http.StatusBadRequest, "FORMAT_ERROR")
 	problem := g.ask(t, g.own, "/v1/accounts", uuid.NewString(), header("Accept", "application/problem+json"))
 	require.Equal(t, []any{400, "application/problem+json"}, []any{problem.status, problem.header.Get("Content-Type")})
 	require.Contains(t, problem.body, `"code":"CONSENT_UNKNOWN"`)
@@ -361,5 +366,6 @@ func gatewayUnknown(t *testing.T, g *guarded) {
 		require.Nil(t, a.told, name)
 		require.Empty(t, a.body, name)
 		require.Empty(t, a.header.Get("X-Denial-Status"), name)
+		require.Empty(t, a.header.Values("WWW-Authenticate"), name)
 	}
 }

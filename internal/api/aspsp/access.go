@@ -23,8 +23,9 @@ type Access interface {
 // Dialect is what TPPs speak: it reads their requests and words their refusals.
 type Dialect interface {
 	// Admit judges a request for account data as the TPP sent it, and decides. It
-	// writes down who was refused itself.
-	Admit(r *http.Request) (*access.Decision, *edge.Refusal)
+	// writes down who was refused itself. sound is nil: what the query should be is
+	// for the resource server to say.
+	Admit(r *http.Request, sound func(consent.Operation) error) (*access.Decision, *edge.Refusal)
 	// RefusalOf words an error for a TPP that accepts these formats.
 	RefusalOf(err error, accept []string) *edge.Refusal
 }
@@ -101,24 +102,13 @@ func (h *Handler) deny(ctx context.Context, k *call, q *check, err error) denial
 		h.Log.ErrorContext(ctx, "an access check could not be decided", "requestId", id, "status", refusal.Status, "error", err)
 	}
 	explain.Conclude(ctx, cmp.Or(w.Error.Code, strconv.Itoa(w.Error.Status)), "denied: "+w.Reason)
-	if matters(refusal.Status, err) {
+	if ledger.Matters(consent.CodeOf(err)) {
 		h.note(ctx, ledger.Refusal{
 			Cause:     consent.Cause{By: consent.ByTPP, Who: q.question.TPP, RequestID: id},
 			Operation: "access-check " + string(q.question.Operation), Code: consent.CodeOf(err),
 		})
 	}
 	return w
-}
-
-// matters tells what a TPP was refused for who it is, or for the state of what it
-// asked for, from requests that were merely malformed.
-func matters(status int, err error) bool {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests:
-		return true
-	default:
-		return consent.CodeOf(err) == consent.CodeReferenceUnknown
-	}
 }
 
 // note writes a denial down, whatever time is left.

@@ -27,14 +27,13 @@ const (
 	theTPP
 	theOperation
 	theAccount
-	theResource
 	thePSUIP
 	theRequestID
 	texts
 )
 
 var checkTexts = [...]string{
-	theConsent: "consentId", theTPP: "tpp", theOperation: "operation", theAccount: "account", theResource: "resource",
+	theConsent: "consentId", theTPP: "tpp", theOperation: "operation", theAccount: "account",
 	thePSUIP: "psuIpAddress", theRequestID: "requestId",
 }
 
@@ -209,7 +208,7 @@ func (s *sent) check() (check, consent.Faults) {
 		return check{}, faults
 	}
 	c := check{question: access.Question{
-		TPP: s.text[theTPP], Rail: consent.RailXS2A, Operation: op, Account: s.text[theAccount], Resource: s.text[theResource],
+		TPP: s.text[theTPP], Rail: consent.RailXS2A, Operation: op, Account: s.text[theAccount],
 		Attended: s.there[thePSUIP], Following: s.page,
 	}}
 	c.requestID, c.fault = s.hearsay(&c.question)
@@ -222,18 +221,12 @@ func (s *sent) about(op consent.Operation) (faults consent.Faults) {
 		return consent.Faults{fault(checkTexts[theOperation], "must be an operation of account data")}
 	}
 	const missing = "is required for this operation"
-	single, one := !op.List(), op == consent.OpTransaction
+	single := !op.List()
 	switch there := s.there[theAccount]; {
 	case single && !there:
 		faults = append(faults, fault(checkTexts[theAccount], missing))
 	case !single && there:
 		faults = append(faults, fault(checkTexts[theAccount], "must not be there: the operation is of all accounts"))
-	}
-	switch there := s.there[theResource]; {
-	case one && !there:
-		faults = append(faults, fault(checkTexts[theResource], missing))
-	case !one && there:
-		faults = append(faults, fault(checkTexts[theResource], "must not be there: only one transaction has an id"))
 	}
 	return faults
 }
@@ -255,10 +248,8 @@ func (s *sent) hearsay(q *access.Question) (requestID string, err error) {
 		return requestID, consent.At(consent.CodeReferenceUnknown, "Header.Consent-ID", "is not known to this TPP")
 	}
 	q.Consent = id
-	for _, i := range []int{theAccount, theResource} {
-		if s.there[i] && checkText("", s.text[i], maxBankID) != nil {
-			return requestID, consent.E(consent.CodeAccountUnknown, "there is no such account or transaction")
-		}
+	if s.there[theAccount] && !edge.IsBankID(s.text[theAccount]) {
+		return requestID, consent.E(consent.CodeAccountUnknown, "there is no such account")
 	}
 	return requestID, nil
 }

@@ -43,7 +43,10 @@ type dialect struct {
 	refusal  *edge.Refusal
 }
 
-func (d *dialect) Admit(r *http.Request) (*access.Decision, *edge.Refusal) {
+func (d *dialect) Admit(r *http.Request, sound func(consent.Operation) error) (*access.Decision, *edge.Refusal) {
+	if sound != nil {
+		panic("the query is the resource server's to judge")
+	}
 	d.admitted = append(d.admitted, r)
 	return d.decision, d.refusal
 }

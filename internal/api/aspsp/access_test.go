@@ -57,8 +57,8 @@ func TestAccessQuestions(t *testing.T) {
 		q.Operation, q.Account = op, "r 1/ü"
 		return q
 	}
-	attended, following, transaction := plain, one(consent.OpTransactions), one(consent.OpTransaction)
-	attended.Attended, following.Following, transaction.Resource = true, true, "t%1"
+	attended, following := plain, one(consent.OpTransactions)
+	attended.Attended, following.Following = true, true
 	for name, c := range map[string]struct {
 		body string
 		want access.Question
@@ -70,7 +70,7 @@ func TestAccessQuestions(t *testing.T) {
 		"of one account":     {checkOf("operation", `"balances"`, "account", `"r 1/ü"`), one(consent.OpBalances)},
 		"of a card":          {checkOf("operation", `"cardTransactions"`, "account", `"r 1/ü"`), one(consent.OpCardTransactions)},
 		"a further page":     {checkOf("operation", `"transactions"`, "account", `"r 1/ü"`, "page", "true"), following},
-		"of one transaction": {checkOf("operation", `"transaction"`, "account", `"r 1/ü"`, "resource", `"t%1"`), transaction},
+		"of one transaction": {checkOf("operation", `"transaction"`, "account", `"r 1/ü"`), one(consent.OpTransaction)},
 		"escapes and blanks": {strings.Replace(" "+checkOf()+"\n", "accounts", `acc\u006funts`, 1), plain},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestAccessDenied(t *testing.T) {
 		},
 		"no such account": {
 			denied(consent.CodeAccountUnknown, ""),
-			`"reason":"known to the bank","error":{"status":404,"code":"RESOURCE_UNKNOWN","text":"said to the TPP"}`, "", "",
+			`"reason":"known to the bank","error":{"status":404,"code":"RESOURCE_UNKNOWN","text":"said to the TPP"}`, consent.CodeAccountUnknown, "",
 		},
 		"too often": {
 			denied(consent.CodeTooOften, ""),
@@ -172,25 +172,25 @@ func TestWhatTheTPPHasSent(t *testing.T) {
 	t.Parallel()
 	const unknown = `{"status":400,"code":"CONSENT_UNKNOWN","path":"Header.Consent-ID","text":"is not known to this TPP"}`
 	const address = `{"status":400,"code":"FORMAT_ERROR","path":"Header.PSU-IP-Address","text":"must be an IP address, version 4 or 6"}`
-	const named = `{"status":404,"code":"RESOURCE_UNKNOWN","text":"there is no such account or transaction"}`
+	const named = `{"status":404,"code":"RESOURCE_UNKNOWN","text":"there is no such account"}`
 	for name, c := range map[string]struct {
 		members []string
 		want    string
 		audit   bool
 	}{
-		"no consent id":                    {[]string{"consentId", `""`}, unknown, true},
-		"no UUID":                          {[]string{"consentId", `"x"`}, unknown, true},
-		"in capitals":                      {[]string{"consentId", `"` + strings.ToUpper(consentID) + `"`}, unknown, true},
-		"as a URN":                         {[]string{"consentId", `"urn:uuid:` + consentID + `"`}, unknown, true},
-		"in its digits":                    {[]string{"consentId", `"` + strings.ReplaceAll(consentID, "-", "") + `"`}, unknown, true},
-		"an address that is a name":        {[]string{"psuIpAddress", `"localhost"`}, address, false},
-		"an empty address":                 {[]string{"psuIpAddress", `""`}, address, false},
-		"an address of one machine":        {[]string{"psuIpAddress", `"fe80::1%eth0"`}, address, false},
-		"a request id of another kind":     {[]string{"requestId", `"17"`}, `{"status":400,"code":"FORMAT_ERROR","path":"Header.X-Request-ID","text":"must be a UUID"}`, false},
-		"an account without a name":        {[]string{"operation", `"balances"`, "account", `""`}, named, false},
-		"an account with control signs":    {[]string{"operation", `"balances"`, "account", `"r1\u0000"`}, named, false},
-		"an account of endless length":     {[]string{"operation", `"balances"`, "account", strconv.Quote(strings.Repeat("a", 301))}, named, false},
-		"a transaction with control signs": {[]string{"operation", `"transaction"`, "account", `"r1"`, "resource", `"a\nb"`}, named, false},
+		"no consent id":                 {[]string{"consentId", `""`}, unknown, true},
+		"no UUID":                       {[]string{"consentId", `"x"`}, unknown, true},
+		"in capitals":                   {[]string{"consentId", `"` + strings.ToUpper(consentID) + `"`}, unknown, true},
+		"as a URN":                      {[]string{"consentId", `"urn:uuid:` + consentID + `"`}, unknown, true},
+		"in its digits":                 {[]string{"consentId", `"` + strings.ReplaceAll(consentID, "-", "") + `"`}, unknown, true},
+		"an address that is a name":     {[]string{"psuIpAddress", `"localhost"`}, address, false},
+		"an empty address":              {[]string{"psuIpAddress", `""`}, address, false},
+		"an address of one machine":     {[]string{"psuIpAddress", `"fe80::1%eth0"`}, address, false},
+		"a request id of another kind":  {[]string{"requestId", `"17"`}, `{"status":400,"code":"FORMAT_ERROR","path":"Header.X-Request-ID","text":"must be a UUID"}`, false},
+		"an account without a name":     {[]string{"operation", `"balances"`, "account", `""`}, named, true},
+		"an account with control signs": {[]string{"operation", `"balances"`, "account", `"r1\u0000"`}, named, true},
+		"an account of endless length":  {[]string{"operation", `"balances"`, "account", strconv.Quote(strings.Repeat("a", 101))}, named, true},
+		"an account that leads away":    {[]string{"operation", `"balances"`, "account", `"../r2"`}, named, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -216,20 +216,18 @@ var checkFaults = map[string][]string{
 	`{}`: {"consentId: is required", "tpp: is required", "operation: is required"},
 	checkOf("consentId", "1", "tpp", "null", "operation", "[]"): {"consentId: must be a string", "tpp: must be a string", "operation: must be a string"},
 	checkOf("tpp", "", "page", `"true"`, "requestId", "7"):      {"requestId: must be a string", "page: must be true or false", "tpp: is required"},
-	checkOf("tpp", `" "`):                                {"tpp: must not be empty"},
-	checkOf("tpp", `"a\u0000"`):                          {"tpp: must not hold control characters"},
-	checkOf("operation", `"payments"`):                   {"operation: must be an operation of account data"},
-	checkOf("operation", `"Accounts"`):                   {"operation: must be an operation of account data"},
-	checkOf("operation", `"balances"`):                   {"account: is required for this operation"},
-	checkOf("operation", `"transaction"`):                {"account: is required for this operation", "resource: is required for this operation"},
-	checkOf("operation", `"account"`, "account", "null"): {"account: must be a string"},
-	checkOf("account", `"r1"`):                           {"account: must not be there: the operation is of all accounts"},
-	checkOf("operation", `"balances"`, "account", `"r1"`, "resource", `"t"`): {
-		"resource: must not be there: only one transaction has an id",
-	},
-	checkOf("psuIPAddress", `"192.0.2.7"`):                         {"psuIPAddress: is not known here"},
-	checkOf("page", "null"):                                        {"page: must be true or false"},
-	`{"tpp":"a","tpp":"b","consentId":"x","operation":"accounts"}`: {"tpp: must not be there twice"},
+	checkOf("tpp", `" "`):                                                       {"tpp: must not be empty"},
+	checkOf("tpp", `"a\u0000"`):                                                 {"tpp: must not hold control characters"},
+	checkOf("operation", `"payments"`):                                          {"operation: must be an operation of account data"},
+	checkOf("operation", `"Accounts"`):                                          {"operation: must be an operation of account data"},
+	checkOf("operation", `"balances"`):                                          {"account: is required for this operation"},
+	checkOf("operation", `"transaction"`):                                       {"account: is required for this operation"},
+	checkOf("operation", `"account"`, "account", "null"):                        {"account: must be a string"},
+	checkOf("account", `"r1"`):                                                  {"account: must not be there: the operation is of all accounts"},
+	checkOf("operation", `"transaction"`, "account", `"r1"`, "resource", `"t"`): {"resource: is not known here"},
+	checkOf("psuIPAddress", `"192.0.2.7"`):                                      {"psuIPAddress: is not known here"},
+	checkOf("page", "null"):                                                     {"page: must be true or false"},
+	`{"tpp":"a","tpp":"b","consentId":"x","operation":"accounts"}`:              {"tpp: must not be there twice"},
 	`["accounts"]`: {"body: must be a JSON object"},
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -40,7 +41,7 @@ func (k *call) cause() consent.Cause {
 func (k *call) wrong(more consent.Faults) error {
 	all := slices.Concat(k.faults, more)
 	for _, f := range all {
-		explain.Note(k.ctx(), "fault: %s %s", f.Path, f.Text)
+		explain.Note(k.ctx(), "wrong: %s: %s", f.Path, strings.TrimPrefix(f.Text, f.Path+" "))
 	}
 	return all.Err()
 }

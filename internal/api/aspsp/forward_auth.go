@@ -13,6 +13,7 @@ import (
 	"consentd/internal/edge"
 	"consentd/internal/explain"
 	"consentd/internal/service"
+	callers "consentd/internal/tpp"
 )
 
 // pathForwardAuth is where gateways ask; some with the path of the TPP's request
@@ -60,7 +61,7 @@ func (h *Handler) forwardAuth(c echo.Context) error {
 		explain.Conclude(ctx, refusal.Code, "what the TPP asked for cannot be told: "+strings.TrimSpace(refusal.Path+" "+refusal.Text))
 		return h.refuse(c, refusal, alike)
 	}
-	d, refusal := h.Dialect.Admit(original)
+	d, refusal := h.Dialect.Admit(original, nil)
 	if refusal != nil || d == nil {
 		return h.refuse(c, refusal, alike)
 	}
@@ -117,21 +118,12 @@ func (h *Handler) original(r *http.Request, behind string) (*http.Request, error
 	for _, name := range []string{headerOriginalMethod, headerForwardedMethod, headerOriginalURI, headerForwardedURI, headerAuthorization, "Content-Length"} {
 		o.Header.Del(name)
 	}
-	for _, name := range certificateHeaders() {
+	for _, name := range callers.CertificateHeaders() { // in any but the configured one it is the TPP's invention
 		if !strings.EqualFold(name, h.CertificateHeader) {
 			o.Header.Del(name)
 		}
 	}
 	return o, nil
-}
-
-// certificateHeaders are those in which gateways are known to hand certificates on.
-// What comes in any but the configured one is the TPP's invention.
-func certificateHeaders() []string {
-	return []string{
-		"Ssl-Client-Cert", "X-Ssl-Client-Cert", "X-Client-Cert", "Client-Cert",
-		"X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert", "Tpp-Qwac-Certificate",
-	}
 }
 
 // originalURI is what the TPP asked for: path and query.

@@ -221,7 +221,9 @@ func TestForwardAuthDenies(t *testing.T) {
 			assert.Equal(t, r.Header.Get("Content-Type"), a.header.Get("X-Denial-Content-Type"))
 			assert.Equal(t, r.Header.Get("Retry-After"), a.header.Get("X-Denial-Retry-After"))
 			assert.Equal(t, requestID, a.header.Get("X-Denial-Request-Id"))
+			assert.Equal(t, r.Header.Get("Allow"), a.header.Get("X-Denial-Allow"))
 			assert.Empty(t, a.header.Get("Retry-After"))
+			assert.Empty(t, a.header.Get("Allow"))
 			body := a.header.Get("X-Denial-Body")
 			if len(r.Body) == 0 {
 				assert.Empty(t, body)

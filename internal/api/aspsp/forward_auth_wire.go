@@ -34,6 +34,7 @@ const (
 	headerDenialBody        = "X-Denial-Body"
 	headerDenialRequestID   = "X-Denial-Request-Id"
 	headerDenialRetryAfter  = "X-Denial-Retry-After"
+	headerDenialAllow       = "X-Denial-Allow"
 )
 
 // headerAccount is an account in X-Consent-Accounts. Its reference is left to the
@@ -79,13 +80,14 @@ func (h *Handler) refuse(c echo.Context, r *edge.Refusal, alike bool) error {
 	header.Set(headerDenialStatus, strconv.Itoa(r.Status))
 	header.Set(headerDenialRequestID, edge.RequestID(c))
 	for _, x := range []struct{ from, to string }{
-		{echo.HeaderContentType, headerDenialContentType}, {echo.HeaderRetryAfter, headerDenialRetryAfter},
+		{echo.HeaderContentType, headerDenialContentType}, {echo.HeaderRetryAfter, headerDenialRetryAfter}, {echo.HeaderAllow, headerDenialAllow},
 	} {
 		if v := header.Get(x.from); v != "" {
 			header.Set(x.to, v)
 		}
 	}
 	header.Del(echo.HeaderRetryAfter)
+	header.Del(echo.HeaderAllow)
 	if len(body) > 0 {
 		header.Set(headerDenialBody, oneLine(body))
 	} else {

@@ -163,7 +163,7 @@ func (anyone) Decide(_ context.Context, q access.Question) (access.Decision, err
 	return access.Decision{Question: q}, nil
 }
 
-func (anyone) Admit(*http.Request) (*access.Decision, *edge.Refusal) {
+func (anyone) Admit(*http.Request, func(consent.Operation) error) (*access.Decision, *edge.Refusal) {
 	return &access.Decision{}, nil
 }
 

@@ -59,7 +59,7 @@ func BenchmarkAdmit(b *testing.B) {
 		req.Header.Set("Consent-ID", readConsent)
 		req.Header.Set("PSU-IP-Address", "192.0.2.7")
 		w.reads.asked = w.reads.asked[:0]
-		d, refusal := w.handler.Admit(req)
+		d, refusal := w.handler.Admit(req, nil)
 		require.Nil(b, refusal)
 		require.NotNil(b, d)
 	}

@@ -30,6 +30,9 @@ type call struct {
 	draft    *consent.Draft // of the creation of a consent
 	update   update
 	question *question // of POST /v1/funds-confirmations
+	// following says of a read that it asks for a further page of a list, and
+	// anyFormat that the format of its answer is for others to judge.
+	following, anyFormat bool
 	// hints go with the answer: what the bank let pass and would rather not.
 	hints []wire.TPPMessage
 }
@@ -77,7 +80,7 @@ func (h *Handler) serve(ep endpoint) echo.HandlerFunc {
 // calling comes before anything that only a known caller may learn.
 func (h *Handler) check(k *call) error {
 	explain.Note(k.ctx(), "operation: %s %s", k.ep.method, k.ep.path)
-	if !acceptable(k.req.Header["Accept"]) {
+	if !k.anyFormat && !acceptable(k.req.Header["Accept"]) {
 		return consent.At(consent.CodeNotAcceptable, "Header.Accept", "only application/json is offered")
 	}
 	caller, err := h.Callers.Identify(k.req)
@@ -140,7 +143,7 @@ func (h *Handler) noteFaults(ctx context.Context, faults consent.Faults) {
 		return
 	}
 	for _, f := range edge.Faults(faults) {
-		explain.Note(ctx, "fault: %s %s → %s", f.Path, f.Text, h.Options.codeOf(f))
+		explain.Note(ctx, "wrong: %s: %s → %s", f.Path, strings.TrimPrefix(f.Text, f.Path+" "), h.Options.codeOf(f))
 	}
 }
 

@@ -28,7 +28,8 @@
 //
 // by package access, the same decision that the bank gets who asks in its own words.
 // Nothing else of a TPP's request is judged here: what dateFrom or bookingStatus say
-// is for who has the data.
+// is for who has the data, who may say so before the decision, so that it costs no
+// access.
 //
 // # Divergences
 //
@@ -239,7 +240,25 @@
 //	                            consent it changes nothing.
 //	further pages of a read     A list that is asked for with a parameter of the
 //	                            bank's paging (page) belongs to the read that began
-//	                            it, for ten minutes unless the bank says otherwise.
+//	                            it, for ten minutes and a hundred pages unless the
+//	                            bank says otherwise; also where a one-off consent has
+//	                            been used up by that read. Without a value it says
+//	                            nothing; two of them, or one twice: 400 FORMAT_ERROR.
+//	details of transactions     Belong, as further pages do, to the read that opened
+//	                            the list of the account's transactions. Without one
+//	                            they are an operation of their own of the account,
+//	                            whichever transaction it is.
+//	end of a one-off consent    With the last read that it was asked for by name: of
+//	                            each account its details, balances, transactions,
+//	                            and the trusted beneficiaries. Lists of accounts, and
+//	                            details that are only implied, are not waited for: a
+//	                            TPP that wants them reads them first.
+//	cards, available accounts   A consent to the list of accounts is to both lists,
+//	                            GET /v1/accounts and GET /v1/card-accounts. A one-off
+//	                            one ends with the first of them, whichever it is, and
+//	                            the other may follow as a further page does.
+//	Accept of transactions      Of lists, whoever has the data judges it: a bank may
+//	                            offer camt.053 or MT940. The sandbox has JSON alone.
 //	ids of accounts and         Any text of 1 to 100 characters, percent-encoded. One
 //	transactions                with the part . or .. is 404: what serves the data
 //	                            could take it for a path.

@@ -162,6 +162,6 @@ func TestNotesSayWhy(t *testing.T) {
 	assert.NotContains(t, notes, "lea")
 	assert.NotContains(t, notes, "secret-handle")
 	notes = ask(func(r *http.Request) { r.Header.Set("PSU-IP-Address", "my.address") })
-	assert.Contains(t, notes, "fault: Header.PSU-IP-Address must be an IP address, version 4 or 6 → FORMAT_ERROR")
+	assert.Contains(t, notes, "wrong: Header.PSU-IP-Address: must be an IP address, version 4 or 6 → FORMAT_ERROR")
 	assert.NotContains(t, notes, "my.address")
 }

@@ -293,7 +293,7 @@ func (w *world) explain(t *testing.T, path string, c explained) (answered string
 	}
 	rec := httptest.NewRecorder()
 	if strings.HasPrefix(path, "/v1/accounts") {
-		_, refusal := w.handler.Admit(req)
+		_, refusal := w.handler.Admit(req, nil)
 		require.NotNil(t, refusal)
 		require.NoError(t, refusal.Send(rec))
 	} else {
@@ -334,8 +334,8 @@ func TestNotesOfFaults(t *testing.T) {
 	require.Equal(t, "400 FORMAT_ERROR", answered)
 	require.Equal(t, []string{
 		opBalances, noteCaller, noteNone, noteRole,
-		"fault: Header.Consent-ID must not be blank → FORMAT_ERROR",
-		"fault: Header.PSU-IP-Address must be an IP address, version 4 or 6 → FORMAT_ERROR",
-		"fault: Header.PSU-IP-Port must be a port number from 1 to 65535 → FORMAT_ERROR",
+		"wrong: Header.Consent-ID: must not be blank → FORMAT_ERROR",
+		"wrong: Header.PSU-IP-Address: must be an IP address, version 4 or 6 → FORMAT_ERROR",
+		"wrong: Header.PSU-IP-Port: must be a port number from 1 to 65535 → FORMAT_ERROR",
 	}, notes)
 }

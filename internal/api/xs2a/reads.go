@@ -4,9 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -49,7 +46,7 @@ var reads = []endpoint{
 }
 
 func readOf(path string, operation consent.Operation) endpoint {
-	return endpoint{method: http.MethodGet, path: path, kind: consent.AccountAccess, place: onAccounts, operation: operation}
+	return endpoint{method: http.MethodGet, path: path, kind: consent.AccountAccess, place: onAccounts, operation: operation, parse: (*Handler).readPaging}
 }
 
 // Admit judges a request for account data as the TPP sent it, for who serves the
@@ -58,10 +55,16 @@ func readOf(path string, operation consent.Operation) endpoint {
 // be shown comes back, or how the TPP is to be answered. A refusal that matters is
 // written down, and what is our own fault is logged.
 //
+// Who has the data says by sound what is wrong with the rest of the request, its
+// query above all: it is asked before the decision, so that no access is lost to a
+// request that could not be answered anyway. A gateway, which cannot tell, has none
+// (nil). Then a list of transactions is asked for in whatever format: a bank may
+// offer camt or MT940.
+//
 // The body of the request is read. A panic is the caller's to recover.
-func (h *Handler) Admit(r *http.Request) (*access.Decision, *edge.Refusal) {
+func (h *Handler) Admit(r *http.Request, sound func(consent.Operation) error) (*access.Decision, *edge.Refusal) {
 	k := &call{req: r, id: edge.AnswerID(r)}
-	d, err := h.admit(k)
+	d, err := h.admit(k, sound)
 	if err == nil {
 		return &d, nil
 	}
@@ -76,11 +79,12 @@ func (h *Handler) Admit(r *http.Request) (*access.Decision, *edge.Refusal) {
 	return nil, refusal
 }
 
-func (h *Handler) admit(k *call) (access.Decision, error) {
+func (h *Handler) admit(k *call, sound func(consent.Operation) error) (access.Decision, error) {
 	q, err := h.readFrom(k)
 	if err != nil {
 		return access.Decision{}, err
 	}
+	k.anyFormat = sound == nil && (q.Operation == consent.OpTransactions || q.Operation == consent.OpCardTransactions)
 	if err := h.check(k); err != nil {
 		return access.Decision{}, err
 	}
@@ -89,13 +93,20 @@ func (h *Handler) admit(k *call) (access.Decision, error) {
 		explain.Note(k.ctx(), "the consent id in Consent-ID is none of ours")
 		return access.Decision{}, funds.ErrUnknown()
 	}
+	if sound != nil {
+		if err := sound(q.Operation); err != nil {
+			return access.Decision{}, err
+		}
+	}
 	q.TPP = k.caller.ID
 	q.Attended = taken(k.req.Header, onAccounts, keyIPAddress) != ""
-	q.Following = k.ep.operation.Paged() && h.continues(k.req.URL)
+	if q.Following = k.following; q.Operation.Paged() {
+		q.List = h.listOf(k.req.URL)
+	}
 	return h.Reads.Decide(k.ctx(), q)
 }
 
-// readFrom finds the operation of a path, with the ids that stand there.
+// readFrom finds the operation of a path, with the account that stands there.
 func (h *Handler) readFrom(k *call) (access.Question, error) {
 	for i := range reads {
 		ids, ok := h.match(&reads[i], k.req)
@@ -104,11 +115,11 @@ func (h *Handler) readFrom(k *call) (access.Question, error) {
 		}
 		k.ep = &reads[i]
 		q := access.Question{Rail: consent.RailXS2A, Operation: k.ep.operation}
-		var accountOK, resourceOK bool
-		q.Account, accountOK = dataID(ids[0])
-		q.Resource, resourceOK = dataID(ids[1])
+		var accountOK bool
+		q.Account, accountOK = bankID(ids[0])
+		_, transactionOK := bankID(ids[1])
 		switch {
-		case !accountOK || !resourceOK:
+		case !accountOK || !transactionOK:
 			return q, edge.ErrPath()
 		case k.req.Method != http.MethodGet:
 			return q, edge.ErrMethod()
@@ -118,27 +129,35 @@ func (h *Handler) readFrom(k *call) (access.Question, error) {
 	return access.Question{}, edge.ErrPath()
 }
 
-// maxDataID is the length of the id of an account or a transaction, in characters.
-const maxDataID = 100
-
-// dataID is the id of an account or a transaction in a segment of a path; empty
-// where the path has none. They are the bank's, and may hold anything, escaped
-// slashes too. One that would lead up and away as a path is none, though: who
-// serves the data may unescape and clean a path before it looks, and would then
-// serve another one than was judged.
-func dataID(segment string) (id string, ok bool) {
+// bankID is the id of an account or a transaction in a segment of a path; empty
+// where the path has none.
+func bankID(segment string) (id string, ok bool) {
 	id, err := url.PathUnescape(segment)
-	if err != nil || !printable(id) || utf8.RuneCountInString(id) > maxDataID {
-		return "", false
-	}
-	parts := strings.FieldsFunc(id, func(r rune) bool { return r == '/' || r == '\\' })
-	return id, !slices.ContainsFunc(parts, func(part string) bool { return part == "." || part == ".." })
+	return id, err == nil && (segment == "" || edge.IsBankID(id))
 }
 
-// continues tells whether a query asks for a further page of a list.
-func (h *Handler) continues(u *url.URL) bool {
+// listOf names what a request lists: its path and its query, but for what tells one
+// page from another.
+func (h *Handler) listOf(u *url.URL) string {
 	query := u.Query()
-	return slices.ContainsFunc(h.Options.PageParameters, query.Has)
+	for _, name := range h.Options.PageParameters {
+		delete(query, name)
+	}
+	return u.EscapedPath() + "?" + query.Encode()
+}
+
+// readPaging reads whether a query asks for a further page of a list. Several
+// parameters of paging, or one twice, can be read as different pages: who serves
+// the data might take the one that is none.
+func (h *Handler) readPaging(k *call) (faults consent.Faults) {
+	query, said := k.req.URL.Query(), 0
+	for _, name := range h.Options.PageParameters {
+		if said += len(query[name]); said > 1 && query.Has(name) {
+			return consent.Faults{consent.At(consent.CodeFormat, "Query."+name, "must be there once")}
+		}
+		k.following = k.following || query.Get(name) != ""
+	}
+	return nil
 }
 
 // RefusalOf words a denial, or any other error, for a TPP that accepts these

@@ -105,7 +105,7 @@ func (h *Handler) find(k *call, c ledger.Call) ([]byte, error) {
 // meanwhile; other failures are logged.
 func (h *Handler) noteRefusal(k *call, err error, receipt *consent.Receipt) error {
 	err = named(k.ctx(), err)
-	if k.caller.ID == "" || !matters(err) {
+	if k.caller.ID == "" || !ledger.Matters(consent.CodeOf(err)) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(k.ctx()), patience)
@@ -128,21 +128,6 @@ func (h *Handler) refusalReceipt(k *call, err error) *consent.Receipt {
 		return nil
 	}
 	return h.receipt(k, a)
-}
-
-// matters tells what a caller was refused for who it is, or for the state of what
-// it asked for, from requests that were merely malformed.
-func matters(err error) bool {
-	switch entryOf(err).status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusConflict, http.StatusTooManyRequests,
-		http.StatusNotFound: // an account: for a path that leads nowhere no caller is known
-		return true
-	case http.StatusBadRequest:
-		code := consent.CodeOf(err)
-		return code != consent.CodeFormat && code != consent.CodeTooLarge && code != consent.CodeNotSupported && code != consent.CodeSessions
-	default:
-		return false
-	}
 }
 
 // receipt keeps an answer to the call.

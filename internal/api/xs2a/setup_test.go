@@ -44,6 +44,7 @@ type world struct {
 	store   *store
 	walks   *walks
 	reads   *reads
+	sound   func(consent.Operation) error // of who has the data; nil: a gateway asks
 	log     *bytes.Buffer
 	url     string
 	http    *http.Client

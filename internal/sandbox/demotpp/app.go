@@ -24,12 +24,15 @@ type Person struct {
 	CorporateID string
 }
 
-// App serves the demo TPP. All fields are required, but for People.
+// App serves the demo TPP. All fields are required, but for Public and People.
 type App struct {
 	// Bank is where a visitor's request finds the bank's interface, what stands
 	// before /v1: with https certificates are shown, with http a header says who
 	// calls.
 	Bank func(*http.Request) string
+	// Public is what stands before /v1 in the links of the bank's interface where a
+	// proxy is in front of it; empty where it is what Bank says. Calls go to Bank.
+	Public string
 	// Home is where the visitor's browser reaches this application, as a PSU may be
 	// sent back there: https, or http on loopback. Without a slash at the end.
 	Home func(*http.Request) string

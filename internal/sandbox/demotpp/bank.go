@@ -1,11 +1,13 @@
 package demotpp
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -62,7 +64,11 @@ func (a *App) ring(r *http.Request, v *visitor) (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	recording := &recorder{next: e.transport, now: a.Now}
+	to, err := url.Parse(base)
+	if err != nil {
+		return nil, fmt.Errorf("the bank's address: %w", err)
+	}
+	recording := &recorder{next: directly{e.transport, to}, now: a.Now, secure: secure(base) && a.Public == ""}
 	options := []client.Option{
 		client.WithHTTPClient(&http.Client{Transport: recording, Timeout: patience}),
 		client.WithSigner(e.kit.Signer()), client.WithRetry(client.Retry{}),
@@ -70,11 +76,24 @@ func (a *App) ring(r *http.Request, v *visitor) (*line, error) {
 	if !secure(base) {
 		options = append(options, client.WithSandboxTPP(a.Name))
 	}
-	c, err := client.New(base, options...)
+	c, err := client.New(cmp.Or(a.Public, base), options...) // it follows links below this address only
 	if err != nil {
 		return nil, fmt.Errorf("the bank's address: %w", err)
 	}
 	return &line{Client: c, recorder: recording, visitor: v, now: a.Now}, nil
+}
+
+// directly calls a server itself, whatever proxy in front of it is named.
+type directly struct {
+	next http.RoundTripper
+	to   *url.URL
+}
+
+// RoundTrip implements http.RoundTripper.
+func (d directly) RoundTrip(r *http.Request) (*http.Response, error) {
+	own := r.Clone(r.Context())
+	own.URL.Scheme, own.URL.Host, own.Host = d.to.Scheme, d.to.Host, ""
+	return d.next.RoundTrip(own)
 }
 
 func secure(base string) bool { return strings.HasPrefix(base, "https://") }
@@ -90,7 +109,7 @@ func (l *line) told(what, means string, err error) int {
 	}
 	x.What, x.Means, x.polled = what, means, l.polls
 	if err != nil {
-		x.Means = meaningOf(err)
+		x.Means = meaningOf(err, x.Path)
 		if _, answered := errors.AsType[*client.Error](err); !answered {
 			x.Trouble = err.Error()
 		}

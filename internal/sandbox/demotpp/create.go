@@ -97,7 +97,7 @@ func (a *App) asking(c echo.Context, f draft, found *flaws) asked {
 		return ask
 	}
 	ask.access = f.consent(a.Now(), found)
-	ask.deal.About = about(ask.access)
+	ask.deal.About, ask.deal.Recurring = about(ask.access), ask.access.RecurringIndicator
 	return ask
 }
 

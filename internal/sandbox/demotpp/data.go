@@ -1,6 +1,9 @@
 package demotpp
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,6 +12,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"consentd/pkg/client"
 	"consentd/pkg/xs2a"
 )
 
@@ -72,6 +76,24 @@ type sheet struct {
 // More tells whether there is more to read of a row.
 func (s sheet) More() bool {
 	return slices.ContainsFunc(s.Rows, func(r row) bool { return r.Read != "" })
+}
+
+// Sums tells whether a row has an amount.
+func (s sheet) Sums() bool {
+	return slices.ContainsFunc(s.Rows, func(r row) bool { return r.Sum != "" })
+}
+
+// prune takes the columns away of which no row has anything, but for the first.
+func (s *sheet) prune() {
+	for i := len(s.Head) - 1; i > 0; i-- {
+		if slices.ContainsFunc(s.Rows, func(r row) bool { return r.Cells[i] != "" }) {
+			continue
+		}
+		s.Head = slices.Delete(slices.Clone(s.Head), i, i+1)
+		for n := range s.Rows {
+			s.Rows[n].Cells = slices.Delete(s.Rows[n].Cells, i, i+1)
+		}
+	}
 }
 
 type row struct {
@@ -149,15 +171,37 @@ func (a *App) readData(c echo.Context) error {
 	}
 	got, err := read(c.Request().Context(), l, w)
 	number := l.told(w.title(), got.means, err)
+	status := after(c.Request().Context(), l, d, err)
 	v.change(d.Number, func(d *deal) {
+		d.Status = cmp.Or(status, d.Status)
 		d.read.last, d.read.Absent, d.read.form, d.read.Sheet = number, w.address == "", form, nil
 		if err == nil {
 			got.sheet.Title, got.sheet.Pages = w.title(), got.pages.names()
+			got.sheet.prune()
 			d.read.Sheet, d.read.pages = &got.sheet, got.pages
 			d.read.know(got.accounts)
 		}
 	})
 	return c.Redirect(http.StatusSeeOther, d.Page()+"/data")
+}
+
+// after asks for the status of a consent once a read has said that it is over, or
+// may have used it up; empty where nothing says that it has changed, and where the
+// bank does not tell.
+func after(ctx context.Context, l *line, d deal, err error) xs2a.ConsentStatus {
+	refused, _ := errors.AsType[*client.Error](err)
+	over := refused != nil && (refused.Has(xs2a.ConsentExpired) || refused.Has(xs2a.ConsentInvalid))
+	if !over && (err != nil || d.Recurring) {
+		return ""
+	}
+	l.polls = true
+	got, err := l.status(ctx, d)
+	if err != nil {
+		l.told("Status of the consent", "", err)
+		return ""
+	}
+	l.told("Status of the consent", standing[got.ConsentStatus], nil)
+	return got.ConsentStatus
 }
 
 // know adds accounts to those that can be read; one that is known is renewed.

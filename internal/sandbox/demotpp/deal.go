@@ -23,6 +23,8 @@ type deal struct {
 	PSU, Corporate, Address, Language string
 	redirect, decoupled               *bool
 	account                           xs2a.AccountReference // of kindFunds
+	// Recurring tells that data may be read again and again: recurringIndicator.
+	Recurring bool
 
 	Status        xs2a.ConsentStatus
 	Authorisation string // authorisationId of the last one

@@ -40,6 +40,8 @@ type exchange struct {
 	// it was asked to show a page.
 	Times  int
 	polled bool
+	// Secure tells that certificates are to be shown where the call goes.
+	Secure bool
 	// Masked says that something in the request is not shown.
 	Masked bool
 }
@@ -103,7 +105,7 @@ func (x exchange) Curl() string {
 		return ""
 	}
 	lines := []string{"curl -i -X " + x.Method + " " + quoted(x.URL)}
-	if x.Secure() {
+	if x.Secure {
 		lines = append(lines, "--cert demo/qwac.pem --key demo/qwac.key --cacert demo/ca.pem")
 	}
 	for _, h := range x.Request.Header {
@@ -115,14 +117,16 @@ func (x exchange) Curl() string {
 	return strings.Join(lines, " \\\n  ")
 }
 
-// Where is the path without its query: by it the sandbox's inspector finds the call.
-func (x exchange) Where() string {
-	where, _, _ := strings.Cut(x.Path, "?")
-	return where
+// RequestID is the X-Request-ID that was sent: by it the sandbox's inspector finds
+// the call.
+func (x exchange) RequestID() string {
+	for _, h := range x.Request.Header {
+		if h.Name == "X-Request-ID" {
+			return h.Value
+		}
+	}
+	return ""
 }
-
-// Secure tells whether certificates were shown.
-func (x exchange) Secure() bool { return secure(x.URL) }
 
 // quoted is a word that a shell takes as it is.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
@@ -131,12 +135,15 @@ func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\
 type recorder struct {
 	next http.RoundTripper
 	now  func() time.Time
-	last *exchange
+	// secure tells that certificates are to be shown where the calls seem to go. What
+	// a proxy in front of the bank takes is not known.
+	secure bool
+	last   *exchange
 }
 
 // RoundTrip implements http.RoundTripper.
 func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
-	x := &exchange{At: r.now(), Method: req.Method, URL: req.URL.String(), Path: req.URL.RequestURI(), Times: 1}
+	x := &exchange{At: r.now(), Method: req.Method, URL: req.URL.String(), Path: req.URL.RequestURI(), Times: 1, Secure: r.secure}
 	r.last = x
 	body, err := bodyOf(req)
 	if err != nil {

@@ -29,7 +29,7 @@ func TestMasked(t *testing.T) {
 func TestCurl(t *testing.T) {
 	t.Parallel()
 	x := exchange{
-		Method: http.MethodPost, URL: "https://localhost:8443/v1/consents",
+		Method: http.MethodPost, Secure: true, URL: "https://localhost:8443/v1/consents",
 		Request: shownAs(http.Header{"Psu-Id": {"it's"}, "Signature": {strings.Repeat("x", 200)}}, []byte(`{"a":"'"}`)),
 	}
 	assert.Equal(t, "curl -i -X POST 'https://localhost:8443/v1/consents' \\\n"+

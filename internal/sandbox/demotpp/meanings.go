@@ -3,6 +3,8 @@ package demotpp
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
 
 	"consentd/pkg/client"
@@ -37,11 +39,12 @@ var faults = map[xs2a.Code]string{
 	xs2a.ResourceExpired:         "The resource is over.",
 	xs2a.RequestedFormatsInvalid: "The bank answers in none of the formats that were asked for.",
 	xs2a.StatusInvalid:           "This does not fit how far the consent or its authorisation is. Look at their status.",
-	xs2a.AccessExceeded:          "Too often without the customer: frequencyPerDay is used up for today, for this list of this account. With the PSU present it is not counted.",
+	xs2a.AccessExceeded:          "Too often without the customer: frequencyPerDay is used up for today%s. With the PSU present it is not counted.",
 }
 
-// meaningOf says in a sentence what an error means.
-func meaningOf(err error) string {
+// meaningOf says in a sentence what an error means that the call of a path was
+// answered with.
+func meaningOf(err error, path string) string {
 	refused, ok := errors.AsType[*client.Error](err)
 	if !ok {
 		return "There is no answer that could be read. Nobody knows whether the bank did anything: ask for the status, or send the same X-Request-ID again."
@@ -49,7 +52,7 @@ func meaningOf(err error) string {
 	means := fmt.Sprintf("The bank answered %d and gave no reason that can be read.", refused.Status)
 	for _, m := range refused.Messages {
 		if said, known := faults[m.Code]; known {
-			means = said
+			means = strings.ReplaceAll(said, "%s", countedFor(path))
 			break
 		}
 	}
@@ -57,6 +60,17 @@ func meaningOf(err error) string {
 		means += fmt.Sprintf(" It asks to wait for %s.", refused.RetryAfter.Round(time.Second))
 	}
 	return means
+}
+
+var oneAccount = regexp.MustCompile(`/(?:card-)?accounts/[^/?]+`)
+
+// countedFor says for what the call of a path is counted, where that is for an
+// account.
+func countedFor(path string) string {
+	if oneAccount.MatchString(path) {
+		return ", for these data of this account"
+	}
+	return ""
 }
 
 // standing says what the status of a consent means, and what to do next.

@@ -2,6 +2,7 @@ package demotpp
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -61,8 +62,7 @@ type place struct {
 
 func (a *App) place(c echo.Context) place {
 	r := c.Request()
-	p := place{Bank: a.Bank(r), Password: a.Password}
-	p.Secure = secure(p.Bank)
+	p := place{Bank: cmp.Or(a.Public, a.Bank(r)), Secure: secure(a.Bank(r)), Password: a.Password}
 	if home := a.Home(r); r.TLS == nil && !strings.HasSuffix(home, "://"+r.Host) {
 		p.Elsewhere = home
 	}
@@ -102,7 +102,7 @@ func (a *App) page(next echo.HandlerFunc) echo.HandlerFunc {
 		for name, value := range pageHeaders {
 			c.Response().Header().Set(name, value)
 		}
-		if r := c.Request(); r.TLS != nil && r.Method == http.MethodGet {
+		if r := c.Request(); r.TLS != nil && a.Public == "" && r.Method == http.MethodGet {
 			return c.Redirect(http.StatusFound, a.Home(r)+r.URL.RequestURI())
 		}
 		return next(c)

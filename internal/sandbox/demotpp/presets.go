@@ -61,9 +61,10 @@ var presets = []preset{
 		}
 		set(d, fieldCardInfo, "Demo TPP card")
 	}},
-	{"wrong", "Wrong on purpose", "Too old, too often and without an address: what does the bank say?", "anna", func(d draft, _ Person, now time.Time) {
+	{"wrong", "Wrong on purpose", "Too old, too often for a one-off, without an address: what does the bank say?", "anna", func(d draft, _ Person, now time.Time) {
 		set(d, fieldUntil, now.AddDate(0, 0, -30).Format(time.DateOnly))
-		set(d, fieldFrequency, "0")
+		set(d, fieldRecurring, no)
+		set(d, fieldFrequency, "99")
 		delete(d, fieldAddress)
 	}},
 }

@@ -41,7 +41,7 @@ func (w wanted) span() client.TransactionOptions {
 	}
 }
 
-var accountHead = []string{"resourceId", "Account", "Name", "Type", "Owner"}
+var accountHead = []string{"resourceId", "Account", "Name", "Type", "Owner", "Currency"}
 
 func readList(ctx context.Context, l *line, w wanted) (got, error) {
 	list, _, err := l.Accounts(ctx, w.options())
@@ -67,8 +67,8 @@ func readAccount(ctx context.Context, l *line, w wanted) (got, error) {
 
 func (g *got) add(x xs2a.AccountDetails) {
 	g.sheet.Rows = append(g.sheet.Rows, row{
-		Cells: []string{x.ResourceID, grouped(cmp.Or(x.IBAN, x.BBAN, x.MSISDN)), cmp.Or(x.Name, x.Product), x.CashAccountType, x.OwnerName},
-		Sum:   firstOf(x.Balances, x.Currency),
+		Cells: []string{x.ResourceID, grouped(cmp.Or(x.IBAN, x.BBAN, x.MSISDN)), cmp.Or(x.Name, x.Product), x.CashAccountType, x.OwnerName, x.Currency},
+		Sum:   firstOf(x.Balances),
 	})
 	g.accounts = append(g.accounts, owned{ID: x.ResourceID, Name: cmp.Or(x.Name, x.Product), IBAN: x.IBAN, Currency: x.Currency})
 }
@@ -97,15 +97,15 @@ func readCard(ctx context.Context, l *line, w wanted) (got, error) {
 
 func (g *got) addCard(x xs2a.CardAccountDetails) {
 	g.sheet.Rows = append(g.sheet.Rows, row{
-		Cells: []string{x.ResourceID, x.MaskedPAN, cmp.Or(x.Name, x.Product), "CARD", x.OwnerName}, Sum: firstOf(x.Balances, x.Currency),
+		Cells: []string{x.ResourceID, x.MaskedPAN, cmp.Or(x.Name, x.Product), "CARD", x.OwnerName, x.Currency}, Sum: firstOf(x.Balances),
 	})
 	g.accounts = append(g.accounts, owned{ID: x.ResourceID, Name: cmp.Or(x.Name, x.Product), MaskedPAN: x.MaskedPAN, Currency: x.Currency, Card: true})
 }
 
-// firstOf is the first balance of an account, or the currency where none is told.
-func firstOf(list []xs2a.Balance, currency string) string {
+// firstOf is the first balance of an account; empty where none is told.
+func firstOf(list []xs2a.Balance) string {
 	if len(list) == 0 {
-		return currency
+		return ""
 	}
 	return sum(list[0].BalanceAmount)
 }
@@ -143,10 +143,10 @@ func readBeneficiaries(ctx context.Context, l *line, w wanted) (got, error) {
 	}
 	g := got{
 		means: "Whom the customer pays without strong authentication: " + itoa(len(list.TrustedBeneficiaries)) + ".",
-		sheet: sheet{Head: []string{"Id", "Name", "Alias", "Account"}},
+		sheet: sheet{Head: []string{"Id", "Name", "Alias", "Account", "Currency"}},
 	}
 	for _, b := range list.TrustedBeneficiaries {
-		g.sheet.Rows = append(g.sheet.Rows, row{Cells: []string{b.TrustedBeneficiaryID, b.CreditorName, b.CreditorAlias, grouped(b.CreditorAccount.IBAN)}, Sum: b.CreditorAccount.Currency})
+		g.sheet.Rows = append(g.sheet.Rows, row{Cells: []string{b.TrustedBeneficiaryID, b.CreditorName, b.CreditorAlias, grouped(b.CreditorAccount.IBAN), b.CreditorAccount.Currency}})
 	}
 	return g, nil
 }

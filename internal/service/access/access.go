@@ -2,6 +2,8 @@ package access
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"time"
@@ -41,7 +43,7 @@ func (a *Access) Decide(ctx context.Context, q Question) (Decision, error) {
 		return Decision{}, noted(ctx, err)
 	}
 	explain.Note(ctx, "consent %s: %s, of this TPP", q.Consent, r.c.Status)
-	d := Decision{Question: q, Customer: r.grounds.Customer, OwnerName: r.c.Access.OwnerName, Left: -1}
+	d := Decision{Question: q, Customer: r.grounds.Customer, OwnerName: r.c.Access.OwnerName}
 	var err error
 	if d.Accounts, err = r.open(ctx); err != nil {
 		if r.leftover && ReasonOf(err) != "" { // there is nothing to say of a consent that is over
@@ -63,6 +65,8 @@ type reading struct {
 	now     time.Time
 	grounds *Grounds
 	c       *consent.Consent
+	// follows is the operation that the read may go on with; empty for none.
+	follows consent.Operation
 	// leftover says that the consent is used up, and only what was begun before may
 	// be read to its end.
 	leftover bool
@@ -108,12 +112,34 @@ func (r *reading) load(ctx context.Context) error {
 // usable tells whether the consent is in force.
 func (r *reading) usable() error {
 	r.c.Settle(r.now)
-	r.q.Following = r.q.Following && r.q.Operation.Paged() && r.Policy.PageWalk > 0
-	r.leftover = r.q.Following && usedUp(r.c)
+	if r.Policy.PageWalk > 0 {
+		r.follows = r.following()
+	}
+	r.leftover = r.follows != "" && usedUp(r.c) && r.now.Before(r.c.EndsAt)
 	if r.leftover {
 		return nil
 	}
 	return inForce(r.c)
+}
+
+// following is the operation that the read may go on with; empty for none. A one-off
+// consent to the list of accounts is to both lists, of accounts and of cards, in
+// whichever order.
+func (r *reading) following() consent.Operation {
+	if follows := r.q.Operation.Follows(r.q.Following); follows != "" {
+		return follows
+	}
+	if r.c.Recurring || !r.listsAlone() {
+		return ""
+	}
+	return map[consent.Operation]consent.Operation{
+		consent.OpAccounts: consent.OpCardAccounts, consent.OpCardAccounts: consent.OpAccounts,
+	}[r.q.Operation]
+}
+
+// listsAlone tells a consent to the list of accounts, and nothing of their content.
+func (r *reading) listsAlone() bool {
+	return r.c.Access.Scope == consent.ScopeAvailable || r.c.Access.Scope == consent.ScopeAvailableBalances
 }
 
 func usedUp(c *consent.Consent) bool {
@@ -134,6 +160,8 @@ func inForce(c *consent.Consent) error {
 	case consent.Revoked, consent.Rejected:
 		return denied(consent.E(consent.CodeNotUsable, "the consent is %s", c.Status),
 			"the consent was %s at %s by %s: %s", c.Status, since, c.Ending.By, c.Ending.Reason)
+	case consent.PartiallyAuthorised:
+		return denied(consent.E(consent.CodeNotUsable, "the consent is not authorised"), "the consent is partiallyAuthorised: it waits for another signer")
 	default:
 		return denied(consent.E(consent.CodeNotUsable, "the consent is not authorised"), "the consent is %s: nobody has authorised it yet", c.Status)
 	}
@@ -142,7 +170,7 @@ func inForce(c *consent.Consent) error {
 // open finds the accounts of the question, and fails where the consent does not
 // open it. What is shown of an account is what the consent grants on it.
 func (r *reading) open(ctx context.Context) ([]Account, error) {
-	if r.c.Access.Open() && !r.q.Operation.List() && r.c.Access.Scope != consent.ScopeAllPSD2 {
+	if r.listsAlone() && !r.q.Operation.List() {
 		return nil, r.notOpened("the consent is to the list of accounts alone")
 	}
 	if err := r.opened(ctx); err != nil {
@@ -181,16 +209,20 @@ func (r *reading) owned(ctx context.Context) ([]service.Account, error) {
 	return owned, nil
 }
 
-// list is what a list shows. A list that could hold nothing by this consent is
-// refused; where the accounts are those that the customer has now, it is empty.
+// list is what a list shows: nothing of accounts that are of another sort, though
+// the consent opens those.
 func (r *reading) list() ([]Account, error) {
-	var shown []Account
+	shown, opened := []Account{}, r.c.Access.Open() && r.c.Access.Rights.Implied().Has(r.q.Operation.Right())
 	for _, x := range r.all {
-		if r.q.Operation.Of(x.Reference) && x.Rights.Implied().Has(r.q.Operation.Right()) {
+		if !x.Rights.Implied().Has(r.q.Operation.Right()) {
+			continue
+		}
+		opened = true
+		if r.q.Operation.Of(x.Reference) {
 			shown = append(shown, x)
 		}
 	}
-	if len(shown) == 0 && (!r.c.Access.Open() || !r.c.Access.Rights.Implied().Has(r.q.Operation.Right())) {
+	if !opened {
 		return nil, r.notOpened("no account of the consent is to be shown by %s", r.q.Operation)
 	}
 	return shown, nil
@@ -235,9 +267,13 @@ func (r *reading) notOpened(reason string, args ...any) error {
 
 // counted is the access as it is counted: of one account by its opaque id.
 func (r *reading) counted(shown []Account) Counted {
-	at := Counted{Consent: r.q.Consent, Use: consent.Use{Operation: r.q.Operation, Resource: r.q.Resource}, At: r.now}
+	at := Counted{Consent: r.q.Consent, Use: consent.Use{Operation: r.q.Operation}, At: r.now}
 	if !r.q.Operation.List() {
 		at.Use.Account = shown[0].Key
+	}
+	if r.q.List != "" && r.q.Operation.Paged() {
+		sum := sha256.Sum256([]byte(r.q.List))
+		at.List = hex.EncodeToString(sum[:8])
 	}
 	if r.c.Recurring {
 		at.Day = consent.DateOf(r.now, r.Policy.Zone)

@@ -267,7 +267,7 @@ func TestModels(t *testing.T) {
 
 		c = b.valid(dedicated(), b.grant(balances))
 		b.denied(consent.CodeNotUsable, "is the customer's, and not in the consent", c, consent.OpBalances, of("r2"))
-		b.denied(consent.CodeNotUsable, "no account of the consent", c, consent.OpCardAccounts)
+		require.Empty(t, b.allowed(c, consent.OpCardAccounts), "a list is opened by any account: it is empty where none is of its sort")
 		b.denied(consent.CodeNotUsable, "no account of the consent", c, consent.OpTrustedBeneficiaries)
 
 		c = b.valid(consent.Access{Scope: consent.ScopeAllPSD2, Rights: details | balances | moves, Only: []string{"CACC", "CARD"}}, nil)

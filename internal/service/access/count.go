@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"time"
 
 	"consentd/internal/consent"
 	"consentd/internal/explain"
@@ -15,8 +14,8 @@ const uncounted = -1
 //
 // Recurring consents count what the TPP reads while the PSU is away
 // (frequencyPerDay, RTS 2018/389 art. 36(5)(b)), one-off consents everything: each
-// operation once for each account (NextGenPSD2 1.3.x §6.3.1). Further pages of a list
-// belong to the access that opened it.
+// operation once for each account (NextGenPSD2 1.3.x §6.3.1). Further pages of a list,
+// and the details of its transactions, belong to the access that opened it.
 func (r *reading) count(ctx context.Context, shown []Account) (counted bool, left int, err error) {
 	if r.c.Recurring && r.q.Attended {
 		explain.Note(ctx, "quota: not counted, the PSU is there")
@@ -28,7 +27,7 @@ func (r *reading) count(ctx context.Context, shown []Account) (counted bool, lef
 		}
 	}
 	at := r.counted(shown)
-	if r.q.Following {
+	if r.follows != "" {
 		begun, err := r.begun(ctx, at)
 		if err != nil || begun {
 			return false, uncounted, err
@@ -44,15 +43,15 @@ func (r *reading) count(ctx context.Context, shown []Account) (counted bool, lef
 	}
 }
 
-// begun tells whether the list was opened so lately that its further pages belong
-// to that access.
+// begun tells whether what the read goes on with was opened so lately, and has been
+// gone on with so seldom, that this belongs to it.
 func (r *reading) begun(ctx context.Context, at Counted) (bool, error) {
-	last, err := r.Store.LastCounted(ctx, at)
-	if err != nil || last.IsZero() || !r.now.Before(last.Add(r.Policy.PageWalk)) {
-		return false, err
+	at.Use.Operation = r.follows
+	begun, err := r.Store.Follow(ctx, at, r.now.Add(-r.Policy.PageWalk), r.Policy.MaxPages)
+	if begun {
+		explain.Note(ctx, "quota: not counted, it goes on with the %s that were opened within the last %s", r.follows, r.Policy.PageWalk)
 	}
-	explain.Note(ctx, "quota: not counted, a further page of the list that was opened at %s", last.Format(time.RFC3339))
-	return true, nil
+	return begun, err
 }
 
 func (r *reading) countDay(ctx context.Context, at Counted) (bool, int, error) {
@@ -62,8 +61,10 @@ func (r *reading) countDay(ctx context.Context, at Counted) (bool, int, error) {
 	case err != nil:
 		return false, 0, err
 	case !ok:
-		return false, 0, denied(consent.E(consent.CodeTooOften, "the consent allows this %d times a day without the PSU, and has been used so often today", limit),
+		over := denied(consent.E(consent.CodeTooOften, "the consent allows this read no more often without the PSU today: %d a day", limit),
 			"%s: %d of %d used on %s", r.q.Operation, limit, limit, at.Day)
+		over.Until = at.Day.End(r.Policy.Zone)
+		return false, 0, over
 	}
 	explain.Note(ctx, "quota: %s, %d of %d left on %s", r.q.Operation, left, limit, at.Day)
 	return true, left, nil
@@ -76,31 +77,41 @@ func (r *reading) spend(ctx context.Context, at Counted) (bool, int, error) {
 	if err != nil {
 		return false, 0, err
 	}
-	again, err := r.Store.Spend(ctx, at, func(c *consent.Consent, used []consent.Use) error {
+	err = r.Store.Spend(ctx, at, func(c *consent.Consent, used []consent.Use, again bool) error {
 		c.Settle(r.now)
 		if err := inForce(c); err != nil {
 			return err
 		}
-		over, err := c.Spend(c.Access.Needs(granted), used, r.now)
+		if again {
+			return denied(consent.E(consent.CodeTooOften, "the one-off consent has been used for this"),
+				"%s was read once before, by a one-off consent", r.q.Operation)
+		}
+		over, err := c.Spend(r.needs(c, granted, at.Use), used, r.now)
 		if over {
 			explain.Note(ctx, "consent %s: all that it opens once has been read; it ends as used up", c.ID)
 		}
 		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, 0, err
-	case again:
-		return false, 0, denied(consent.E(consent.CodeTooOften, "the one-off consent has been used for this"), "%s was read once before, by a one-off consent", r.q.Operation)
 	}
 	explain.Note(ctx, "quota: %s, the one time of a one-off consent", r.q.Operation)
 	return true, 0, nil
 }
 
+// needs are what has to be read before the consent is used up. One to the list of
+// accounts is so with the first list, whichever it is.
+func (r *reading) needs(c *consent.Consent, granted []consent.Granted, now consent.Use) []consent.Use {
+	if r.listsAlone() {
+		return []consent.Use{now}
+	}
+	return c.Access.Needs(granted)
+}
+
 // granted lists what the consent opens, by the opaque ids of the accounts.
 func (r *reading) granted(ctx context.Context) ([]consent.Granted, error) {
-	if r.c.Access.Scope == consent.ScopeAvailable || r.c.Access.Scope == consent.ScopeAvailableBalances {
-		return nil, nil // it needs its list alone
+	if r.listsAlone() {
+		return nil, nil // the first list is all that they need
 	}
 	if err := r.name(ctx, r.all); err != nil {
 		return nil, err

@@ -25,6 +25,8 @@ func TestQuota(t *testing.T) {
 			require.Equal(t, left, d.Left)
 		}
 		b.denied(consent.CodeTooOften, "balances: 2 of 2 used on 2026-03-01", c, consent.OpBalances)
+		_, err := b.ask(c, consent.OpBalances)
+		require.Equal(t, begin.Add(30*time.Minute), access.RetryAt(err).UTC(), "the bank's next day")
 		d, err := b.ask(c, consent.OpBalances, attended)
 		require.NoError(t, err, "with the PSU there, it costs nothing")
 		require.False(t, d.Counted)
@@ -77,6 +79,86 @@ func TestPages(t *testing.T) {
 	})
 }
 
+// A walk ends after so many pages, however many ask at once.
+func TestPagesAreBounded(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		b.Policy.MaxPages = 7
+		c := b.valid(dedicated(), b.grant(moves), func(d *consent.Draft) { d.FrequencyPerDay = 1 })
+		b.allowed(c, consent.OpTransactions)
+		got := many(t, 50, func(int) error {
+			_, err := b.ask(c, consent.OpTransactions, following)
+			return err
+		}, consent.CodeTooOften)
+		require.Equal(t, 7, got)
+	})
+}
+
+// A page follows the list that was opened, and no other one.
+func TestPagesOfOtherLists(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		named := func(list string) func(*access.Question) { return func(q *access.Question) { q.List = list } }
+		c := b.valid(dedicated(), b.grant(moves), func(d *consent.Draft) { d.FrequencyPerDay = 2 })
+		b.allowed(c, consent.OpTransactions, named("of a day"))
+		b.allowed(c, consent.OpTransactions, named("of a day"), following)
+		d, err := b.ask(c, consent.OpTransactions, named("of two years"), following)
+		require.NoError(t, err)
+		require.True(t, d.Counted, "an access of its own")
+		for range 3 {
+			b.allowed(c, consent.OpTransactions, named("of a day"), following)
+			b.allowed(c, consent.OpTransactions, named("of two years"), following)
+		}
+		b.denied(consent.CodeTooOften, "", c, consent.OpTransactions, named("of three years"), following)
+		b.allowed(c, consent.OpTransaction) // what any of them has shown
+
+		c = b.valid(dedicated(), b.grant(moves), oneOff)
+		b.allowed(c, consent.OpTransactions, named("of a day"))
+		b.denied(consent.CodeExpired, "usedUp", c, consent.OpTransactions, named("of two years"), following)
+		b.allowed(c, consent.OpTransactions, named("of a day"), following)
+	})
+}
+
+// A walk over midnight is one access, of the day on which it began.
+func TestPagesOverMidnight(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		c := b.valid(dedicated(), b.grant(moves), func(d *consent.Draft) { d.FrequencyPerDay = 1 })
+		b.advance(29 * time.Minute)
+		b.allowed(c, consent.OpTransactions)
+		b.advance(2 * time.Minute)
+		d, err := b.ask(c, consent.OpTransactions, following)
+		require.NoError(t, err)
+		require.False(t, d.Counted)
+		b.allowed(c, consent.OpTransactions)
+		b.denied(consent.CodeTooOften, "", c, consent.OpTransactions)
+		b.advance(-time.Hour) // a clock that was turned back opens nothing
+		b.denied(consent.CodeTooOften, "", c, consent.OpTransactions, following)
+	})
+}
+
+// Details of transactions belong to the list that showed them; without it they are
+// an operation of their own.
+func TestDetailsOfTransactions(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		c := b.valid(dedicated(), b.grant(moves, moves), func(d *consent.Draft) { d.FrequencyPerDay = 2 })
+		b.allowed(c, consent.OpTransaction)
+		b.allowed(c, consent.OpTransaction)
+		b.denied(consent.CodeTooOften, "transaction: 2 of 2", c, consent.OpTransaction)
+		b.allowed(c, consent.OpTransactions)
+		for range 5 {
+			b.allowed(c, consent.OpTransaction)
+		}
+		b.denied(consent.CodeNotUsable, "", c, consent.OpTransaction, of("c1x"), of("r2"), func(q *access.Question) { q.Operation = consent.OpBalances })
+		b.advance(10 * time.Minute)
+		b.denied(consent.CodeTooOften, "", c, consent.OpTransaction)
+
+		c = b.valid(dedicated(), b.grant(moves), oneOff)
+		b.allowed(c, consent.OpTransactions)
+		require.Equal(t, consent.Expired, b.status(c))
+		b.allowed(c, consent.OpTransaction)
+		b.advance(10 * time.Minute)
+		b.denied(consent.CodeExpired, "usedUp", c, consent.OpTransaction)
+	})
+}
+
 func TestOneOff(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		c := b.valid(dedicated(), b.grant(balances|moves, balances), oneOff)
@@ -109,11 +191,17 @@ func TestOneOff(t *testing.T) {
 // Models that name no account end when all that they open was read, too.
 func TestOneOffModels(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
-		c := b.valid(consent.Access{Scope: consent.ScopeAvailable, Rights: details}, nil, oneOff)
-		b.allowed(c, consent.OpAccounts)
-		require.Equal(t, consent.Expired, b.status(c))
+		for _, lists := range [][]consent.Operation{{consent.OpAccounts, consent.OpCardAccounts}, {consent.OpCardAccounts, consent.OpAccounts}} {
+			c := b.valid(consent.Access{Scope: consent.ScopeAvailable, Rights: details}, nil, oneOff)
+			b.allowed(c, lists[0])
+			require.Equal(t, consent.Expired, b.status(c))
+			b.allowed(c, lists[1]) // the accounts and the cards are one access
+			b.denied(consent.CodeExpired, "usedUp", c, lists[0])
+			b.advance(10 * time.Minute)
+			b.denied(consent.CodeExpired, "usedUp", c, lists[1])
+		}
 
-		c = b.valid(consent.Access{Scope: consent.ScopeAllPSD2, Rights: balances, Only: []string{"CACC", "SVGS"}}, nil, oneOff)
+		c := b.valid(consent.Access{Scope: consent.ScopeAllPSD2, Rights: balances, Only: []string{"CACC", "SVGS"}}, nil, oneOff)
 		b.allowed(c, consent.OpBalances)
 		require.Equal(t, consent.Valid, b.status(c))
 		b.allowed(c, consent.OpBalances, of("r2"))

@@ -22,13 +22,15 @@ type Store interface {
 	Count(ctx context.Context, a Counted, limit int) (left int, ok bool, err error)
 	// Spend counts an access of a one-off consent, for good, and lets judge end the
 	// consent with it, in one transaction that holds the consent's lock. judge gets
-	// the consent as it stands and all uses so far, this one included; it may run
-	// more than once, and its error undoes everything and is returned as it is.
-	// again says that the access was made before: then judge is not asked, and
-	// nothing changes.
-	Spend(ctx context.Context, a Counted, judge func(c *consent.Consent, used []consent.Use) error) (again bool, err error)
-	// LastCounted tells when an access was counted last on its day, zero for never.
-	LastCounted(ctx context.Context, a Counted) (time.Time, error)
+	// the consent as it stands, all uses so far, this one included, and whether the
+	// access was made before; it may run more than once, and its error undoes
+	// everything and is returned as it is.
+	Spend(ctx context.Context, a Counted, judge func(c *consent.Consent, used []consent.Use, again bool) error) error
+	// Follow lets an access go on that was counted after since, on its day or the day
+	// before, of the same list if it has one: at most limit times, however many ask at
+	// once. It reports whether there was one to go on with. Of the lists of a day the
+	// last four are remembered.
+	Follow(ctx context.Context, a Counted, since time.Time, limit int) (bool, error)
 	// NoteShared keeps when data was last shared by these consents, unless later
 	// times are known already.
 	NoteShared(ctx context.Context, at map[uuid.UUID]time.Time) error
@@ -43,6 +45,7 @@ type Counted struct {
 	Use     consent.Use
 	Day     consent.Date // zero for a one-off consent: its uses count for good
 	At      time.Time
+	List    string // a fingerprint of what is listed; empty where that is not told
 }
 
 // Grounds are what a decision rests on.

@@ -2,6 +2,7 @@ package access
 
 import (
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -15,11 +16,13 @@ type Question struct {
 	Consent   uuid.UUID
 	Operation consent.Operation
 	Account   string // the bank's id of the account; empty for lists
-	Resource  string // of one transaction, its id
 	// Attended says that the PSU is there: the TPP sent PSU-IP-Address.
 	Attended bool
 	// Following says that this is a further page of a list that was opened before.
 	Following bool
+	// List names what is listed, the same for all pages of one list: its query without
+	// the page, for instance. Pages of a list that has a name follow no other one.
+	List string
 }
 
 // Decision is what may be shown.
@@ -43,11 +46,22 @@ type Decision struct {
 type Denial struct {
 	Err    error
 	Reason string
+	// Until is when the same read may be made again; zero where it may not, or that
+	// is not known.
+	Until time.Time
 }
 
 func (d *Denial) Error() string { return d.Err.Error() + " (" + d.Reason + ")" }
 
 func (d *Denial) Unwrap() error { return d.Err }
+
+// RetryAt is when a read that was denied may be made again; zero where that is not known.
+func RetryAt(err error) time.Time {
+	if d, ok := errors.AsType[*Denial](err); ok {
+		return d.Until
+	}
+	return time.Time{}
+}
 
 // ReasonOf is why a read was denied, in words for the bank; empty where the error
 // has none.

@@ -18,7 +18,9 @@ func testCounts(t *testing.T, open Open) {
 		"go up to the limit":                           countsUpTo,
 		"are kept apart":                               countsApart,
 		"obey a limit that changed":                    countsOfOtherLimits,
-		"are remembered with their time":               countsLast,
+		"are gone on with for a while, so often":       countsFollowed,
+		"of lists are gone on with list by list":       countsLists,
+		"are gone on with so often in parallel":        raceOfFollowing,
 		"are forgotten, oldest first, but not for all": countsForgotten,
 		"in parallel are exactly the limit":            raceOfCounts,
 		"are handed out once each":                     raceOfLeft,
@@ -82,8 +84,6 @@ func countsApart(t *testing.T, b *bundle) {
 		counted(id, func(a *access.Counted) { a.Use.Account = uuid.Nil }),
 		counted(id, func(a *access.Counted) { a.Use.Operation = consent.OpTransactions }),
 		counted(id, func(a *access.Counted) { a.Use.Operation = consent.OpTransaction }),
-		counted(id, func(a *access.Counted) { a.Use.Operation, a.Use.Resource = consent.OpTransaction, "1" }),
-		counted(id, func(a *access.Counted) { a.Use.Operation, a.Use.Resource = consent.OpTransaction, "2" }),
 		counted(id, func(a *access.Counted) { a.Day = today().AddDays(1) }),
 		counted(id, func(a *access.Counted) { a.Day = today().AddDays(-1) }),
 	}
@@ -108,31 +108,95 @@ func countsOfOtherLimits(t *testing.T, b *bundle) {
 	require.Equal(t, -1, b.count(a, 5))
 }
 
-func countsLast(t *testing.T, b *bundle) {
+// walk is how long a walk may take in this suite.
+const walk = 10 * time.Minute
+
+// follows goes on with an access, at a time after start, at most limit times.
+func (b *bundle) follows(a access.Counted, after time.Duration, limit int) bool {
+	b.t.Helper()
+	a.At = start.Add(after)
+	ok, err := b.Follow(b.ctx, a, a.At.Add(-walk), limit)
+	require.NoError(b.t, err)
+	return ok
+}
+
+func countsFollowed(t *testing.T, b *bundle) {
 	t.Helper()
-	last := func(a access.Counted) time.Time {
-		at, err := b.LastCounted(b.ctx, a)
+	a := counted(uuid.New())
+	require.False(t, b.follows(a, 0, 9), "nothing to go on with")
+	b.count(a, 4)
+	require.True(t, b.follows(a, 0, 9))
+	require.True(t, b.follows(a, walk-time.Second, 9))
+	require.False(t, b.follows(a, walk, 9), "too late")
+	require.False(t, b.follows(a, -time.Hour, 9), "it was opened in the future")
+	require.True(t, b.follows(a, -time.Second, 9), "by a clock that is a little ahead")
+	require.False(t, b.follows(a, 0, 3), "three times already")
+	require.Equal(t, 2, b.count(a, 4), "none of it was counted")
+	require.True(t, b.follows(a, 0, 1), "a new access begins anew")
+	for name, edit := range map[string]func(*access.Counted){
+		"another consent":   func(a *access.Counted) { a.Consent = uuid.New() },
+		"another account":   func(a *access.Counted) { a.Use.Account = uuid.Nil },
+		"another operation": func(a *access.Counted) { a.Use.Operation = consent.OpTransactions },
+		"the day before":    func(a *access.Counted) { a.Day = today().AddDays(-1) },
+		"two days later":    func(a *access.Counted) { a.Day = today().AddDays(2) },
+		"for good":          func(a *access.Counted) { a.Day = consent.Date{} },
+	} {
+		other := a
+		edit(&other)
+		require.False(t, b.follows(other, 0, 9), name)
+	}
+	a.Day = today().AddDays(1)
+	require.True(t, b.follows(a, 0, 9), "over midnight")
+}
+
+// countsLists keeps the walks of different lists apart, of the last four.
+func countsLists(t *testing.T, b *bundle) {
+	t.Helper()
+	list := func(a access.Counted, name int) access.Counted {
+		a.List = fmt.Sprintf("%016x", name)
+		return a
+	}
+	a := counted(uuid.New())
+	for name := range 5 {
+		require.False(t, b.follows(list(a, name), 0, 9))
+		b.count(list(a, name), 9)
+		require.True(t, b.follows(list(a, name), 0, 9))
+	}
+	require.False(t, b.follows(list(a, 0), 0, 9), "the fifth before")
+	require.True(t, b.follows(list(a, 1), 0, 9))
+	require.True(t, b.follows(a, 0, 9), "whichever")
+	unnamed := counted(uuid.New())
+	b.count(unnamed, 9)
+	require.False(t, b.follows(list(unnamed, 1), 0, 9))
+}
+
+func raceOfFollowing(t *testing.T, b *bundle) {
+	t.Helper()
+	replica := b.Replica(t)
+	a := counted(uuid.New())
+	b.count(a, 1)
+	var n atomic.Int32
+	var calls []func() error
+	for i := range 60 {
+		s := []access.Store{b, replica}[i%2]
+		calls = append(calls, func() error {
+			ok, err := s.Follow(b.ctx, a, start.Add(-walk), 7)
+			if ok {
+				n.Add(1)
+			}
+			return err
+		})
+	}
+	for _, err := range together(calls...) {
 		require.NoError(t, err)
-		return at
 	}
-	a := counted(uuid.New(), func(a *access.Counted) { a.Use.Operation, a.Use.Resource = consent.OpTransaction, "x" })
-	require.True(t, last(a).IsZero())
-	for i, want := range []time.Time{start, start.Add(time.Minute), start.Add(time.Minute)} {
-		a.At = start.Add(time.Duration(i) * time.Minute)
-		b.count(a, 2)
-		require.Equal(t, want, last(a), "what is refused is not remembered")
-	}
-	a.Use.Resource = "y"
-	require.True(t, last(a).IsZero())
-	a.Use.Resource, a.Day = "x", today().AddDays(1)
-	require.True(t, last(a).IsZero())
+	require.EqualValues(t, 7, n.Load())
 }
 
 func countsForgotten(t *testing.T, b *bundle) {
 	t.Helper()
 	id := b.oneOff()
-	_, err := b.Spend(b.ctx, counted(id, func(a *access.Counted) { a.Day = consent.Date{} }), keeps)
-	require.NoError(t, err)
+	require.False(t, b.spend(counted(id, func(a *access.Counted) { a.Day = consent.Date{} }), keeps))
 	for back := range 4 { // three counts a day, today and on the three days before
 		for i := range 3 {
 			b.count(counted(uuid.UUID{byte(i)}, func(a *access.Counted) { a.Day = today().AddDays(-back) }), 2)
@@ -151,9 +215,7 @@ func countsForgotten(t *testing.T, b *bundle) {
 	require.Equal(t, 0, oldest(3), "the last in the order of the keys is there still")
 	require.Equal(t, []int{4, 0}, []int{forget(today().AddDays(-1), 10), forget(today().AddDays(-1), 10)})
 	require.Equal(t, []int{1, 1, 0, 0}, []int{oldest(3), oldest(2), oldest(1), oldest(0)})
-	again, err := b.Spend(b.ctx, counted(id, func(a *access.Counted) { a.Day = consent.Date{} }), keeps)
-	require.NoError(t, err)
-	require.True(t, again, "what counts for good is never forgotten")
+	require.True(t, b.spend(counted(id, func(a *access.Counted) { a.Day = consent.Date{} }), keeps), "what counts for good is never forgotten")
 	require.Equal(t, 8, forget(today().AddDays(99), 100))
 }
 

@@ -27,7 +27,10 @@ func testSpending(t *testing.T, open Open) {
 }
 
 // keeps judges that the consent goes on.
-func keeps(*consent.Consent, []consent.Use) error { return nil }
+func keeps(*consent.Consent, []consent.Use, bool) error { return nil }
+
+// judge is what Spend asks.
+type judge = func(c *consent.Consent, used []consent.Use, again bool) error
 
 // oneOff is a valid one-off consent.
 func (b *bundle) oneOff() uuid.UUID {
@@ -41,10 +44,13 @@ func once(id uuid.UUID, use consent.Use) access.Counted {
 	return access.Counted{Consent: id, Use: use, At: start}
 }
 
-func (b *bundle) spend(a access.Counted, judge func(*consent.Consent, []consent.Use) error) (again bool) {
+// spend tells whether the access was made before.
+func (b *bundle) spend(a access.Counted, judge judge) (again bool) {
 	b.t.Helper()
-	again, err := b.Spend(b.ctx, a, judge)
-	require.NoError(b.t, err)
+	require.NoError(b.t, b.Spend(b.ctx, a, func(c *consent.Consent, used []consent.Use, before bool) error {
+		again = before
+		return judge(c, used, before)
+	}))
 	return again
 }
 
@@ -56,19 +62,17 @@ func spendsOnce(t *testing.T, b *bundle) {
 		{Operation: consent.OpAccounts},
 		{Account: account, Operation: consent.OpBalances},
 		{Account: uuid.UUID{15: 2}, Operation: consent.OpBalances},
-		{Account: account, Operation: consent.OpTransaction, Resource: "1"},
-		{Account: account, Operation: consent.OpTransaction, Resource: "2"},
+		{Account: account, Operation: consent.OpTransaction},
 	} {
 		require.False(t, b.spend(once(id, use), keeps))
 		later := once(id, use)
 		later.At = start.AddDate(0, 0, 3)
-		require.True(t, b.spend(later, func(*consent.Consent, []consent.Use) error { return errors.New("asked once more") }), "on a later day")
-		at, err := b.LastCounted(b.ctx, later)
-		require.NoError(t, err)
-		require.Equal(t, start, at)
+		require.True(t, b.spend(later, keeps), "on a later day")
+		require.True(t, b.follows(later, walk-1, 1))
+		require.False(t, b.follows(later, walk, 9), "its time is that of the first")
 		require.False(t, b.spend(once(other, use), keeps), "another consent")
 	}
-	_, err := b.Spend(b.ctx, once(uuid.New(), consent.Use{Operation: consent.OpAccounts}), keeps)
+	err := b.Spend(b.ctx, once(uuid.New(), consent.Use{Operation: consent.OpAccounts}), keeps)
 	require.Equal(t, consent.CodeNotFound, consent.CodeOf(err))
 }
 
@@ -79,12 +83,10 @@ func spendsWithAll(t *testing.T, b *bundle) {
 	for _, use := range []consent.Use{
 		{Operation: consent.OpAccounts},
 		{Account: account, Operation: consent.OpTransactions},
-		{Account: account, Operation: consent.OpTransaction, Resource: "1"},
+		{Account: account, Operation: consent.OpTransaction},
 	} {
-		told := use
-		told.Resource = ""
-		want = append(want, told)
-		require.False(t, b.spend(once(id, use), func(c *consent.Consent, used []consent.Use) error {
+		want = append(want, use)
+		require.False(t, b.spend(once(id, use), func(c *consent.Consent, used []consent.Use, _ bool) error {
 			require.Equal(t, consent.Valid, c.Status)
 			require.Len(t, c.Access.Grants, 1)
 			require.ElementsMatch(t, want, used)
@@ -94,8 +96,8 @@ func spendsWithAll(t *testing.T, b *bundle) {
 }
 
 // usedUp ends a consent as soon as both of these have been read.
-func usedUp(needs ...consent.Use) func(*consent.Consent, []consent.Use) error {
-	return func(c *consent.Consent, used []consent.Use) error {
+func usedUp(needs ...consent.Use) judge {
+	return func(c *consent.Consent, used []consent.Use, _ bool) error {
 		if c.Status != consent.Valid {
 			return consent.E(consent.CodeExpired, "the consent has expired")
 		}
@@ -115,9 +117,10 @@ func spendsUp(t *testing.T, b *bundle) {
 	c := b.get(id)
 	require.Equal(t, []any{consent.Expired, consent.ReasonUsedUp, version + 1}, []any{c.Status, c.Ending.Reason, c.Version})
 	require.Len(t, b.endings(id), 1)
-	require.True(t, b.spend(once(id, list), usedUp(list, balances)))
-	_, err := b.Spend(b.ctx, once(id, consent.Use{Operation: consent.OpTransactions}), usedUp(list, balances))
-	require.Equal(t, consent.CodeExpired, consent.CodeOf(err))
+	for _, op := range []consent.Operation{consent.OpAccounts, consent.OpTransactions} {
+		err := b.Spend(b.ctx, once(id, consent.Use{Operation: op}), usedUp(list, balances))
+		require.Equal(t, consent.CodeExpired, consent.CodeOf(err))
+	}
 	require.Empty(t, b.faults())
 }
 
@@ -126,22 +129,28 @@ func spendsNothing(t *testing.T, b *bundle) {
 	id, broken := b.oneOff(), errors.New("no")
 	use := consent.Use{Operation: consent.OpAccounts}
 	before := b.get(id)
-	again, err := b.Spend(b.ctx, once(id, use), func(c *consent.Consent, used []consent.Use) error {
+	err := b.Spend(b.ctx, once(id, use), func(c *consent.Consent, used []consent.Use, again bool) error {
+		require.False(t, again)
 		require.Equal(t, []consent.Use{use}, used)
 		require.NoError(t, c.Terminate(start))
 		return broken
 	})
 	require.Same(t, broken, err)
-	require.False(t, again)
 	require.Equal(t, before, b.get(id))
 	require.False(t, b.spend(once(id, use), keeps), "it was not counted")
 }
 
 // spending tells how many of the calls were the first of their kind.
-func spending(s access.Store, b *bundle, a access.Counted, judge func(*consent.Consent, []consent.Use) error, fresh *atomic.Int32) func() error {
+func spending(s access.Store, b *bundle, a access.Counted, judge judge, fresh *atomic.Int32) func() error {
 	return func() error {
-		again, err := s.Spend(b.ctx, a, judge)
-		if err == nil && !again {
+		first := false
+		err := s.Spend(b.ctx, a, func(c *consent.Consent, used []consent.Use, again bool) error {
+			if first = !again; again {
+				return nil
+			}
+			return judge(c, used, again)
+		})
+		if err == nil && first {
 			fresh.Add(1)
 		}
 		return err
@@ -196,20 +205,19 @@ func raceOfSpendingAndEnding(t *testing.T, b *bundle) {
 		id := b.oneOff()
 		use := consent.Use{Operation: consent.OpAccounts}
 		errs := together(
-			func() error { _, err := b.Spend(b.ctx, once(id, use), usedUp(use)); return err },
+			func() error { return b.Spend(b.ctx, once(id, use), usedUp(use)) },
 			func() error {
 				_, err := b.Update(b.ctx, id, func(c *consent.Consent) error { return c.Terminate(start) })
 				return err
 			},
 		)
 		require.NoError(t, errs[1])
-		at, err := b.LastCounted(b.ctx, once(id, use))
-		require.NoError(t, err)
+		counted := b.follows(once(id, use), 0, 1)
 		if errs[0] != nil {
 			require.Equal(t, consent.CodeExpired, consent.CodeOf(errs[0]))
-			require.Equal(t, []any{consent.Revoked, true}, []any{b.get(id).Status, at.IsZero()}, "not read, not counted")
+			require.Equal(t, []any{consent.Revoked, false}, []any{b.get(id).Status, counted}, "not read, not counted")
 			continue
 		}
-		require.Equal(t, []any{consent.Expired, start}, []any{b.get(id).Status, at})
+		require.Equal(t, []any{consent.Expired, true}, []any{b.get(id).Status, counted})
 	}
 }

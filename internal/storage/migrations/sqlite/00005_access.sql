@@ -8,10 +8,12 @@ CREATE TABLE access_counts (
     day        text NOT NULL,
     consent_id text NOT NULL,
     account_id text NOT NULL,
-    operation  text NOT NULL, -- and, of one transaction, a digest of which
+    operation  text NOT NULL,
     n          integer NOT NULL,
     former     integer NOT NULL,
     allowed    integer NOT NULL,
+    walked     integer NOT NULL DEFAULT 0, -- further pages since
+    lists      text NOT NULL DEFAULT '', -- what was listed: fingerprints, the last four
     at         text NOT NULL,
     PRIMARY KEY (day, consent_id, account_id, operation)
 );
