@@ -315,6 +315,35 @@ func TestOldestOfALeapDay(t *testing.T) {
 	assert.Equal(t, "2026-03-01", newLedger(accounts()[0], leap, leap).oldest().String())
 }
 
+// A period in which chance brings nothing that could be made to fit gets one entry,
+// and comes out even too.
+func TestPeriodsWithoutChances(t *testing.T) {
+	t.Parallel()
+	rarely := planCompany()
+	rarely.chances[0].percent, rarely.chances[1].percent = 1, 1
+	never := planFrench()
+	never.busy = 0
+	for id, p := range map[string]plan{"r21": rarely, "r9": never} {
+		l, single := newLedger(account{ResourceID: id}, theDay, theDay), 0
+		l.plan = p
+		for months := range 36 {
+			first := l.begins(theDay, -months)
+			sum, open := money(0), 0
+			for day := first; day.Before(l.begins(first, 1)); day = day.AddDays(1) {
+				orders, payments := l.orders(day), l.payments(day)
+				sum += total(orders) + total(payments)
+				open += len(l.fitting(orders)) + len(l.fitting(payments))
+			}
+			assert.Equal(t, l.level(first)-l.level(l.begins(first, -1)), sum, "%s %s", id, first)
+			require.Positive(t, open)
+			if open == 1 {
+				single++
+			}
+		}
+		assert.Positive(t, single, id)
+	}
+}
+
 // Two years of the busiest account, wherever the clock stands: what a list takes.
 func BenchmarkTwoYears(b *testing.B) {
 	a := accounts()[indexOf("r31")]

@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"context"
 	"crypto/rand"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -271,4 +272,62 @@ func TestOpenAccountByForm(t *testing.T) {
 		}
 	}
 	assert.Equal(t, http.StatusNotFound, b.send(t, "/sandbox/psus/eve/accounts", form...).status)
+}
+
+// TestBehindAProxy: whatever others are to use is the proxy's address, and calls to
+// this server itself are not.
+func TestBehindAProxy(t *testing.T) {
+	t.Parallel()
+	const public = "https://sandbox.bank.example"
+	var own string
+	b := setup(t, func(s *sandbox.Sandbox) {
+		s.Public, s.Hosts = public, []string{"sandbox.bank.example"}
+		s.HTTP = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, own)
+		}}}
+	})
+	own = strings.TrimPrefix(b.url, "http://")
+	through := func(method, path string, headers ...string) answer {
+		return b.call(t, method, path, "", append(headers, "Host", "sandbox.bank.example", "Accept", "text/html")...)
+	}
+	for _, path := range []string{"/", "/sandbox/faults", "/sandbox/clock", "/sandbox/return?consent=" + consentID} {
+		page := through(http.MethodGet, path)
+		require.Equal(t, http.StatusOK, page.status, path)
+		assert.Contains(t, page.body, public, path)
+		assert.NotContains(t, page.body, "http://sandbox.bank.example", path)
+		assert.NotContains(t, page.body, "Redirect addresses with http are for loopback only", path)
+	}
+	sent := through(http.MethodPost, "/sandbox/demo", "Origin", public)
+	require.Equal(t, http.StatusSeeOther, sent.status, sent.body)
+	b.api.mu.Lock()
+	defer b.api.mu.Unlock()
+	assert.True(t, strings.HasPrefix(b.api.headers.Get("TPP-Redirect-URI"), public+"/sandbox/return?demo="))
+}
+
+// TestOriginBehindAProxy: a proxy may name the sandbox otherwise than browsers do.
+func TestOriginBehindAProxy(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(s *sandbox.Sandbox) { s.Public = "https://sandbox.bank.example" })
+	for origin, want := range map[string]int{
+		"https://sandbox.bank.example": http.StatusNoContent, "http://sandbox.bank.example": http.StatusForbidden,
+		"https://evil.example": http.StatusForbidden, "null": http.StatusForbidden,
+	} {
+		assert.Equal(t, want, b.call(t, http.MethodDelete, "/sandbox/requests", "", "Origin", origin).status, origin)
+	}
+}
+
+// TestForgottenBasePath: who leaves it out is told.
+func TestForgottenBasePath(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(s *sandbox.Sandbox) {
+		s.BasePath, s.Owns = "/psd2", func(path string) bool { return strings.HasPrefix(path, "/psd2/v1/") }
+	})
+	got := b.call(t, http.MethodGet, "/v1/accounts", "")
+	assert.Equal(t, http.StatusNotFound, got.status)
+	assert.Contains(t, got.body, "begin with /psd2, as "+b.url+"/psd2/v1/accounts")
+	for _, path := range []string{"/nothing", "/psd2/v1/nothing"} {
+		assert.Equal(t, http.StatusTeapot, b.call(t, http.MethodGet, path, "").status, path)
+	}
+	b = setup(t)
+	assert.Equal(t, http.StatusTeapot, b.call(t, http.MethodGet, "/v1/accounts", "").status, "there is none")
 }

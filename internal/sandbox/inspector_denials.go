@@ -72,8 +72,8 @@ func verdictsIn(d *json.Decoder, most int) (checks int, denials []inspectedDeny)
 // handedOn is the denial that a gateway is to restore.
 func handedOn(h http.Header) inspectedDeny {
 	var body struct {
-		Messages []struct{ Code, Text string } `json:"tppMessages"`
-		Code     string                        // of problem+json
+		Messages []struct{ Code, Path, Text string } `json:"tppMessages"`
+		Code     string                              // of problem+json
 		Detail   string
 	}
 	denied := inspectedDeny{Number: 1}
@@ -83,7 +83,8 @@ func handedOn(h http.Header) inspectedDeny {
 	}
 	denied.Code, denied.Reason = body.Code, body.Detail
 	if len(body.Messages) > 0 {
-		denied.Code, denied.Reason = body.Messages[0].Code, body.Messages[0].Text
+		first := body.Messages[0]
+		denied.Code, denied.Reason = first.Code, strings.TrimSpace(first.Path+" "+strings.TrimPrefix(first.Text, first.Path+" "))
 	}
 	denied.Reason = maskText(denied.Reason)
 	return denied

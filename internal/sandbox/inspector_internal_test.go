@@ -289,7 +289,7 @@ func TestCurlOfACall(t *testing.T) {
 	t.Parallel()
 	const nasty = "it's $HOME `id` \"x\" \\ \n é"
 	call := &inspected{
-		Method: "POST", Origin: "https://localhost:8443", Target: "/v1/../consents?x={a}'", Subject: "CN=acme",
+		Method: "POST", Origin: "https://localhost:8443", Target: "/v1/../consents?x={a}'", Protocol: "HTTP/2.0 over TLS 1.3", Subject: "CN=acme",
 		Request: exchanged{Body: "@" + nasty, Headers: http.Header{"X-B": {"2", "3"}, "X-A": {nasty[:24]}, "Content-Length": {"9"}, "X-Empty": {""}}},
 	}
 	got := call.curl()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"consentd/internal/consent"
@@ -123,8 +124,8 @@ func (h *Handler) note(ctx context.Context, r ledger.Refusal) {
 // denialOf is a denial as the bank reads it.
 func denialOf(err error, r *edge.Refusal) denial {
 	reason := access.ReasonOf(err)
-	if reason == "" {
-		reason = r.Text
+	if reason == "" && r.Text != "" {
+		reason = strings.TrimPrefix(strings.TrimPrefix(r.Path, pathHeader)+": "+r.Text, ": ")
 	}
 	if reason == "" {
 		reason = "it cannot be told now"

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -19,6 +20,7 @@ const (
 	memberPage   = "page"
 
 	maxChecks = 100
+	maxList   = 2000
 )
 
 // The members of a check that are texts, as places in sent.
@@ -29,12 +31,13 @@ const (
 	theAccount
 	thePSUIP
 	theRequestID
+	theList
 	texts
 )
 
 var checkTexts = [...]string{
 	theConsent: "consentId", theTPP: "tpp", theOperation: "operation", theAccount: "account",
-	thePSUIP: "psuIpAddress", theRequestID: "requestId",
+	thePSUIP: "psuIpAddress", theRequestID: "requestId", theList: "list",
 }
 
 // sent is a check as it came.
@@ -211,6 +214,9 @@ func (s *sent) check() (check, consent.Faults) {
 		TPP: s.text[theTPP], Rail: consent.RailXS2A, Operation: op, Account: s.text[theAccount],
 		Attended: s.there[thePSUIP], Following: s.page,
 	}}
+	if s.there[theList] {
+		c.question.List = "?" + s.text[theList] // a query without parameters names a list too
+	}
 	c.requestID, c.fault = s.hearsay(&c.question)
 	return c, nil
 }
@@ -218,7 +224,7 @@ func (s *sent) check() (check, consent.Faults) {
 // about is what is wrong with the operation, or with what it is of.
 func (s *sent) about(op consent.Operation) (faults consent.Faults) {
 	if !op.Known() {
-		return consent.Faults{fault(checkTexts[theOperation], "must be an operation of account data")}
+		return consent.Faults{fault(checkTexts[theOperation], "must be one of "+operations())}
 	}
 	const missing = "is required for this operation"
 	single := !op.List()
@@ -228,7 +234,22 @@ func (s *sent) about(op consent.Operation) (faults consent.Faults) {
 	case !single && there:
 		faults = append(faults, fault(checkTexts[theAccount], "must not be there: the operation is of all accounts"))
 	}
+	switch {
+	case s.there[theList] && !op.Paged():
+		faults = append(faults, fault(checkTexts[theList], "must not be there: the operation has no pages"))
+	case utf8.RuneCountInString(s.text[theList]) > maxList:
+		faults = append(faults, fault(checkTexts[theList], "must not be longer than "+strconv.Itoa(maxList)+" characters"))
+	}
 	return faults
+}
+
+// operations lists the operations in words.
+func operations() string {
+	var names []string
+	for _, op := range consent.Operations() {
+		names = append(names, string(op))
+	}
+	return strings.Join(names, ", ")
 }
 
 // hearsay judges what the TPP has sent, in the order in which its own request
@@ -245,11 +266,17 @@ func (s *sent) hearsay(q *access.Question) (requestID string, err error) {
 	}
 	id, err := uuid.Parse(s.text[theConsent])
 	if err != nil || id.String() != s.text[theConsent] { // only what was given counts, no other spelling of it
-		return requestID, consent.At(consent.CodeReferenceUnknown, "Header.Consent-ID", "is not known to this TPP")
+		return requestID, &access.Denial{
+			Err:    consent.At(consent.CodeReferenceUnknown, "Header.Consent-ID", "is not known to this TPP"),
+			Reason: "the consent id is malformed: it is not spelled as any that was given out",
+		}
 	}
 	q.Consent = id
 	if s.there[theAccount] && !edge.IsBankID(s.text[theAccount]) {
-		return requestID, consent.E(consent.CodeAccountUnknown, "there is no such account")
+		return requestID, &access.Denial{
+			Err:    consent.E(consent.CodeAccountUnknown, "there is no such account"),
+			Reason: "the account id is malformed: it must be 1 to 100 characters, none of them a control character, without the parts . and ..",
+		}
 	}
 	return requestID, nil
 }

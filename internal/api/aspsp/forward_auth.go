@@ -31,6 +31,9 @@ const (
 	headerAuthorization = "X-Original-Authorization"
 )
 
+// pathHeader stands before the name of a header that is at fault.
+const pathHeader = "Header."
+
 const (
 	queryDenials = "denials"
 	denials403   = "403"
@@ -136,41 +139,52 @@ func originalURI(r *http.Request, behind string) (string, error) {
 		said = append(said, source{"the path", strings.TrimPrefix(r.RequestURI, pathForwardAuth)})
 	}
 	if len(said) == 0 {
-		return "", consent.At(consent.CodeFormat, "Header."+headerOriginalURI, "is required, from the gateway")
+		return "", consent.At(consent.CodeFormat, pathHeader+headerOriginalURI, "is required, from the gateway")
 	}
 	return agreed(said)
 }
 
-// originalMethod is how the TPP asked. A gateway that says nothing of it asks with
-// the method itself, or with GET whatever it was.
+// originalMethod is how the TPP asked. A gateway that has the path behind ours asks
+// with the method itself; of others it says nothing: some ask with GET whatever it
+// was.
 func originalMethod(r *http.Request, behind string) (string, error) {
 	var said []source
 	for _, name := range []string{headerOriginalMethod, headerForwardedMethod} {
 		said = appendHeader(said, r, name)
 	}
-	if behind != "" || r.Method != http.MethodGet || len(said) == 0 {
+	if len(said) == 0 && behind == "" {
+		return "", consent.At(consent.CodeFormat, pathHeader+headerOriginalMethod, "is required, from the gateway")
+	}
+	if behind != "" || r.Method != http.MethodGet {
 		said = append(said, source{"the method", r.Method})
 	}
 	return agreed(said)
 }
 
-// source is one way in which the gateway, or a TPP in its place, says what was asked.
+// source is one way in which the gateway, or a TPP in its place, says what was asked:
+// a header, or how it asks.
 type source struct{ name, value string }
 
 func appendHeader(said []source, r *http.Request, name string) []source {
 	for _, value := range r.Header.Values(name) {
-		said = append(said, source{"Header." + name, value})
+		said = append(said, source{pathHeader + name, value})
 	}
 	return said
 }
 
 // agreed is what all sources say. A TPP's headers reach us too, so where two differ
-// nobody can tell which one the gateway wrote.
+// nobody can tell which one the gateway wrote. Of two that differ the fault is at a
+// header.
 func agreed(said []source) (string, error) {
 	for _, other := range said[1:] {
-		if other.value != said[0].value {
-			return "", consent.At(consent.CodeFormat, other.name, "differs from %s: one of them is not the gateway's", strings.TrimPrefix(said[0].name, "Header."))
+		if other.value == said[0].value {
+			continue
 		}
+		at, from := other, said[0]
+		if !strings.HasPrefix(at.name, pathHeader) {
+			at, from = from, at
+		}
+		return "", consent.At(consent.CodeFormat, at.name, "differs from %s: one of them is not the gateway's", strings.TrimPrefix(from.name, pathHeader))
 	}
 	return said[0].value, nil
 }

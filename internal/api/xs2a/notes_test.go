@@ -125,7 +125,7 @@ func readings() []explained {
 		},
 		{
 			name: "read, blocked meanwhile", code: consent.CodeCertificateBlocked, answered: "401 CERTIFICATE_BLOCKED",
-			given: denying(consent.CodeCertificateBlocked, "the TPP is blocked by this bank", "the bank has blocked the TPP"),
+			given: denying(consent.CodeCertificateBlocked, "the bank has blocked this TPP", "the bank has blocked the TPP"),
 			want:  passed(opBalances, "the bank has blocked the TPP → CERTIFICATE_BLOCKED"),
 		},
 		{

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -161,13 +163,16 @@ func (h *Handler) readPaging(k *call) (faults consent.Faults) {
 }
 
 // RefusalOf words a denial, or any other error, for a TPP that accepts these
-// formats. What is our own fault has no words. X-Request-ID is not in it.
+// formats, with Retry-After where it is known when the quota allows more. What is our own fault has no words. X-Request-ID is not in it.
 func (h *Handler) RefusalOf(err error, accept []string) *edge.Refusal {
 	err = unknown(err)
 	a := h.answerTo(err, accept)
 	refusal := &edge.Refusal{Status: a.Status, Body: a.Body, Header: http.Header{echo.HeaderCacheControl: {noStore}}}
 	for name, value := range a.Header {
 		refusal.Header.Set(name, value)
+	}
+	if until := access.RetryAt(err); !until.IsZero() {
+		refusal.Header.Set(echo.HeaderRetryAfter, secondsTo(until.Sub(h.Now())))
 	}
 	if len(a.Body) > 0 {
 		refusal.Header.Set(echo.HeaderContentType, a.Media)
@@ -176,4 +181,9 @@ func (h *Handler) RefusalOf(err error, accept []string) *edge.Refusal {
 		refusal.Code, refusal.Path, refusal.Text = string(h.Options.codeOf(faults[0])), faults[0].Path, shorten(faults[0].Text)
 	}
 	return refusal
+}
+
+// secondsTo is a wait in whole seconds, and not too short.
+func secondsTo(wait time.Duration) string {
+	return strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second)))
 }

@@ -250,3 +250,82 @@ func TestStaleStatus(t *testing.T) {
 	assert.Contains(t, page, "It asks to wait for 7s.")
 	assert.Contains(t, page, `<span class="status received">`)
 }
+
+// reading is a visitor with a consent to read with, which the bank's answers to the
+// reads and to questions for the status are about.
+func (w *world) reading(read, status http.HandlerFunc, form ...string) {
+	w.t.Helper()
+	w.bank = func(rw http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPost:
+			says(http.StatusCreated, `{"consentStatus":"valid","consentId":"c1","_links":{}}`)(rw, r)
+		case strings.HasSuffix(r.URL.Path, "/status"):
+			status(rw, r)
+		default:
+			read(rw, r)
+		}
+	}
+	code, _ := w.post("/tpp/consents", form...)
+	require.Equal(w.t, http.StatusOK, code)
+}
+
+// A read may be the end of a consent: the list of them says so at once.
+func TestReadsEndConsents(t *testing.T) {
+	t.Parallel()
+	once := append(append([]string{}, usual[:5]...), "right=balances", "recurring=false", "frequency=1", "until=2026-06-30")
+	expired := says(http.StatusOK, `{"consentStatus":"expired"}`)
+	for name, c := range map[string]struct {
+		read http.HandlerFunc
+		form []string
+		want string
+	}{
+		"over":          {says(http.StatusUnauthorized, `{"tppMessages":[{"category":"ERROR","code":"CONSENT_EXPIRED"}]}`), usual, "expired"},
+		"invalid":       {says(http.StatusUnauthorized, `{"tppMessages":[{"category":"ERROR","code":"CONSENT_INVALID"}]}`), usual, "expired"},
+		"used up":       {says(http.StatusOK, `{"accounts":[]}`), once, "expired"},
+		"as it was":     {says(http.StatusOK, `{"accounts":[]}`), usual, "valid"},
+		"other refusal": {says(http.StatusTooManyRequests, `{"tppMessages":[{"category":"ERROR","code":"ACCESS_EXCEEDED"}]}`), once, "valid"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			valid := true
+			w.reading(c.read, func(rw http.ResponseWriter, r *http.Request) {
+				if valid {
+					says(http.StatusOK, `{"consentStatus":"valid"}`)(rw, r)
+					return
+				}
+				expired(rw, r)
+			}, c.form...)
+			valid = false
+			status, _ := w.post("/tpp/consents/1/data", "read=list accounts")
+			require.Equal(t, http.StatusOK, status)
+			_, page := w.get("/tpp")
+			assert.Contains(t, page, `<span class="status `+c.want+`">`)
+		})
+	}
+}
+
+// What an answer does not have is no empty column, and what is counted is said as it
+// is for the kind of consent.
+func TestDataPage(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	valid := says(http.StatusOK, `{"consentStatus":"valid"}`)
+	w.reading(says(http.StatusOK, `{"accounts":[{"resourceId":"r1","iban":"DE40100100103307118608","currency":"EUR"}]}`), valid, usual...)
+	_, page := w.post("/tpp/consents/1/data", "read=list accounts")
+	assert.Contains(t, page, `<th scope="col">Currency</th>`)
+	for _, absent := range []string{"Owner</th>", "Sum</th>", "Type</th>", "Of a one-off consent"} {
+		assert.NotContains(t, page, absent)
+	}
+	assert.Contains(t, page, "up to frequencyPerDay")
+
+	exceeded := says(http.StatusTooManyRequests, `{"tppMessages":[{"category":"ERROR","code":"ACCESS_EXCEEDED"}]}`)
+	w.reading(exceeded, valid, append(append([]string{}, usual[:5]...), "right=balances", "recurring=false", "frequency=1", "until=2026-06-30")...)
+	_, page = w.post("/tpp/consents/2/data", "read=list accounts")
+	assert.Contains(t, page, "frequencyPerDay is used up for today. With")
+	assert.Contains(t, page, "Of a one-off consent both count")
+	assert.NotContains(t, page, "up to frequencyPerDay")
+	_, page = w.post("/tpp/consents/2/data", "read=balances accounts r1")
+	assert.Contains(t, page, "frequencyPerDay is used up for today, for these data of this account. With")
+	assert.Regexp(t, `href="/sandbox/requests\?requestId=[0-9a-f-]{36}"`, page)
+}

@@ -103,7 +103,7 @@ func (r *reading) load(ctx context.Context) error {
 	case g.Consent.Kind != consent.AccountAccess || g.Consent.Rail != r.q.Rail:
 		return noted(ctx, denied(unknown, "the consent is of another kind, or was made in another dialect"))
 	case g.Shut:
-		return noted(ctx, denied(consent.E(consent.CodeCertificateBlocked, "the TPP is blocked by this bank"), "the bank has blocked the TPP"))
+		return noted(ctx, denied(consent.E(consent.CodeCertificateBlocked, "the bank has blocked this TPP"), "the bank has blocked the TPP"))
 	}
 	r.grounds, r.c = g, g.Consent
 	return nil
