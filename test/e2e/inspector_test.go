@@ -160,7 +160,7 @@ func TestInspectorKeepsNoSecrets(t *testing.T) {
 		back := p.recorded("?path=sca-callbacks")
 		require.NotEmpty(t, back, "the sandbox's bank called back")
 		require.Regexp(t, `^/aspsp/v1/sca-callbacks/.{4}\*{4}$`, back[0].Target)
-		require.Equal(t, "Bearer sand****", back[0].Request.Headers.Get("Authorization"))
+		require.Equal(t, "Bearer "+sandbox.CallbackToken, back[0].Request.Headers.Get("Authorization"), "a public one")
 	}, offering("redirect", "decoupled", "embedded"))
 }
 

@@ -9,7 +9,7 @@ func FuzzCheck(f *testing.F) {
 	for _, seed := range []string{
 		aCheck, `{}`, ` { "consentId" : "a" ,"tpp":"b","operation":"balances","account":"r1","page":true } `, `{"consentId":"a","tpp":"b","operation":"c","page":false,"page":false}`,
 		`{"consentId":"a","tpp":"b","operation":"c",}`, `{,"consentId":"a"}`, `{"consentId":"a","tpp":"b","operation":"c"}}`, `{"consentId":"\u0061","tpp":"ü","operation":"c"}`,
-		`{"consentId":"a","tpp":"b","operation":"c","account":"","requestId":"","psuIpAddress":""}`, `{"consentId":"a","tpp":"b","operation":"c","page":truefalse}`, `,"consentId":"a"}`,
+		`{"consentId":"a","tpp":"b","operation":"c","account":"","requestId":"","psuIpAddress":""}`, `{"consentId":"a","tpp":"b","operation":"c","page":truefalse}`, `{"consentId":"a","tpp":"b","operation":"accounts","list":"a=b%20c","page":true}`, `,"consentId":"a"}`,
 	} {
 		f.Add([]byte(seed))
 	}

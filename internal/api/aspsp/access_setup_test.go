@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -76,6 +77,9 @@ func (d *dialect) RefusalOf(err error, accept []string) *edge.Refusal {
 	}
 	if e, ok := errors.AsType[*consent.Error](err); ok {
 		r.Path, r.Text = e.Path, e.Text
+	}
+	if until := access.RetryAt(err); !until.IsZero() {
+		r.Header.Set("Retry-After", strconv.Itoa(until.Second()))
 	}
 	media := "application/json"
 	if len(accept) > 0 && accept[0] != "" {

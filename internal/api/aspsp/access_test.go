@@ -59,6 +59,8 @@ func TestAccessQuestions(t *testing.T) {
 	}
 	attended, following := plain, one(consent.OpTransactions)
 	attended.Attended, following.Following = true, true
+	named, unfiltered, cards := following, plain, one(consent.OpCardTransactions)
+	named.List, unfiltered.List, cards.List = "?bookingStatus=both", "?", "?"+strings.Repeat("ü", 2000)
 	for name, c := range map[string]struct {
 		body string
 		want access.Question
@@ -70,6 +72,9 @@ func TestAccessQuestions(t *testing.T) {
 		"of one account":     {checkOf("operation", `"balances"`, "account", `"r 1/ü"`), one(consent.OpBalances)},
 		"of a card":          {checkOf("operation", `"cardTransactions"`, "account", `"r 1/ü"`), one(consent.OpCardTransactions)},
 		"a further page":     {checkOf("operation", `"transactions"`, "account", `"r 1/ü"`, "page", "true"), following},
+		"of a list":          {checkOf("operation", `"transactions"`, "account", `"r 1/ü"`, "page", "true", "list", `"bookingStatus=both"`), named},
+		"of the whole list":  {checkOf("list", `""`), unfiltered},
+		"of a long name":     {checkOf("operation", `"cardTransactions"`, "account", `"r 1/ü"`, "list", strconv.Quote(strings.Repeat("ü", 2000))), cards},
 		"of one transaction": {checkOf("operation", `"transaction"`, "account", `"r 1/ü"`), one(consent.OpTransaction)},
 		"escapes and blanks": {strings.Replace(" "+checkOf()+"\n", "accounts", `acc\u006funts`, 1), plain},
 	} {
@@ -129,6 +134,10 @@ func TestAccessDenied(t *testing.T) {
 			denied(consent.CodeTooOften, ""),
 			`"reason":"known to the bank","error":{"status":429,"code":"ACCESS_EXCEEDED","text":"said to the TPP"}`, consent.CodeTooOften, "",
 		},
+		"too often today": {
+			&access.Denial{Err: consent.E(consent.CodeTooOften, "said to the TPP"), Reason: "known to the bank", Until: time.Unix(17, 0)},
+			`"reason":"known to the bank","error":{"status":429,"code":"ACCESS_EXCEEDED","text":"said to the TPP","retryAfter":17}`, consent.CodeTooOften, "",
+		},
 		"not now": {
 			fmt.Errorf("accounts: %w", consent.E(consent.CodeUnavailable, "secret")),
 			`"reason":"it cannot be told now","error":{"status":503,"retryAfter":1}`, "", "could not be decided",
@@ -166,6 +175,11 @@ func TestAccessDenied(t *testing.T) {
 	}
 }
 
+const (
+	spelled  = "the consent id is malformed: it is not spelled as any that was given out"
+	lettered = "the account id is malformed: it must be 1 to 100 characters, none of them a control character, without the parts . and .."
+)
+
 // What the TPP sent and the bank hands on is the TPP's fault: a denial in its
 // words. It is never asked of the use case.
 func TestWhatTheTPPHasSent(t *testing.T) {
@@ -176,21 +190,22 @@ func TestWhatTheTPPHasSent(t *testing.T) {
 	for name, c := range map[string]struct {
 		members []string
 		want    string
+		reason  string
 		audit   bool
 	}{
-		"no consent id":                 {[]string{"consentId", `""`}, unknown, true},
-		"no UUID":                       {[]string{"consentId", `"x"`}, unknown, true},
-		"in capitals":                   {[]string{"consentId", `"` + strings.ToUpper(consentID) + `"`}, unknown, true},
-		"as a URN":                      {[]string{"consentId", `"urn:uuid:` + consentID + `"`}, unknown, true},
-		"in its digits":                 {[]string{"consentId", `"` + strings.ReplaceAll(consentID, "-", "") + `"`}, unknown, true},
-		"an address that is a name":     {[]string{"psuIpAddress", `"localhost"`}, address, false},
-		"an empty address":              {[]string{"psuIpAddress", `""`}, address, false},
-		"an address of one machine":     {[]string{"psuIpAddress", `"fe80::1%eth0"`}, address, false},
-		"a request id of another kind":  {[]string{"requestId", `"17"`}, `{"status":400,"code":"FORMAT_ERROR","path":"Header.X-Request-ID","text":"must be a UUID"}`, false},
-		"an account without a name":     {[]string{"operation", `"balances"`, "account", `""`}, named, true},
-		"an account with control signs": {[]string{"operation", `"balances"`, "account", `"r1\u0000"`}, named, true},
-		"an account of endless length":  {[]string{"operation", `"balances"`, "account", strconv.Quote(strings.Repeat("a", 101))}, named, true},
-		"an account that leads away":    {[]string{"operation", `"balances"`, "account", `"../r2"`}, named, true},
+		"no consent id":                 {[]string{"consentId", `""`}, unknown, spelled, true},
+		"no UUID":                       {[]string{"consentId", `"x"`}, unknown, spelled, true},
+		"in capitals":                   {[]string{"consentId", `"` + strings.ToUpper(consentID) + `"`}, unknown, spelled, true},
+		"as a URN":                      {[]string{"consentId", `"urn:uuid:` + consentID + `"`}, unknown, spelled, true},
+		"in its digits":                 {[]string{"consentId", `"` + strings.ReplaceAll(consentID, "-", "") + `"`}, unknown, spelled, true},
+		"an address that is a name":     {[]string{"psuIpAddress", `"localhost"`}, address, "PSU-IP-Address: must be an IP address, version 4 or 6", false},
+		"an empty address":              {[]string{"psuIpAddress", `""`}, address, "PSU-IP-Address: must be an IP address, version 4 or 6", false},
+		"an address of one machine":     {[]string{"psuIpAddress", `"fe80::1%eth0"`}, address, "PSU-IP-Address: must be an IP address, version 4 or 6", false},
+		"a request id of another kind":  {[]string{"requestId", `"17"`}, `{"status":400,"code":"FORMAT_ERROR","path":"Header.X-Request-ID","text":"must be a UUID"}`, "X-Request-ID: must be a UUID", false},
+		"an account without a name":     {[]string{"operation", `"balances"`, "account", `""`}, named, lettered, true},
+		"an account with control signs": {[]string{"operation", `"balances"`, "account", `"r1\u0000"`}, named, lettered, true},
+		"an account of endless length":  {[]string{"operation", `"balances"`, "account", strconv.Quote(strings.Repeat("a", 101))}, named, lettered, true},
+		"an account that leads away":    {[]string{"operation", `"balances"`, "account", `"../r2"`}, named, lettered, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -204,12 +219,14 @@ func TestWhatTheTPPHasSent(t *testing.T) {
 			require.NoError(t, json.Unmarshal([]byte(a.body), &got))
 			assert.Equal(t, "deny", got.Decision)
 			assert.JSONEq(t, c.want, string(got.Error))
-			assert.NotEmpty(t, got.Reason)
+			assert.Equal(t, c.reason, got.Reason)
 			assert.Equal(t, c.audit, len(w.ledger.refused) == 1)
 			assert.Empty(t, w.decider.asked)
 		})
 	}
 }
+
+const noOperation = "operation: must be one of accounts, account, balances, transactions, transaction, cardAccounts, cardAccount, cardBalances, cardTransactions, trustedBeneficiaries"
 
 // checkFaults is what is wrong with a check, by the check.
 var checkFaults = map[string][]string{
@@ -218,14 +235,18 @@ var checkFaults = map[string][]string{
 	checkOf("tpp", "", "page", `"true"`, "requestId", "7"):      {"requestId: must be a string", "page: must be true or false", "tpp: is required"},
 	checkOf("tpp", `" "`):                                                       {"tpp: must not be empty"},
 	checkOf("tpp", `"a\u0000"`):                                                 {"tpp: must not hold control characters"},
-	checkOf("operation", `"payments"`):                                          {"operation: must be an operation of account data"},
-	checkOf("operation", `"Accounts"`):                                          {"operation: must be an operation of account data"},
+	checkOf("operation", `"payments"`):                                          {noOperation},
+	checkOf("operation", `"Accounts"`):                                          {noOperation},
 	checkOf("operation", `"balances"`):                                          {"account: is required for this operation"},
 	checkOf("operation", `"transaction"`):                                       {"account: is required for this operation"},
 	checkOf("operation", `"account"`, "account", "null"):                        {"account: must be a string"},
 	checkOf("account", `"r1"`):                                                  {"account: must not be there: the operation is of all accounts"},
 	checkOf("operation", `"transaction"`, "account", `"r1"`, "resource", `"t"`): {"resource: is not known here"},
 	checkOf("psuIPAddress", `"192.0.2.7"`):                                      {"psuIPAddress: is not known here"},
+	checkOf("list", "null"):                                                    {"list: must be a string"},
+	checkOf("list", strconv.Quote(strings.Repeat("ü", 2001))):                   {"list: must not be longer than 2000 characters"},
+	checkOf("operation", `"balances"`, "account", `"r1"`, "list", `""`):         {"list: must not be there: the operation has no pages"},
+	checkOf("operation", `"transaction"`, "account", `"r1"`, "list", `"a"`):     {"list: must not be there: the operation has no pages"},
 	checkOf("page", "null"):                                                     {"page: must be true or false"},
 	`{"tpp":"a","tpp":"b","consentId":"x","operation":"accounts"}`:              {"tpp: must not be there twice"},
 	`["accounts"]`: {"body: must be a JSON object"},
@@ -293,7 +314,7 @@ func TestAccessBatch(t *testing.T) {
 	require.JSONEq(t, `{"decisions":[`+allow+`,
 		{"decision":"deny","reason":"known to the bank","error":{"status":429,"code":"ACCESS_EXCEEDED","text":"said to the TPP"}},
 		{"decision":"deny","reason":"consentd has failed; its log says how","error":{"status":500}},`+allow+`,
-		{"decision":"deny","reason":"is not known to this TPP","error":{"status":400,"code":"CONSENT_UNKNOWN","path":"Header.Consent-ID","text":"is not known to this TPP"}}
+		{"decision":"deny","reason":"`+spelled+`","error":{"status":400,"code":"CONSENT_UNKNOWN","path":"Header.Consent-ID","text":"is not known to this TPP"}}
 	]}`, a.body)
 	require.Len(t, w.decider.asked, 4)
 	require.Len(t, w.ledger.refused, 2)

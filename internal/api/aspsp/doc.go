@@ -47,7 +47,8 @@
 //     It must set X-Original-URI and X-Original-Method (or X-Forwarded-Uri and
 //     X-Forwarded-Method, or ask at the TPP's path behind forward-auth, with the
 //     TPP's method), and the header of the certificate, on every request: what it
-//     leaves to be sent by the TPP, the TPP decides.
+//     leaves to be sent by the TPP, the TPP decides. Without a method on the bare
+//     path the answer is 400: auth_request asks with GET, whatever it was.
 //   - Where several of them are there they must say the same, to the last byte.
 //     One that the TPP slips in is either harmless or refused: 400, in the TPP's
 //     form, since it is the TPP who gets to see it.

@@ -67,6 +67,15 @@ func TestForwardAuthAllows(t *testing.T) {
 	}
 }
 
+// reading is what a gateway says of a GET, with more headers.
+func reading(uri string, more ...string) http.Header {
+	h := http.Header{"X-Original-Uri": {uri}, "X-Original-Method": {"GET"}}
+	for i := 0; i < len(more); i += 2 {
+		h.Add(more[i], more[i+1])
+	}
+	return h
+}
+
 // bare sends a gateway's request as it stands, and returns what came of it.
 func (w *world) bare(t *testing.T, method, target string, headers http.Header) *httptest.ResponseRecorder {
 	t.Helper()
@@ -94,17 +103,18 @@ func TestOriginalRequests(t *testing.T) {
 		"Envoy, a method made up":       {"BREW", nginx + "/v1/accounts", http.Header{}, "BREW /v1/accounts"},
 		"Envoy, with the TPP's query":   {"GET", nginx + "/v1/accounts?denials=403&x=1", http.Header{}, "GET /v1/accounts?denials=403&x=1"},
 		"all agree":                     {"GET", nginx + "/v1/a?b", http.Header{"X-Original-Uri": {"/v1/a?b"}, "X-Forwarded-Uri": {"/v1/a?b"}, "X-Original-Method": {"GET"}}, "GET /v1/a?b"},
-		"no method is said":             {"GET", nginx, http.Header{"X-Original-Uri": {"/v1/a"}}, "GET /v1/a"},
-		"the method is the request's":   {"POST", nginx, http.Header{"X-Original-Uri": {"/v1/a"}}, "POST /v1/a"},
-		"below a path of the bank's":    {"GET", nginx, http.Header{"X-Original-Uri": {"/open/bank/v1/a"}}, "GET /open/bank/v1/a"},
-		"harmless encodings":            {"GET", nginx, http.Header{"X-Original-Uri": {"/v1/%C3%A4%20b@1"}}, "GET /v1/%C3%A4%20b@1"},
-		"an empty query":                {"GET", nginx, http.Header{"X-Original-Uri": {"/v1/a?"}}, "GET /v1/a?"},
-		"a query with a query":          {"GET", nginx, http.Header{"X-Original-Uri": {"/v1/a?b=c?d/../e"}}, "GET /v1/a?b=c?d/../e"},
+		"below a path of the bank's":    {"GET", nginx, reading("/open/bank/v1/a"), "GET /open/bank/v1/a"},
+		"harmless encodings":            {"GET", nginx, reading("/v1/%C3%A4%20b@1"), "GET /v1/%C3%A4%20b@1"},
+		"an empty query":                {"GET", nginx, reading("/v1/a?"), "GET /v1/a?"},
+		"a query with a query":          {"GET", nginx, reading("/v1/a?b=c?d/../e"), "GET /v1/a?b=c?d/../e"},
+		"the bare path by POST":         {"POST", nginx, http.Header{"X-Original-Uri": {"/v1/a"}, "X-Forwarded-Method": {"POST"}}, "POST /v1/a"},
+		"no method is said":             {"GET", nginx, http.Header{"X-Original-Uri": {"/v1/a"}}, ""},
+		"none by POST":                  {"POST", nginx, http.Header{"X-Original-Uri": {"/v1/a"}}, ""},
 		"no URI":                        {"GET", nginx, http.Header{"X-Original-Method": {"GET"}}, ""},
-		"two URIs":                      {"GET", nginx, http.Header{"X-Original-Uri": {"/v1/a"}, "X-Forwarded-Uri": {"/v1/b"}}, ""},
-		"the query differs":             {"GET", nginx, http.Header{"X-Original-Uri": {"/v1/a"}, "X-Forwarded-Uri": {"/v1/a?page=1"}}, ""},
-		"one header twice":              {"GET", nginx, http.Header{"X-Original-Uri": {"/v1/a", "/v1/b"}}, ""},
-		"two in one":                    {"GET", nginx, http.Header{"X-Original-Uri": {"/v1/a, /v1/b"}}, ""},
+		"two URIs":                      {"GET", nginx, reading("/v1/a", "X-Forwarded-Uri", "/v1/b"), ""},
+		"the query differs":             {"GET", nginx, reading("/v1/a", "X-Forwarded-Uri", "/v1/a?page=1"), ""},
+		"one header twice":              {"GET", nginx, reading("/v1/a", "X-Original-Uri", "/v1/b"), ""},
+		"two in one":                    {"GET", nginx, reading("/v1/a, /v1/b"), ""},
 		"the path differs":              {"GET", nginx + "/v1/b", http.Header{"X-Original-Uri": {"/v1/a"}}, ""},
 		"an empty one beside the path":  {"GET", nginx + "/v1/b", http.Header{"X-Original-Uri": {""}}, ""},
 		"a slash behind":                {"GET", nginx + "/", http.Header{"X-Original-Uri": {"/v1/a"}}, ""},
@@ -145,7 +155,7 @@ func TestPathsThatAreNotPlain(t *testing.T) {
 		"/v1/accounts/%FF", "/v1/accounts/ä", "/v1/accounts r1", "/v1/accounts#x", "/v1/accounts?a#b", "/v1/accounts?a=%zz", "/v1/accounts?a=1;b=2", "/v1/accounts?a=%00", "/v1/accounts?ä", "/v1/accounts?a b",
 		"http://bank.example/v1/accounts", "https://bank.example/v1/accounts", "//bank.example/v1/accounts", "*", "?/v1/accounts", `/v1/accounts?a=\`, "/v1/<accounts>", `/v1/"accounts"`, "/v1/{accounts}",
 	} {
-		rec := w.bare(t, http.MethodGet, forwardPath, http.Header{"X-Original-Uri": {uri}})
+		rec := w.bare(t, http.MethodGet, forwardPath, reading(uri))
 		assert.Equal(t, http.StatusNotFound, rec.Code, uri)
 		assert.Contains(t, rec.Body.String(), "RESOURCE_UNKNOWN", uri)
 	}
@@ -182,7 +192,7 @@ func TestOriginalHeaders(t *testing.T) {
 	assert.Zero(t, got.ContentLength)
 	assert.Equal(t, http.NoBody, got.Body)
 
-	w.bare(t, http.MethodGet, forwardPath, http.Header{"X-Original-Uri": {"/v1/accounts"}})
+	w.bare(t, http.MethodGet, forwardPath, reading("/v1/accounts"))
 	assert.Empty(t, w.dialect.admitted[1].Header, "the gateway's token goes no further")
 }
 
@@ -251,6 +261,7 @@ func TestForwardAuthRefusesItself(t *testing.T) {
 		{"X-Forwarded-Uri", "/v1/accounts/r2", `{"code":"FORMAT_ERROR","path":"Header.X-Forwarded-Uri","text":"differs from X-Original-URI: one of them is not the gateway's"}`},
 		{"X-Forwarded-Method", "POST", `{"code":"FORMAT_ERROR","path":"Header.X-Forwarded-Method","text":"differs from X-Original-Method: one of them is not the gateway's"}`},
 		{"X-Original-URI", "-", `{"code":"FORMAT_ERROR","path":"Header.X-Original-URI","text":"is required, from the gateway"}`},
+		{"X-Original-Method", "-", `{"code":"FORMAT_ERROR","path":"Header.X-Original-Method","text":"is required, from the gateway"}`},
 	} {
 		a := w.send(t, http.MethodGet, forwardPath, "", asked(c.name, c.value, "Accept", "application/problem+json"))
 		require.Equal(t, 400, a.status, c.name)
@@ -261,6 +272,14 @@ func TestForwardAuthRefusesItself(t *testing.T) {
 		require.Equal(t, 403, a.status, c.name)
 		require.Equal(t, "400", a.header.Get("X-Denial-Status"))
 		require.JSONEq(t, c.want, a.header.Get("X-Denial-Body"))
+	}
+	for target, want := range map[string]string{
+		forwardPath:                  `{"code":"FORMAT_ERROR","path":"Header.X-Original-Method","text":"differs from the method: one of them is not the gateway's"}`,
+		forwardPath + "/v1/accounts": `{"code":"FORMAT_ERROR","path":"Header.X-Original-URI","text":"differs from the path: one of them is not the gateway's"}`,
+	} {
+		rec := w.bare(t, http.MethodPost, target, reading("/v1/a"))
+		require.Equal(t, 400, rec.Code, target)
+		require.JSONEq(t, want, rec.Body.String(), "the fault is at a header")
 	}
 	for query, want := range map[string]string{
 		"denial=403": "Query.denial: is not known here", "denials=401": "Query.denials: must be 403", "denials=403&denials=403": "Query.denials: must be 403",
@@ -320,7 +339,7 @@ func FuzzTarget(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, uri string) {
 		w := quiet()
-		rec := w.bare(t, http.MethodGet, forwardPath, http.Header{"X-Original-Uri": {uri}})
+		rec := w.bare(t, http.MethodGet, forwardPath, reading(uri))
 		if rec.Code != http.StatusOK {
 			return
 		}

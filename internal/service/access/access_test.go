@@ -17,6 +17,7 @@ import (
 	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/access"
+	"consentd/internal/service/register"
 	"consentd/internal/storage"
 	"consentd/test/pgtest"
 )
@@ -249,6 +250,26 @@ func TestStrangers(t *testing.T) {
 		funds := b.create(consent.Access{Scope: consent.ScopeDedicated, Asked: []consent.Asked{{Reference: leas()[0].Reference, Rights: consent.RightFunds}}},
 			func(d *consent.Draft) { d.Kind = consent.FundsConfirmation })
 		b.denied(consent.CodeReferenceUnknown, "another kind", funds, consent.OpBalances)
+	})
+}
+
+// A TPP that the bank has shut out reads nothing, until it is let in again.
+func TestShutOut(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		c := b.valid(dedicated(), b.grant(balances))
+		tpps := &register.Register{Store: b.db, Now: b.time, Log: slog.New(slog.DiscardHandler)}
+		cause := consent.Cause{By: consent.ByASPSP, Who: "desk"}
+		_, _, err := tpps.Block(t.Context(), cause, "A", register.Block{Reason: "fraud", Until: begin.Add(time.Hour)})
+		require.NoError(t, err)
+		b.denied(consent.CodeCertificateBlocked, "blocked", c, consent.OpBalances)
+		b.advance(time.Hour)
+		b.allowed(c, consent.OpBalances)
+		_, _, err = tpps.Block(t.Context(), cause, "A", register.Block{Reason: "fraud"})
+		require.NoError(t, err)
+		b.denied(consent.CodeCertificateBlocked, "blocked", c, consent.OpBalances)
+		_, err = tpps.Unblock(t.Context(), cause, "A")
+		require.NoError(t, err)
+		b.allowed(c, consent.OpBalances)
 	})
 }
 

@@ -185,3 +185,37 @@ func TestFineClock(t *testing.T) {
 		require.Equal(t, []int{1, 2, 0}, []int{v.Chains, v.Entries, v.Faults})
 	})
 }
+
+// TestMemory believes a good token for a while, and asks the database again after it.
+func TestMemory(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		b.Memory = time.Second
+		secret, made, err := b.New(t.Context(), service.ResourceServer, "core", time.Minute)
+		require.NoError(t, err)
+		other := &tokens.Tokens{Store: b.db, Keys: b.Keys, Now: b.Now} // another process
+		check := func() error {
+			_, err := b.Check(t.Context(), secret)
+			return err
+		}
+		require.NoError(t, check())
+		_, err = other.Revoke(t.Context(), made.ID)
+		require.NoError(t, err)
+		b.now = b.now.Add(999 * time.Millisecond)
+		require.NoError(t, check(), "it was good less than a second ago")
+		b.now = b.now.Add(time.Millisecond)
+		codeOf(t, consent.CodeUnauthenticated, check())
+
+		secret, made, err = b.New(t.Context(), service.ResourceServer, "core", time.Minute)
+		require.NoError(t, err)
+		require.NoError(t, check())
+		_, err = b.Revoke(t.Context(), made.ID)
+		require.NoError(t, err)
+		codeOf(t, consent.CodeUnauthenticated, check())
+
+		secret, _, err = b.New(t.Context(), service.ResourceServer, "core", 500*time.Millisecond)
+		require.NoError(t, err)
+		require.NoError(t, check())
+		b.now = b.now.Add(500 * time.Millisecond)
+		codeOf(t, consent.CodeUnauthenticated, check())
+	})
+}
