@@ -299,14 +299,13 @@ func underWay(db *storage.DB) func(context.Context, string) (bool, error) {
 			return false, nil //nolint:nilerr // no run of this program's
 		}
 		run, err := db.RunByID(ctx, id)
-		switch {
-		case consent.CodeOf(err) == consent.CodeNotFound && err != nil:
-			return false, nil
-		case err != nil:
-			return false, err
-		default:
+		if err == nil {
 			return run.Stage == consent.StageFlow, nil
 		}
+		if consent.CodeOf(err) == consent.CodeNotFound {
+			return false, nil // it was cleaned away
+		}
+		return false, err
 	}
 }
 

@@ -128,7 +128,7 @@ func (w *watched) keep(i *Inspector) {
 	call.Caller = callerIn(call.Path)
 	call.Request = maskMessage(w.header, w.body.kept, inRequest, w.c.Request().URL.Path)
 	call.Response = maskMessage(response.Header(), w.answer.kept, inAnswer, w.c.Request().URL.Path)
-	call.Checks, call.Denials = denialsIn(w.c.Request().URL.Path, response.Header(), w.answer.kept.bytes)
+	call.Checks, call.Denials = denialsIn(w.c.Request().URL.Path, response.Header(), w.answer.bytes)
 	i.add(call)
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -86,16 +87,10 @@ var secretRules = []secretRule{
 	{inRequest | inAnswer, "privateKey", whole},
 }
 
-// publicTokens are those of the bank's own systems, which everybody may read in the
-// documentation: a command that has one works when pasted.
-var publicTokens = publicTokensOf(service.Roles())
-
-func publicTokensOf(roles []service.Role) map[string]bool {
-	tokens := map[string]bool{BankToken: true}
-	for _, role := range roles {
-		tokens[TokenOf(role)] = true
-	}
-	return tokens
+// isPublic tells the tokens of the bank's own systems, which everybody may read in
+// the documentation: a command that has one works when pasted.
+func isPublic(credential string) bool {
+	return credential == BankToken || slices.ContainsFunc(service.Roles(), func(r service.Role) bool { return credential == TokenOf(r) })
 }
 
 // pathCallbacks is where all that is said is a secret.
@@ -145,7 +140,7 @@ func hide(text string, how hiding) string {
 		if !ok {
 			return beginning(text)
 		}
-		if publicTokens[credential] {
+		if isPublic(credential) {
 			return text
 		}
 		return scheme + " " + beginning(credential)

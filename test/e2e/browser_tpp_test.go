@@ -147,7 +147,7 @@ func TestBrowserTPPMistakes(t *testing.T) {
 	b.at("tpp-new", http.StatusOK)
 	require.Equal(t, "400 Bad Request", b.read(answered))
 	b.holds("FORMAT_ERROR", "Header.PSU-IP-Address")
-	require.Equal(t, "0", b.value("#frequency"), "the form is as it was")
+	require.Equal(t, "99", b.value("#frequency"), "the form is as it was")
 	pictures.judge(b, "refused")
 
 	b.visit(b.base + "/tpp/consents/99")

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -82,19 +83,23 @@ func guarding(t, outer *testing.T) *guarded {
 }
 
 // nginx runs the example as it is printed, but for addresses and files, with the
-// gateway's token, as long as t runs. It returns where it is reached.
-func (g *guarded) nginx(t *testing.T, token string) string {
+// gateway's token and with changes, each a text and what stands in its place, as long
+// as t runs. It returns where it is reached.
+func (g *guarded) nginx(t *testing.T, token string, changes ...string) string {
 	t.Helper()
 	dir, address := t.TempDir(), freeAddress(t)
 	line := filepath.Join(dir, "token")
 	require.NoError(t, os.WriteFile(line, []byte(`proxy_set_header Authorization "Bearer `+token+"\";\n"), 0o600))
 	example, err := os.ReadFile("../../deployments/gateways/nginx.conf")
 	require.NoError(t, err)
-	runNginx(t, dir, address, strings.NewReplacer(
+	for i := 0; i < len(changes); i += 2 {
+		require.Contains(t, string(example), changes[i])
+	}
+	runNginx(t, dir, address, strings.NewReplacer(append(changes,
 		"listen 443 ssl", "listen "+address+" ssl", "/etc/nginx/tpp.crt", g.dir+"/bank.pem", "/etc/nginx/tpp.key", g.dir+"/bank.key",
 		"192.0.2.20:8445", "127.0.0.1:"+portOf(t, g.url("bank")), "http://192.0.2.30:8080", g.server,
 		"/etc/nginx/bank-ca.crt", g.dir+"/ca.pem", "/etc/nginx/consentd.token", line,
-	).Replace(string(example)))
+	)...).Replace(string(example)))
 	return "https://" + address
 }
 
@@ -199,6 +204,7 @@ func TestGatewayNginx(t *testing.T) {
 			{"forged", forgedByTPP},
 			{"certificates", certificatesAtNginx},
 			{"unknown to consentd", gatewayUnknown},
+			{"forgetful", gatewayForgets},
 		} {
 			inner.Run(scenario.name, func(t *testing.T) { scenario.run(t, g) })
 		}
@@ -298,7 +304,12 @@ func countedByNginx(t *testing.T, g *guarded) {
 	for range 4 {
 		require.Len(t, g.ask(t, g.own, "/v1/accounts", id, nil).shown(t), 1)
 	}
-	g.ask(t, g.own, "/v1/accounts", id, nil).denied(t, http.StatusTooManyRequests, "ACCESS_EXCEEDED")
+	a := g.ask(t, g.own, "/v1/accounts", id, nil)
+	a.denied(t, http.StatusTooManyRequests, "ACCESS_EXCEEDED")
+	wait, err := strconv.Atoi(a.header.Get("Retry-After"))
+	require.NoError(t, err)
+	require.Positive(t, wait)
+	require.LessOrEqual(t, wait, 25*60*60, "until the next day")
 	require.Len(t, g.ask(t, g.own, "/v1/accounts", id, attended).shown(t), 1, "the PSU is there")
 }
 
@@ -367,5 +378,20 @@ func gatewayUnknown(t *testing.T, g *guarded) {
 		require.Empty(t, a.body, name)
 		require.Empty(t, a.header.Get("X-Denial-Status"), name)
 		require.Empty(t, a.header.Values("WWW-Authenticate"), name)
+	}
+}
+
+// gatewayForgets has one that does not say by which method the TPP asks, nor for
+// what: nginx asks with GET whatever it was, so that a POST would pass as a read.
+func gatewayForgets(t *testing.T, g *guarded) {
+	id := g.authorised()
+	for _, line := range []string{"proxy_set_header X-Original-Method $request_method;", "proxy_set_header X-Original-URI $request_uri;"} {
+		forgetful := *g
+		forgetful.front = g.nginx(t, g.read, line, "")
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+			a := forgetful.ask(t, g.own, "/v1/accounts", id, func(r *http.Request) { r.Method = method; attended(r) })
+			a.denied(t, http.StatusBadRequest, "FORMAT_ERROR")
+			require.Contains(t, a.body, "is required, from the gateway")
+		}
 	}
 }

@@ -243,7 +243,7 @@ var checkFaults = map[string][]string{
 	checkOf("account", `"r1"`):                                                  {"account: must not be there: the operation is of all accounts"},
 	checkOf("operation", `"transaction"`, "account", `"r1"`, "resource", `"t"`): {"resource: is not known here"},
 	checkOf("psuIPAddress", `"192.0.2.7"`):                                      {"psuIPAddress: is not known here"},
-	checkOf("list", "null"):                                                    {"list: must be a string"},
+	checkOf("list", "null"):                                                     {"list: must be a string"},
 	checkOf("list", strconv.Quote(strings.Repeat("ü", 2001))):                   {"list: must not be longer than 2000 characters"},
 	checkOf("operation", `"balances"`, "account", `"r1"`, "list", `""`):         {"list: must not be there: the operation has no pages"},
 	checkOf("operation", `"transaction"`, "account", `"r1"`, "list", `"a"`):     {"list: must not be there: the operation has no pages"},

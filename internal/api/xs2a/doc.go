@@ -241,13 +241,22 @@
 //	further pages of a read     A list that is asked for with a parameter of the
 //	                            bank's paging (page) belongs to the read that began
 //	                            it, for ten minutes and a hundred pages unless the
-//	                            bank says otherwise; also where a one-off consent has
-//	                            been used up by that read. Without a value it says
-//	                            nothing; two of them, or one twice: 400 FORMAT_ERROR.
-//	details of transactions     Belong, as further pages do, to the read that opened
-//	                            the list of the account's transactions. Without one
-//	                            they are an operation of their own of the account,
-//	                            whichever transaction it is.
+//	                            bank says otherwise. Path and all other parameters
+//	                            must be those of that read (the last four of a day
+//	                            are known), otherwise it is one of its own. Without
+//	                            a value the parameter says nothing; two of them, or
+//	                            one twice: 400 FORMAT_ERROR.
+//	details of transactions     Belong, as further pages do and counted among them, to
+//	                            the read that opened a list of the account's
+//	                            transactions, whichever. Without one they are an
+//	                            operation of their own of the account, whichever
+//	                            transaction it is.
+//	pages of a used-up consent  What the last read of a one-off consent began may be
+//	                            read to its end, within the same bounds and not after
+//	                            its end date. The consent is over: nobody can revoke
+//	                            it any more, so that only a block of the TPP stops
+//	                            the pages. Of a consent that has ended otherwise
+//	                            there are none.
 //	end of a one-off consent    With the last read that it was asked for by name: of
 //	                            each account its details, balances, transactions,
 //	                            and the trusted beneficiaries. Lists of accounts, and
@@ -257,6 +266,8 @@
 //	                            GET /v1/accounts and GET /v1/card-accounts. A one-off
 //	                            one ends with the first of them, whichever it is, and
 //	                            the other may follow as a further page does.
+//	lists without an account    Empty, not refused, where the consent opens accounts
+//	                            for it but none of the sort, such as cards.
 //	Accept of transactions      Of lists, whoever has the data judges it: a bank may
 //	                            offer camt.053 or MT940. The sandbox has JSON alone.
 //	ids of accounts and         Any text of 1 to 100 characters, percent-encoded. One
@@ -265,7 +276,9 @@
 //	account that is unknown     404 RESOURCE_UNKNOWN; one of the customer's that the
 //	                            consent leaves out 401 CONSENT_INVALID.
 //	reads with another method   405 SERVICE_INVALID, HEAD too.
-//	429 of reads                ACCESS_EXCEEDED without Retry-After.
+//	429 of reads                ACCESS_EXCEEDED. Retry-After says when the next day
+//	                            begins in the bank's time zone, for a recurring
+//	                            consent; a one-off one has none.
 //	repeated funds questions    POST /v1/funds-confirmations changes nothing and is
 //	                            answered anew each time.
 package xs2a

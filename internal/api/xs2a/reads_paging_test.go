@@ -1,8 +1,10 @@
 package xs2a_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -89,5 +91,28 @@ func TestFormatsOfTransactions(t *testing.T) {
 	w.sound = func(consent.Operation) error { return nil }
 	for _, target := range lists {
 		require.Equal(t, http.StatusNotAcceptable, w.refused(t, http.MethodGet, target, with{"Accept": "application/xml"}).Status, "who has the data has JSON")
+	}
+}
+
+// Retry-After says when the quota allows more, rounded up, where that is known. Other
+// reasons for 429 say nothing.
+func TestWhenToRetry(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	for wait, want := range map[time.Duration]string{
+		8*time.Hour + 30*time.Minute: "30600", 1500 * time.Millisecond: "2", 2 * time.Second: "2", time.Microsecond: "1", 0: "1", -time.Minute: "1",
+	} {
+		w.reads.err = fmt.Errorf("balances: %w", &access.Denial{Err: consent.E(consent.CodeTooOften, "no more today"), Reason: "4 of 4", Until: w.clock.Add(wait)})
+		for _, accept := range []string{"application/json", "application/problem+json"} {
+			refusal := w.refused(t, http.MethodGet, "/v1/accounts", with{"Accept": accept})
+			require.Equal(t, http.StatusTooManyRequests, refusal.Status)
+			require.Equal(t, []string{want}, refusal.Header.Values("Retry-After"), wait)
+		}
+	}
+	for _, err := range []error{&access.Denial{Err: consent.E(consent.CodeTooOften, "used"), Reason: "read once before"}, consent.E(consent.CodeTooOften, "no more")} {
+		w.reads.err = err
+		refusal := w.refused(t, http.MethodGet, "/v1/accounts", nil)
+		require.Equal(t, http.StatusTooManyRequests, refusal.Status)
+		require.NotContains(t, refusal.Header, "Retry-After")
 	}
 }

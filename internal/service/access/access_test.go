@@ -264,12 +264,6 @@ func TestShutOut(t *testing.T) {
 		b.denied(consent.CodeCertificateBlocked, "blocked", c, consent.OpBalances)
 		b.advance(time.Hour)
 		b.allowed(c, consent.OpBalances)
-		_, _, err = tpps.Block(t.Context(), cause, "A", register.Block{Reason: "fraud"})
-		require.NoError(t, err)
-		b.denied(consent.CodeCertificateBlocked, "blocked", c, consent.OpBalances)
-		_, err = tpps.Unblock(t.Context(), cause, "A")
-		require.NoError(t, err)
-		b.allowed(c, consent.OpBalances)
 	})
 }
 
