@@ -258,6 +258,7 @@ func TestShutOut(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		c := b.valid(dedicated(), b.grant(balances))
 		tpps := &register.Register{Store: b.db, Now: b.time, Log: slog.New(slog.DiscardHandler)}
+		require.NoError(t, tpps.Admit(t.Context(), register.TPP{ID: "A", Name: "The TPP"}, "request-1"))
 		cause := consent.Cause{By: consent.ByASPSP, Who: "desk"}
 		_, _, err := tpps.Block(t.Context(), cause, "A", register.Block{Reason: "fraud", Until: begin.Add(time.Hour)})
 		require.NoError(t, err)

@@ -33,20 +33,18 @@ func (r *reading) count(ctx context.Context, shown []Account) (counted bool, lef
 			return false, uncounted, err
 		}
 	}
-	switch {
-	case r.leftover:
-		return false, 0, inForce(r.c)
-	case r.c.Recurring:
+	if r.c.Recurring {
 		return r.countDay(ctx, at)
-	default:
-		return r.spend(ctx, at)
 	}
+	return r.spend(ctx, at)
 }
 
 // begun tells whether what the read goes on with was opened so lately, and has been
 // gone on with so seldom, that this belongs to it.
 func (r *reading) begun(ctx context.Context, at Counted) (bool, error) {
-	at.Use.Operation = r.follows
+	if at.Use.Operation != r.follows {
+		at.Use.Operation, at.List = r.follows, "" // whichever list it was
+	}
 	begun, err := r.Store.Follow(ctx, at, r.now.Add(-r.Policy.PageWalk), r.Policy.MaxPages)
 	if begun {
 		explain.Note(ctx, "quota: not counted, it goes on with the %s that were opened within the last %s", r.follows, r.Policy.PageWalk)

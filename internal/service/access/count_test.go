@@ -188,14 +188,57 @@ func TestOneOff(t *testing.T) {
 	})
 }
 
+// A walk that was begun ends with validUntil at the latest.
+func TestOneOffWalkEnds(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		c := b.valid(dedicated(), b.grant(moves), oneOff, func(d *consent.Draft) { d.ValidUntil = consent.DateOf(begin, time.UTC) })
+		b.advance(25 * time.Minute)
+		b.allowed(c, consent.OpTransactions)
+		require.Equal(t, consent.Expired, b.status(c))
+		b.advance(4 * time.Minute)
+		b.allowed(c, consent.OpTransactions, following)
+		b.advance(time.Minute)
+		b.denied(consent.CodeExpired, "usedUp", c, consent.OpTransactions, following)
+	})
+}
+
+// meanwhile has something happen between the look at a consent and its use.
+type meanwhile struct {
+	access.Store
+
+	happens func()
+}
+
+func (m meanwhile) Grounds(ctx context.Context, id uuid.UUID, now time.Time) (*access.Grounds, error) {
+	g, err := m.Store.Grounds(ctx, id, now)
+	m.happens()
+	return g, err
+}
+
+// What ends a one-off consent while it is being decided on comes first.
+func TestOneOffEndedMeanwhile(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		store := b.Store
+		for code, end := range map[consent.Code]func(*consent.Consent) error{
+			consent.CodeNotUsable: func(c *consent.Consent) error { return c.Terminate(b.time()) },
+			consent.CodeBlocked:   func(c *consent.Consent) error { return c.Suspend(b.time()) },
+		} {
+			c := b.valid(dedicated(), b.grant(balances), oneOff)
+			b.Store = meanwhile{store, func() { b.change(c.ID, end) }}
+			b.denied(code, "", c, consent.OpBalances)
+			b.Store = store
+		}
+	})
+}
+
 // Models that name no account end when all that they open was read, too.
 func TestOneOffModels(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		for _, lists := range [][]consent.Operation{{consent.OpAccounts, consent.OpCardAccounts}, {consent.OpCardAccounts, consent.OpAccounts}} {
 			c := b.valid(consent.Access{Scope: consent.ScopeAvailable, Rights: details}, nil, oneOff)
-			b.allowed(c, lists[0])
+			b.allowed(c, lists[0], func(q *access.Question) { q.List = "one" })
 			require.Equal(t, consent.Expired, b.status(c))
-			b.allowed(c, lists[1]) // the accounts and the cards are one access
+			b.allowed(c, lists[1], func(q *access.Question) { q.List = "the other" }) // the accounts and the cards are one access
 			b.denied(consent.CodeExpired, "usedUp", c, lists[0])
 			b.advance(10 * time.Minute)
 			b.denied(consent.CodeExpired, "usedUp", c, lists[1])
