@@ -86,7 +86,7 @@ func (d *DB) TokenByMAC(ctx context.Context, mac []byte) (tokens.Record, error) 
 
 // selectBearers lacks the condition that the MAC is one of a list. Every call of the
 // bank's own begins with it.
-const selectBearers = `SELECT id, name, role, mac, seal, created_at, expires_at, revoked_at FROM bank_tokens WHERE mac `
+const selectBearers = `SELECT id, name, role, mac, seal, created_at, expires_at, revoked_at FROM bank_tokens WHERE mac ` //nolint:gosec // it selects tokens, and is none
 
 // tokenTurns is how many of these statements run at once. The calls of one system
 // have one token: the more of them share a statement, the better.

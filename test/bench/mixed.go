@@ -40,7 +40,7 @@ var blend = []struct {
 
 // any is one of the valid consents.
 func (b *bench) any() string {
-	return b.valid[rand.IntN(len(b.valid))] //nolint:gosec // nobody is to be surprised
+	return b.valid[rand.IntN(len(b.valid))]
 }
 
 // planned is a request that is due at a time.

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 

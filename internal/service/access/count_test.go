@@ -3,6 +3,7 @@ package access_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -271,7 +272,7 @@ func many(t *testing.T, n int, ask func(i int) error, codes ...consent.Code) int
 				allowed.Add(1)
 				return
 			}
-			if !assertOne(t, consent.CodeOf(err), codes) {
+			if !slices.Contains(codes, consent.CodeOf(err)) {
 				t.Errorf("read %d: %v", i, err)
 			}
 		})
@@ -279,16 +280,6 @@ func many(t *testing.T, n int, ask func(i int) error, codes ...consent.Code) int
 	close(start)
 	wg.Wait()
 	return int(allowed.Load())
-}
-
-func assertOne(t *testing.T, got consent.Code, codes []consent.Code) bool {
-	t.Helper()
-	for _, c := range codes {
-		if got == c {
-			return true
-		}
-	}
-	return false
 }
 
 func TestParallelReads(t *testing.T) {

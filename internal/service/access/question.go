@@ -43,6 +43,8 @@ type Decision struct {
 
 // Denial is a decision against a read. It is the domain's error for the TPP, with
 // a reason for the bank alone.
+//
+//nolint:errname // a denial is what the bank's interface calls it
 type Denial struct {
 	Err    error
 	Reason string
