@@ -33,7 +33,7 @@ func setup(t *testing.T) (*bank.Client, *sandbox.Bank) {
 	t.Helper()
 	systems := &sandbox.Bank{Store: &sandbox.Memory{}, Now: now}
 	e := echo.New()
-	(&sandbox.Sandbox{Bank: systems, Log: slog.New(slog.DiscardHandler)}).Mount(e)
+	(&sandbox.Sandbox{Bank: systems, Owns: func(string) bool { return false }, Log: slog.New(slog.DiscardHandler)}).Mount(e)
 	server := httptest.NewServer(e)
 	t.Cleanup(server.Close)
 	described := contract.Load(t, "bank")
