@@ -23,7 +23,7 @@ func tokenCommand() *cobra.Command {
 			return app.ListTokens(cmd.Context(), cfg, log, cmd.OutOrStdout())
 		}),
 		withConfig(
-			&cobra.Command{Use: "revoke ID", Short: "End a token at once", Args: cobra.ExactArgs(1)},
+			&cobra.Command{Use: "revoke ID", Short: "End a token; servers believe it for a second more", Args: cobra.ExactArgs(1)},
 			func(cmd *cobra.Command, cfg *config.Config) error {
 				log, err := app.NewLog(cmd.ErrOrStderr(), cfg.Log.Level, cfg.Log.Format)
 				if err != nil {

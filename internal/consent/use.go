@@ -110,7 +110,7 @@ type Granted struct {
 // (NextGenPSD2 1.3.x §6.3.1): every operation that was asked for by name, on each
 // account that has it. Lists and details that another right only brings along are
 // not among them.
-func (Access) Needs(accounts []Granted) []Use {
+func Needs(accounts []Granted) []Use {
 	var needs []Use
 	for _, g := range accounts {
 		for _, op := range Operations() {

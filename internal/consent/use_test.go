@@ -40,7 +40,7 @@ func TestNeeds(t *testing.T) {
 			[]consent.Use{use(uuid.Nil, consent.OpTrustedBeneficiaries)},
 		},
 	} {
-		require.Equal(t, c.want, consent.Access{}.Needs(c.granted), name)
+		require.Equal(t, c.want, consent.Needs(c.granted), name)
 	}
 }
 

@@ -32,6 +32,7 @@ const (
 
 // query is what a read asks for.
 type query struct {
+	asked    url.Values // as it came
 	balance  bool
 	status   string
 	from, to consent.Date // to is zero where it was not given
@@ -51,7 +52,7 @@ func readDataQuery(raw string, op consent.Operation) (query, error) {
 		return query{}, consent.E(consent.CodeFormat, "the query of the URL cannot be read")
 	}
 	p := parameters{values: values}
-	q := query{page: 1}
+	q := query{asked: values, page: 1}
 	switch op {
 	case consent.OpAccounts, consent.OpAccount:
 		q.balance = p.flag(paramBalance)

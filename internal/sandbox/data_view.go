@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -241,19 +242,14 @@ func (q query) last() consent.Date {
 func (q query) links(list string, pages int) xs2a.Links {
 	links := xs2a.Links{}
 	lead := func(relation string, page int) {
-		values := url.Values{paramFrom: {q.from.String()}, paramStatus: {q.status}}
-		if q.to != (consent.Date{}) {
-			values.Set(paramTo, q.to.String())
-		}
+		values := maps.Clone(q.asked)
+		delete(values, paramPage)
 		if page > 1 {
 			number := strconv.Itoa(page)
 			if q.pinned != (consent.Date{}) {
 				number += "@" + q.pinned.String()
 			}
 			values.Set(paramPage, number)
-		}
-		if q.balance {
-			values.Set(paramBalance, "true")
 		}
 		links[relation] = xs2a.Link{Href: list + "?" + values.Encode()}
 	}

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -116,6 +117,9 @@ func (d *DB) countAll(ctx context.Context, calls []countCall) ([]countAnswer, er
 	return answers, nil
 }
 
+// unnamed stands for a list that has no name; it is as long as one.
+const unnamed = "                "
+
 // tallyUp adds up the calls of the same key: one statement can meet a row but
 // once. Where they differ about the limit, the lowest holds.
 func tallyUp(calls []countCall) (tallies []tally, index map[countKey]int) {
@@ -131,7 +135,7 @@ func tallyUp(calls []countCall) (tallies []tally, index map[countKey]int) {
 		t := &tallies[at]
 		t.wanted++
 		t.allowed = min(t.allowed, c.limit)
-		t.lists += c.list
+		t.lists += cmp.Or(c.list, unnamed)
 		if c.at.After(t.at) {
 			t.at = c.at
 		}
@@ -139,18 +143,28 @@ func tallyUp(calls []countCall) (tallies []tally, index map[countKey]int) {
 	return tallies, index
 }
 
+// functions are what the engines call differently: the lesser of two numbers, the
+// first and the last n characters of a text.
+type functions struct {
+	least       string
+	first, last func(text, n string) string
+}
+
 // countingOf puts together the statement that counts. Rows are met in the order of
 // their keys, at every replica, so that no two statements wait for each other. It
 // returns a row for each key of which at least one access was granted: it takes
 // what is left, and keeps how many there were before, so that n - former tells how
-// many of the callers were in time. source names the calls' columns.
-func countingOf(source, least, last string) string {
+// many of the callers were in time. Of those, in their order, it keeps the lists: 16
+// characters each, the last four. source names the calls' columns.
+func countingOf(source string, f functions) string {
+	granted := f.first("excluded.lists", "16 * ("+f.least+"(a.n + excluded.n, excluded.allowed) - a.n)")
 	return `INSERT INTO access_counts AS a (day, consent_id, account_id, operation, n, former, allowed, at, lists)
- SELECT x.day, x.consent_id, x.account_id, x.operation, ` + least + `(x.wanted, x.allowed), 0, x.allowed, x.at, x.lists
+ SELECT x.day, x.consent_id, x.account_id, x.operation, ` + f.least + `(x.wanted, x.allowed), 0, x.allowed, x.at,
+  ` + f.first("x.lists", "16 * "+f.least+"(x.wanted, x.allowed)") + `
  FROM ` + source + ` WHERE true ORDER BY x.day, x.consent_id, x.account_id, x.operation
  ON CONFLICT (day, consent_id, account_id, operation) DO UPDATE
- SET former = a.n, n = ` + least + `(a.n + excluded.n, excluded.allowed), allowed = excluded.allowed, at = excluded.at, walked = 0,
-  lists = ` + last + `
+ SET former = a.n, n = ` + f.least + `(a.n + excluded.n, excluded.allowed), allowed = excluded.allowed, at = excluded.at, walked = 0,
+  lists = ` + f.last("a.lists || "+granted, "64") + `
  WHERE a.n < excluded.allowed
  RETURNING day, consent_id, account_id, operation, former, n`
 }
@@ -158,7 +172,11 @@ func countingOf(source, least, last string) string {
 func countingPostgres() string {
 	return countingOf(`(SELECT day, consent_id, account_id, operation COLLATE "C", wanted, allowed, at, lists FROM
  unnest($1::date[], $2::uuid[], $3::uuid[], $4::text[], $5::integer[], $6::integer[], $7::timestamptz[], $8::text[])
- AS u (day, consent_id, account_id, operation, wanted, allowed, at, lists)) AS x`, "LEAST", "right(a.lists || excluded.lists, 64)")
+ AS u (day, consent_id, account_id, operation, wanted, allowed, at, lists)) AS x`, functions{
+		least: "LEAST",
+		first: func(text, n string) string { return "left(" + text + ", " + n + ")" },
+		last:  func(text, n string) string { return "right(" + text + ", " + n + ")" },
+	})
 }
 
 func talliedPostgres(tallies []tally) []any {
@@ -179,7 +197,11 @@ func talliedPostgres(tallies []tally) []any {
 
 func countingSQLite() string {
 	return countingOf(`(SELECT value->>0 AS day, value->>1 AS consent_id, value->>2 AS account_id, value->>3 AS operation,
- value->>4 AS wanted, value->>5 AS allowed, value->>6 AS at, value->>7 AS lists FROM json_each($1)) AS x`, "min", "substr(a.lists || excluded.lists, -64)")
+ value->>4 AS wanted, value->>5 AS allowed, value->>6 AS at, value->>7 AS lists FROM json_each($1)) AS x`, functions{
+		least: "min",
+		first: func(text, n string) string { return "substr(" + text + ", 1, " + n + ")" },
+		last:  func(text, n string) string { return "substr(" + text + ", -" + n + ")" },
+	})
 }
 
 func talliedSQLite(tallies []tally) []any {

@@ -16,11 +16,11 @@ func TestTallies(t *testing.T) {
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	a, b := countKey{consent: uuid.UUID{1}}, countKey{consent: uuid.UUID{2}}
 	tallies, index := tallyUp([]countCall{
-		{a, 4, noon, "x"}, {b, 2, noon, ""}, {a, 3, noon.Add(time.Minute), "y"}, {a, 5, noon.Add(time.Second), ""},
+		{a, 4, noon, "0123456789abcdef"}, {b, 2, noon, ""}, {a, 3, noon.Add(time.Minute), "fedcba9876543210"}, {a, 5, noon.Add(time.Second), ""},
 	})
 	require.Equal(t, map[countKey]int{a: 0, b: 1}, index)
 	require.Equal(t, []tally{
-		{key: a, wanted: 3, allowed: 3, at: noon.Add(time.Minute), lists: "xy"}, {key: b, wanted: 1, allowed: 2, at: noon},
+		{key: a, wanted: 3, allowed: 3, at: noon.Add(time.Minute), lists: "0123456789abcdef" + "fedcba9876543210" + unnamed}, {key: b, wanted: 1, allowed: 2, at: noon, lists: unnamed},
 	}, tallies, "where they differ about the limit, the lowest holds")
 	for name, x := range map[string]struct {
 		former, n int

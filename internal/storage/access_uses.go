@@ -77,7 +77,7 @@ func usesOf(tx *gorm.DB, id uuid.UUID) ([]consent.Use, error) {
 const ahead = time.Minute
 
 // follow goes on with an access. Two of one walk, before and after midnight, are
-// both of it.
+// both of it, each with pages of its own.
 const follow = `UPDATE access_counts SET walked = walked + 1
  WHERE day IN ($1, $2) AND consent_id = $3 AND account_id = $4 AND operation = $5 AND at > $6 AND at <= $7 AND walked < $8
   AND lists LIKE '%' || $9 || '%'`

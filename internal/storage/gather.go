@@ -131,11 +131,14 @@ func (g *gather[K, V]) lead(ctx context.Context, b *batch[K, V]) {
 	ctx, cancel := context.WithTimeout(ctx, gatherTimeout)
 	defer cancel()
 	answers, err := g.fetch(ctx, keys)
+	if err == nil && len(answers) != len(keys) {
+		err = errUnanswered
+	}
 	if b.answers, b.err = answers, err; err != nil || places == nil {
 		return
 	}
 	b.answers = make([]V, len(b.keys))
-	for i := range min(len(places), len(answers)) {
+	for i := range places {
 		b.answers[places[i]] = answers[i]
 	}
 }

@@ -47,6 +47,9 @@ func (g *grants) of(ctx context.Context, id uuid.UUID, version int) (granted, er
 	if err != nil {
 		return granted{}, err
 	}
+	if !read.ok {
+		return granted{}, translate(sql.ErrNoRows)
+	}
 	fresh := granted{version: version, readAt: now}
 	for _, row := range read.row {
 		fresh.customer = string(row.Customer)

@@ -163,7 +163,8 @@ func (h *Handler) readPaging(k *call) (faults consent.Faults) {
 }
 
 // RefusalOf words a denial, or any other error, for a TPP that accepts these
-// formats, with Retry-After where it is known when the quota allows more. What is our own fault has no words. X-Request-ID is not in it.
+// formats, with Retry-After where it is known when the quota allows more. What is
+// our own fault has no words. X-Request-ID is not in it.
 func (h *Handler) RefusalOf(err error, accept []string) *edge.Refusal {
 	err = unknown(err)
 	a := h.answerTo(err, accept)

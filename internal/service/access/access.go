@@ -113,28 +113,13 @@ func (r *reading) load(ctx context.Context) error {
 func (r *reading) usable() error {
 	r.c.Settle(r.now)
 	if r.Policy.PageWalk > 0 {
-		r.follows = r.following()
+		r.follows = r.q.Operation.Follows(r.q.Following)
 	}
-	r.leftover = r.follows != "" && usedUp(r.c) && r.now.Before(r.c.EndsAt)
+	r.leftover = (r.follows != "" || r.listsAlone()) && r.lately(r.c)
 	if r.leftover {
 		return nil
 	}
 	return inForce(r.c)
-}
-
-// following is the operation that the read may go on with; empty for none. A one-off
-// consent to the list of accounts is to both lists, of accounts and of cards, in
-// whichever order.
-func (r *reading) following() consent.Operation {
-	if follows := r.q.Operation.Follows(r.q.Following); follows != "" {
-		return follows
-	}
-	if r.c.Recurring || !r.listsAlone() {
-		return ""
-	}
-	return map[consent.Operation]consent.Operation{
-		consent.OpAccounts: consent.OpCardAccounts, consent.OpCardAccounts: consent.OpAccounts,
-	}[r.q.Operation]
 }
 
 // listsAlone tells a consent to the list of accounts, and nothing of their content.
@@ -142,8 +127,12 @@ func (r *reading) listsAlone() bool {
 	return r.c.Access.Scope == consent.ScopeAvailable || r.c.Access.Scope == consent.ScopeAvailableBalances
 }
 
-func usedUp(c *consent.Consent) bool {
-	return c.Status == consent.Expired && c.Ending.Reason == consent.ReasonUsedUp
+// lately tells a one-off consent that was used up so lately that what belongs to its
+// last read may still be read: further pages, details, and of one to the list of
+// accounts the other list, of accounts or of cards.
+func (r *reading) lately(c *consent.Consent) bool {
+	return c.Status == consent.Expired && c.Ending.Reason == consent.ReasonUsedUp &&
+		r.now.Before(c.StatusChangedAt.Add(r.Policy.PageWalk)) && r.now.Before(c.EndsAt)
 }
 
 // inForce fails unless a consent is valid.
@@ -258,7 +247,7 @@ func (r *reading) missing(ctx context.Context) error {
 }
 
 func errAccount() *consent.Error {
-	return consent.E(consent.CodeAccountUnknown, "the account is not known")
+	return consent.E(consent.CodeAccountUnknown, "there is no such account")
 }
 
 func (r *reading) notOpened(reason string, args ...any) error {

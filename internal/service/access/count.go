@@ -42,9 +42,7 @@ func (r *reading) count(ctx context.Context, shown []Account) (counted bool, lef
 // begun tells whether what the read goes on with was opened so lately, and has been
 // gone on with so seldom, that this belongs to it.
 func (r *reading) begun(ctx context.Context, at Counted) (bool, error) {
-	if at.Use.Operation != r.follows {
-		at.Use.Operation, at.List = r.follows, "" // whichever list it was
-	}
+	at.Use.Operation = r.follows
 	begun, err := r.Store.Follow(ctx, at, r.now.Add(-r.Policy.PageWalk), r.Policy.MaxPages)
 	if begun {
 		explain.Note(ctx, "quota: not counted, it goes on with the %s that were opened within the last %s", r.follows, r.Policy.PageWalk)
@@ -77,6 +75,9 @@ func (r *reading) spend(ctx context.Context, at Counted) (bool, int, error) {
 	}
 	err = r.Store.Spend(ctx, at, func(c *consent.Consent, used []consent.Use, again bool) error {
 		c.Settle(r.now)
+		if !again && r.listsAlone() && r.lately(c) {
+			return nil // the other list of one that is used up
+		}
 		if err := inForce(c); err != nil {
 			return err
 		}
@@ -84,7 +85,7 @@ func (r *reading) spend(ctx context.Context, at Counted) (bool, int, error) {
 			return denied(consent.E(consent.CodeTooOften, "the one-off consent has been used for this"),
 				"%s was read once before, by a one-off consent", r.q.Operation)
 		}
-		over, err := c.Spend(r.needs(c, granted, at.Use), used, r.now)
+		over, err := c.Spend(r.needs(granted, at.Use), used, r.now)
 		if over {
 			explain.Note(ctx, "consent %s: all that it opens once has been read; it ends as used up", c.ID)
 		}
@@ -99,11 +100,11 @@ func (r *reading) spend(ctx context.Context, at Counted) (bool, int, error) {
 
 // needs are what has to be read before the consent is used up. One to the list of
 // accounts is so with the first list, whichever it is.
-func (r *reading) needs(c *consent.Consent, granted []consent.Granted, now consent.Use) []consent.Use {
+func (r *reading) needs(granted []consent.Granted, now consent.Use) []consent.Use {
 	if r.listsAlone() {
 		return []consent.Use{now}
 	}
-	return c.Access.Needs(granted)
+	return consent.Needs(granted)
 }
 
 // granted lists what the consent opens, by the opaque ids of the accounts.

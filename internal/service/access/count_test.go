@@ -232,6 +232,20 @@ func TestOneOffEndedMeanwhile(t *testing.T) {
 	})
 }
 
+// Both lists of a one-off consent at once are both allowed, each once.
+func TestBothListsAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		for range 5 {
+			c := b.valid(consent.Access{Scope: consent.ScopeAvailable, Rights: details}, nil, oneOff)
+			got := many(t, 8, func(i int) error {
+				_, err := b.ask(c, []consent.Operation{consent.OpAccounts, consent.OpCardAccounts}[i%2])
+				return err
+			}, consent.CodeTooOften, consent.CodeExpired)
+			require.Equal(t, 2, got)
+		}
+	})
+}
+
 // Models that name no account end when all that they open was read, too.
 func TestOneOffModels(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
@@ -240,9 +254,13 @@ func TestOneOffModels(t *testing.T) {
 			b.allowed(c, lists[0], func(q *access.Question) { q.List = "one" })
 			require.Equal(t, consent.Expired, b.status(c))
 			b.allowed(c, lists[1], func(q *access.Question) { q.List = "the other" }) // the accounts and the cards are one access
+			b.denied(consent.CodeExpired, "usedUp", c, lists[1])
+			b.allowed(c, lists[1], following, func(q *access.Question) { q.List = "the other" })
+			b.allowed(c, lists[0], following, func(q *access.Question) { q.List = "one" })
+			b.denied(consent.CodeExpired, "usedUp", c, lists[0], following, func(q *access.Question) { q.List = "two" })
 			b.denied(consent.CodeExpired, "usedUp", c, lists[0])
 			b.advance(10 * time.Minute)
-			b.denied(consent.CodeExpired, "usedUp", c, lists[1])
+			b.denied(consent.CodeExpired, "usedUp", c, lists[1], following)
 		}
 
 		c := b.valid(consent.Access{Scope: consent.ScopeAllPSD2, Rights: balances, Only: []string{"CACC", "SVGS"}}, nil, oneOff)

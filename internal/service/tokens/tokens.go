@@ -10,9 +10,9 @@
 // was before it was revoked; the audit does, see package ledger.
 // A token that was good is believed for a second (Memory), since decisions on reads
 // begin with it; then the database is asked again, so that a token that was revoked
-// opens nothing any more, at any replica, a second later. Who makes and revokes tokens is an operator at the
-// machine; both write an entry of the audit, in a chain of the token's own, in
-// the same transaction.
+// opens nothing any more, at any replica, a second later. Who makes and revokes
+// tokens is an operator at the machine; both write an entry of the audit, in a
+// chain of the token's own, in the same transaction.
 package tokens
 
 import (

@@ -20,6 +20,7 @@ func testCounts(t *testing.T, open Open) {
 		"obey a limit that changed":                    countsOfOtherLimits,
 		"are gone on with for a while, so often":       countsFollowed,
 		"of lists are gone on with list by list":       countsLists,
+		"of many lists at once keep those in time":     raceOfLists,
 		"are gone on with so often in parallel":        raceOfFollowing,
 		"are forgotten, oldest first, but not for all": countsForgotten,
 		"in parallel are exactly the limit":            raceOfCounts,
@@ -106,91 +107,6 @@ func countsOfOtherLimits(t *testing.T, b *bundle) {
 	require.Equal(t, 1, b.count(a, 5), "raised")
 	require.Equal(t, 0, b.count(a, 5))
 	require.Equal(t, -1, b.count(a, 5))
-}
-
-// walk is how long a walk may take in this suite.
-const walk = 10 * time.Minute
-
-// follows goes on with an access, at a time after start, at most limit times.
-func (b *bundle) follows(a access.Counted, after time.Duration, limit int) bool {
-	b.t.Helper()
-	a.At = start.Add(after)
-	ok, err := b.Follow(b.ctx, a, a.At.Add(-walk), limit)
-	require.NoError(b.t, err)
-	return ok
-}
-
-func countsFollowed(t *testing.T, b *bundle) {
-	t.Helper()
-	a := counted(uuid.New())
-	require.False(t, b.follows(a, 0, 9), "nothing to go on with")
-	b.count(a, 4)
-	require.True(t, b.follows(a, 0, 9))
-	require.True(t, b.follows(a, walk-time.Second, 9))
-	require.False(t, b.follows(a, walk, 9), "too late")
-	require.False(t, b.follows(a, -time.Hour, 9), "it was opened in the future")
-	require.True(t, b.follows(a, -time.Second, 9), "by a clock that is a little ahead")
-	require.False(t, b.follows(a, 0, 3), "three times already")
-	require.Equal(t, 2, b.count(a, 4), "none of it was counted")
-	require.True(t, b.follows(a, 0, 1), "a new access begins anew")
-	for name, edit := range map[string]func(*access.Counted){
-		"another consent":   func(a *access.Counted) { a.Consent = uuid.New() },
-		"another account":   func(a *access.Counted) { a.Use.Account = uuid.Nil },
-		"another operation": func(a *access.Counted) { a.Use.Operation = consent.OpTransactions },
-		"the day before":    func(a *access.Counted) { a.Day = today().AddDays(-1) },
-		"two days later":    func(a *access.Counted) { a.Day = today().AddDays(2) },
-		"for good":          func(a *access.Counted) { a.Day = consent.Date{} },
-	} {
-		other := a
-		edit(&other)
-		require.False(t, b.follows(other, 0, 9), name)
-	}
-	a.Day = today().AddDays(1)
-	require.True(t, b.follows(a, 0, 9), "over midnight")
-}
-
-// countsLists keeps the walks of different lists apart, of the last four.
-func countsLists(t *testing.T, b *bundle) {
-	t.Helper()
-	list := func(a access.Counted, name int) access.Counted {
-		a.List = fmt.Sprintf("%016x", name)
-		return a
-	}
-	a := counted(uuid.New())
-	for name := range 5 {
-		require.False(t, b.follows(list(a, name), 0, 9))
-		b.count(list(a, name), 9)
-		require.True(t, b.follows(list(a, name), 0, 9))
-	}
-	require.False(t, b.follows(list(a, 0), 0, 9), "the fifth before")
-	require.True(t, b.follows(list(a, 1), 0, 9))
-	require.True(t, b.follows(a, 0, 9), "whichever")
-	unnamed := counted(uuid.New())
-	b.count(unnamed, 9)
-	require.False(t, b.follows(list(unnamed, 1), 0, 9))
-}
-
-func raceOfFollowing(t *testing.T, b *bundle) {
-	t.Helper()
-	replica := b.Replica(t)
-	a := counted(uuid.New())
-	b.count(a, 1)
-	var n atomic.Int32
-	var calls []func() error
-	for i := range 60 {
-		s := []access.Store{b, replica}[i%2]
-		calls = append(calls, func() error {
-			ok, err := s.Follow(b.ctx, a, start.Add(-walk), 7)
-			if ok {
-				n.Add(1)
-			}
-			return err
-		})
-	}
-	for _, err := range together(calls...) {
-		require.NoError(t, err)
-	}
-	require.EqualValues(t, 7, n.Load())
 }
 
 func countsForgotten(t *testing.T, b *bundle) {
