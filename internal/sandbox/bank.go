@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/books"
 	"consentd/internal/service"
 	"consentd/pkg/sca"
 )
@@ -145,7 +146,7 @@ func (b *Bank) Available(ctx context.Context, id string, amount service.Amount) 
 	if i < 0 {
 		return false, fmt.Errorf("funds: %w", errUnknown)
 	}
-	balance, ok := decimal(b.ledger(all[i]).balance())
+	balance, ok := decimal(b.ledger(all[i]).Balance())
 	if !ok {
 		return false, fmt.Errorf("balance of account %s is not a number", id)
 	}
@@ -153,8 +154,8 @@ func (b *Bank) Available(ctx context.Context, id string, amount service.Amount) 
 }
 
 // ledger is that of an account at the time that the clock shows.
-func (b *Bank) ledger(a account) ledger {
-	return newLedger(a, dayOf(b.Now, b.Zone), b.anchor(b.Zone))
+func (b *Bank) ledger(a account) books.Ledger {
+	return books.Open(a.ResourceID, a.Balance, dayOf(b.Now, b.Zone), b.anchor(b.Zone))
 }
 
 // anchor is the day on which accounts have their documented balances.
@@ -198,7 +199,7 @@ func (b *Bank) owned(ctx context.Context, customer string) ([]account, error) {
 func (b *Bank) holdings(ctx context.Context, customer string) ([]account, error) {
 	list, err := b.owned(ctx, customer)
 	for i := range list {
-		list[i].Balance = b.ledger(list[i]).balance()
+		list[i].Balance = b.ledger(list[i]).Balance()
 	}
 	return list, err
 }

@@ -5,7 +5,8 @@
 //
 //	personas   who there is, and what they own
 //	Bank       the bank's systems, as package service wants them, for these personas
-//	Data       the data of their accounts, served to TPPs as a bank does
+//	Data       the data of their accounts, served to TPPs as a bank does; package
+//	           books makes the entries up
 //	Clock      the program's clock
 //	TPPs       the third parties, and the authority that certifies them
 //	Callers    who calls: by X-Sandbox-TPP or, over TLS, by certificate
