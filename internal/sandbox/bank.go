@@ -3,7 +3,6 @@ package sandbox
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -13,15 +12,13 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/sandbox/books"
+	"consentd/internal/sandbox/pages"
 	"consentd/internal/service"
 	"consentd/pkg/sca"
 )
 
 // slowness is how long the bank takes with the persona slow.
 const slowness = 30 * time.Second
-
-// errUnknown is the bank's answer for an id that it has not given.
-var errUnknown = errors.New("the sandbox bank knows no such id")
 
 // Bank is the personas' bank: its register of customers and accounts, its
 // check of passwords and its way to their phones. What the personas start with
@@ -48,24 +45,24 @@ var (
 	_ service.Approvals = (*Bank)(nil)
 )
 
-// personaOf finds a persona by its id. Fails with errUnknown.
+// personaOf finds a persona by its id. Fails with pages.ErrUnknown.
 func personaOf(psu string) (persona, error) {
 	for _, p := range personas() {
 		if p.ID == psu {
 			return p, nil
 		}
 	}
-	return persona{}, errUnknown
+	return persona{}, pages.ErrUnknown
 }
 
-// ownerOf finds the name of a customer. Fails with errUnknown.
+// ownerOf finds the name of a customer. Fails with pages.ErrUnknown.
 func ownerOf(customer string) (string, error) {
 	for _, p := range personas() {
 		if p.Customer == customer {
 			return customerOf(p).Name, nil
 		}
 	}
-	return "", errUnknown
+	return "", pages.ErrUnknown
 }
 
 // Authenticate implements service.Logins. The login name is not case-sensitive,
@@ -144,7 +141,7 @@ func (b *Bank) Available(ctx context.Context, id string, amount service.Amount) 
 	}
 	i := slices.IndexFunc(all, func(a account) bool { return a.id() == id })
 	if i < 0 {
-		return false, fmt.Errorf("funds: %w", errUnknown)
+		return false, fmt.Errorf("funds: %w", pages.ErrUnknown)
 	}
 	balance, ok := decimal(b.ledger(all[i]).Balance())
 	if !ok {

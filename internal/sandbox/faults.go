@@ -15,6 +15,7 @@ import (
 	"consentd/internal/consent"
 	"consentd/internal/edge"
 	"consentd/internal/explain"
+	"consentd/internal/sandbox/pages"
 )
 
 // HeaderFault marks every answer that a fault made or delayed.
@@ -84,14 +85,14 @@ func (f *Faults) list() []rule {
 	return list
 }
 
-// remove takes a fault away. Fails with errUnknown.
+// remove takes a fault away. Fails with pages.ErrUnknown.
 func (f *Faults) remove(p pattern) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before := len(f.rules)
 	f.rules = slices.DeleteFunc(f.rules, func(r *rule) bool { return r.pattern == p })
 	if len(f.rules) == before {
-		return fmt.Errorf("fault: %w", errUnknown)
+		return fmt.Errorf("fault: %w", pages.ErrUnknown)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 )
 
 // pathFaults is where faults are set.
@@ -114,7 +115,7 @@ const (
 // JSON object at all.
 func readOrder(r *http.Request) (o faultOrder, found consent.Faults, err error) {
 	members := map[string]json.RawMessage{}
-	if err := decode(r, &members); err != nil {
+	if err := pages.Decode(r, &members); err != nil {
 		return o, nil, err
 	}
 	known := map[string]struct {
@@ -161,7 +162,7 @@ func viewOfFault(r rule) faultView {
 // listFaults shows all faults, to people or to programs.
 func (s *Sandbox) listFaults(c echo.Context) error {
 	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
-	if wantsHTML(c.Request()) {
+	if pages.WantsHTML(c.Request()) {
 		return s.faultsPage(c, http.StatusOK, faultForm{})
 	}
 	return s.sendFaults(c)
@@ -252,7 +253,7 @@ func (s *Sandbox) faultsPage(c echo.Context, status int, form faultForm) error {
 // formFaults takes the forms of the page: one adds, the buttons remove.
 func (s *Sandbox) formFaults(c echo.Context) error {
 	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, pages.MaxBody)
 	if err := r.ParseForm(); err != nil {
 		return s.problem(c, consent.E(consent.CodeFormat, "the form cannot be read").Because(err))
 	}
@@ -279,10 +280,10 @@ func (s *Sandbox) formFaults(c echo.Context) error {
 }
 
 // blame says what is wrong at the fields.
-func (f *faultForm) blame(body fault) {
+func (f *faultForm) blame(body pages.Fault) {
 	all := body.Errors
 	if len(all) == 0 {
-		all = []fault{body}
+		all = []pages.Fault{body}
 	}
 	f.Wrong = map[string]string{}
 	for _, one := range all {

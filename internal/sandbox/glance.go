@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"consentd/internal/sandbox/pages"
 )
 
 // tool is a card of the start page: where it leads, and how things stand there.
@@ -29,7 +31,7 @@ func (s *Sandbox) tools(c echo.Context) error {
 	if err != nil {
 		return s.problem(c, err)
 	}
-	refresh(c, 5)
+	pages.Refresh(c, 5)
 	return s.render(c, http.StatusOK, "tools", toolsPage{[]tool{s.requestsTool(), s.clockTool(), s.faultsTool(), phones}})
 }
 
@@ -111,7 +113,7 @@ func count(n int, of string) string {
 	}
 }
 
-// pending counts what waits on a persona's phone. Fails with errUnknown.
+// pending counts what waits on a persona's phone. Fails with pages.ErrUnknown.
 func (s *Sandbox) pending(ctx context.Context, psu string) (waiting, error) {
 	questions, err := s.Bank.waiting(ctx, psu)
 	if err != nil {

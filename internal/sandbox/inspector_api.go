@@ -10,6 +10,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/edge"
+	"consentd/internal/sandbox/pages"
 )
 
 // pathRequests is where the inspector is.
@@ -78,7 +79,7 @@ func (c *inspected) carries(id string) bool {
 // listRequests shows the last calls, to people or to programs.
 func (s *Sandbox) listRequests(c echo.Context) error {
 	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
-	people := wantsHTML(c.Request())
+	people := pages.WantsHTML(c.Request())
 	q, err := readQuery(c)
 	switch {
 	case err != nil && people:
@@ -116,12 +117,12 @@ func (s *Sandbox) readRequest(c echo.Context) error {
 	if id, err := strconv.Atoi(c.Param("id")); err == nil {
 		call = s.Inspector.find(id)
 	}
-	people := wantsHTML(c.Request())
+	people := pages.WantsHTML(c.Request())
 	switch {
 	case call == nil && people:
-		return s.render(c, http.StatusNotFound, "problem", fault{Error: "This call is not kept any more, or never was: the last " + strconv.Itoa(maxInspected) + " are."})
+		return s.render(c, http.StatusNotFound, "problem", pages.Fault{Error: "This call is not kept any more, or never was: the last " + strconv.Itoa(maxInspected) + " are."})
 	case call == nil:
-		return s.fail(c, errUnknown)
+		return s.fail(c, pages.ErrUnknown)
 	case people:
 		return s.requestPage(c, call)
 	default:

@@ -1,10 +1,9 @@
 package sandbox
 
 import (
-	"fmt"
-	"net/http"
-
 	"github.com/labstack/echo/v4"
+
+	"consentd/internal/sandbox/pages"
 )
 
 // equip gives the sandbox the tools that it was not given.
@@ -21,8 +20,8 @@ func (s *Sandbox) equip() {
 
 // mountTools registers the inspector and the faults.
 func (s *Sandbox) mountTools(g *echo.Group) {
-	g.GET("/tools.css", asset("tools.css", "text/css; charset=utf-8"))
-	g.GET("/copy.js", asset("copy.js", "text/javascript; charset=utf-8"))
+	g.GET("/tools.css", pages.Asset("tools.css", "text/css; charset=utf-8"))
+	g.GET("/copy.js", pages.Asset("copy.js", "text/javascript; charset=utf-8"))
 	g.GET("/requests", s.listRequests, s.page)
 	g.POST("/requests", s.emptyRequests, s.page)
 	g.DELETE("/requests", s.emptyRequests)
@@ -31,17 +30,4 @@ func (s *Sandbox) mountTools(g *echo.Group) {
 	g.PUT("/faults", s.putFault)
 	g.POST("/faults", s.formFaults, s.page)
 	g.DELETE("/faults", s.deleteFaults)
-}
-
-// asset serves a file that pages load.
-func asset(name, media string) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		file, err := pageFiles.ReadFile("pages/" + name)
-		if err != nil {
-			return fmt.Errorf("asset %s: %w", name, err)
-		}
-		c.Response().Header().Set(echo.HeaderCacheControl, "no-cache")
-		c.Response().Header().Set(echo.HeaderXContentTypeOptions, "nosniff")
-		return c.Blob(http.StatusOK, media, file)
-	}
 }

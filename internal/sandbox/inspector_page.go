@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"consentd/internal/sandbox/pages"
 )
 
 // requestsPage is the list of the last calls.
@@ -81,7 +83,7 @@ func (s *Sandbox) requestsPage(c echo.Context, q requestQuery, calls []*inspecte
 	}
 	page.Turn = requestsBy(turned(c.QueryParams(), q.Still))
 	if !q.Still {
-		refresh(c, refreshRequests)
+		pages.Refresh(c, refreshRequests)
 	}
 	return s.render(c, http.StatusOK, "requests", page)
 }

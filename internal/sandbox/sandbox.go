@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 )
 
 // Users knows the opaque ids under which consents refer to PSUs.
@@ -72,7 +73,7 @@ func (s *Sandbox) Mount(e *echo.Echo) {
 	e.GET("/", s.start, s.page)
 
 	g := e.Group("/sandbox")
-	g.GET("/style.css", style)
+	g.GET("/style.css", pages.Style)
 	s.mountTools(g)
 	g.GET("/tools", s.tools, s.page)
 	g.GET("/clock", s.readClock, s.page)

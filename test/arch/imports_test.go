@@ -96,6 +96,7 @@ var table = map[string][]string{
 	"internal/sandbox":     {"internal/bankauth", "internal/consent", "internal/edge", "internal/explain", "internal/secret", "internal/service", "internal/tpp", "pkg", echo, uuid},
 	// Made up of dates and words alone.
 	"internal/sandbox/books": {"internal/consent"},
+	"internal/sandbox/pages": {"internal/consent", echo},
 	"internal/tpp":           {"internal/consent", "internal/edge", "internal/explain", "internal/service", "pkg/eidas", "pkg/httpsig", echo},
 	"internal/web":           {"internal/consent", "internal/secret", "internal/service", "pkg/sca", echo, i18n, qr, text, uuid},
 
