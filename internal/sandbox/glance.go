@@ -61,7 +61,7 @@ func (s *Sandbox) clockTool() tool {
 
 func (s *Sandbox) faultsTool() tool {
 	t := tool{Path: "/sandbox/faults", Name: "Faults", Word: "None", Note: "Errors and delays, by route and rate"}
-	if n := len(s.Faults.list()); n > 0 {
+	if n := s.Faults.Count(); n > 0 {
 		t.Word, t.Note, t.Mood = strconv.Itoa(n)+" active", "Some calls are answered wrong or late", "on"
 	}
 	return t

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"github.com/labstack/echo/v4"
 
+	"consentd/internal/sandbox/faults"
 	"consentd/internal/sandbox/pages"
 )
 
@@ -12,7 +13,7 @@ func (s *Sandbox) equip() {
 		s.Inspector = &Inspector{}
 	}
 	if s.Faults == nil {
-		s.Faults = &Faults{}
+		s.Faults = &faults.Faults{}
 	}
 	s.Inspector.Clock, s.Inspector.Owns, s.Inspector.Public = s.Clock, s.Owns, s.Public
 	s.Faults.BasePath, s.Faults.Owns = s.BasePath, s.Owns
@@ -26,8 +27,5 @@ func (s *Sandbox) mountTools(g *echo.Group) {
 	g.POST("/requests", s.emptyRequests, s.page)
 	g.DELETE("/requests", s.emptyRequests)
 	g.GET("/requests/:id", s.readRequest, s.page)
-	g.GET("/faults", s.listFaults, s.page)
-	g.PUT("/faults", s.putFault)
-	g.POST("/faults", s.formFaults, s.page)
-	g.DELETE("/faults", s.deleteFaults)
+	(&faults.Handler{Faults: s.Faults, Answers: s.answers(), Base: s.base}).Mount(g, s.page)
 }

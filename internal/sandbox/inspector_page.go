@@ -69,7 +69,7 @@ const refreshRequests = 3
 
 func (s *Sandbox) requestsPage(c echo.Context, q requestQuery, calls []*inspected) error {
 	page := requestsPage{
-		requestQuery: q, Chips: q.chips(), Kept: maxInspected, Faults: len(s.Faults.list()), Filter: q.Status != "" || q.Part != "" || q.RequestID != "",
+		requestQuery: q, Chips: q.chips(), Kept: maxInspected, Faults: s.Faults.Count(), Filter: q.Status != "" || q.Part != "" || q.RequestID != "",
 	}
 	for _, call := range calls {
 		line := callLine{inspected: call, Verdict: call.verdict()}

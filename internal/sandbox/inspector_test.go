@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/sandbox"
+	"consentd/internal/sandbox/faults"
 )
 
 // inspectedCall is a call as the inspector shows it to programs.
@@ -247,9 +248,9 @@ func TestToolsAreGuarded(t *testing.T) {
 // TestToolsMayBeGiven: what the program knows of them stays.
 func TestToolsMayBeGiven(t *testing.T) {
 	t.Parallel()
-	faults := &sandbox.Faults{}
-	b := setup(t, func(s *sandbox.Sandbox) { s.Faults, s.BasePath = faults, "/psd2" })
-	assert.Equal(t, "/psd2", faults.BasePath)
-	assert.True(t, faults.Owns("/v1"))
+	given := &faults.Faults{}
+	b := setup(t, func(s *sandbox.Sandbox) { s.Faults, s.BasePath = given, "/psd2" })
+	assert.Equal(t, "/psd2", given.BasePath)
+	assert.True(t, given.Owns("/v1"))
 	assert.Empty(t, b.requests(t, ""))
 }

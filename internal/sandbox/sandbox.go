@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/faults"
 	"consentd/internal/sandbox/pages"
 )
 
@@ -57,7 +58,7 @@ type Sandbox struct {
 	Zone *time.Location
 	// Inspector and Faults may be left out; Mount sets what they own.
 	Inspector *Inspector
-	Faults    *Faults
+	Faults    *faults.Faults
 	// Strict says that the API takes signed requests only.
 	Strict bool
 	Log    *slog.Logger
