@@ -37,13 +37,12 @@ func (s *Sandbox) tools(c echo.Context) error {
 
 func (s *Sandbox) requestsTool() tool {
 	t := tool{Path: "/sandbox/requests", Name: "Requests", Word: "None yet", Note: "Every call, and why it was answered so"}
-	newest := s.Inspector.list(1, func(*inspected) bool { return true })
-	if len(newest) == 0 {
+	method, target, status, ok := s.Inspector.Last()
+	if !ok {
 		return t
 	}
-	last := newest[0]
-	t.Word, t.Note, t.Mood = strconv.Itoa(last.Status), last.Method+" "+last.Target, "good"
-	if last.Status >= http.StatusBadRequest {
+	t.Word, t.Note, t.Mood = strconv.Itoa(status), method+" "+target, "good"
+	if status >= http.StatusBadRequest {
 		t.Mood = "bad"
 	}
 	return t

@@ -12,6 +12,7 @@ import (
 
 	"consentd/internal/sandbox"
 	"consentd/internal/sandbox/faults"
+	"consentd/internal/sandbox/inspector"
 )
 
 // inspectedCall is a call as the inspector shows it to programs.
@@ -138,7 +139,7 @@ func TestDenialsAreSeen(t *testing.T) {
 	}
 	b := setup(t, func(s *sandbox.Sandbox) {
 		s.Owns = func(path string) bool { return strings.HasPrefix(path, "/aspsp/") }
-		s.Inspector = &sandbox.Inspector{}
+		s.Inspector = &inspector.Inspector{}
 	})
 	b.answers(answers)
 	for _, path := range []string{"/aspsp/v1/access-checks", "/aspsp/v1/access-checks/batch", "/aspsp/v1/consents", "/aspsp/v1/forward-auth/v1/accounts", "/aspsp/v1/forward-auth"} {

@@ -10,6 +10,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/sandbox/faults"
+	"consentd/internal/sandbox/inspector"
 	"consentd/internal/sandbox/pages"
 )
 
@@ -57,7 +58,7 @@ type Sandbox struct {
 	// Zone is the bank's time zone, in which its days begin; nil for UTC.
 	Zone *time.Location
 	// Inspector and Faults may be left out; Mount sets what they own.
-	Inspector *Inspector
+	Inspector *inspector.Inspector
 	Faults    *faults.Faults
 	// Strict says that the API takes signed requests only.
 	Strict bool
