@@ -25,6 +25,7 @@ import (
 	"consentd/internal/obs"
 	"consentd/internal/points"
 	"consentd/internal/sandbox"
+	"consentd/internal/sandbox/faults"
 	"consentd/internal/secret"
 	"consentd/internal/storage"
 	"consentd/internal/tpp"
@@ -171,7 +172,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 	(&docs.Handler{BasePath: o.BasePath, Origin: strings.TrimSuffix(o.PublicURL, "/"), Sandbox: true}).Mount(e)
 	mountOps(e, g.db, watch, a.log)
 	sb := &sandbox.Sandbox{
-		Faults: &sandbox.Faults{Dialect: api.Owns, Refuse: api.RefusalOf, Stop: ctx.Done()},
+		Faults: &faults.Faults{Dialect: api.Owns, Refuse: api.RefusalOf, Stop: ctx.Done()},
 		Bank:   bank, Clock: g.clock, Zone: cfg.Zone, TPPs: tpps, Users: users{g.db}, Recent: g.db, Strict: o.Strict, Log: a.log,
 		Public: strings.TrimSuffix(o.PublicURL, "/"), Waits: underWay(g.db),
 		BasePath: o.BasePath, Owns: func(path string) bool { return api.Owns(path) || backOffice.Owns(path) }, Base: a.plain, Secure: a.secure,

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 	"consentd/internal/service"
 )
 
@@ -78,7 +79,7 @@ func approvalID(psu, key string) string {
 }
 
 // askedBy finds the persona to whom the question with an id was put. Fails with
-// errUnknown.
+// pages.ErrUnknown.
 func askedBy(id string) (persona, error) {
 	psu, _, _ := strings.Cut(id, ".")
 	return personaOf(psu)
@@ -125,7 +126,7 @@ func (b *Bank) Answer(ctx context.Context, id string) (service.ApprovalAnswer, e
 	}
 	i := slices.IndexFunc(list, func(a approval) bool { return a.ID == id && a.Decision != withdrawn })
 	if i < 0 {
-		return waiting, fmt.Errorf("approval: %w", errUnknown)
+		return waiting, fmt.Errorf("approval: %w", pages.ErrUnknown)
 	}
 	ready, err := b.Ready(ctx, p.ID, list[i].DecidedAt)
 	switch {
@@ -155,7 +156,7 @@ func (b *Bank) Withdraw(ctx context.Context, id string) error {
 }
 
 // decide is a persona's answer on the phone; it returns the question once it is
-// answered. Fails with errUnknown for one that is not there, or no longer, with
+// answered. Fails with pages.ErrUnknown for one that is not there, or no longer, with
 // CodeStatusInvalid for one that is answered, and with CodeFormat for a wrong
 // number, the last of which answers the question too, and for accounts that the
 // persona cannot choose.
@@ -170,11 +171,11 @@ func (b *Bank) decide(ctx context.Context, p persona, id string, r reply) (appro
 		i := slices.IndexFunc(list, func(a approval) bool { return a.ID == id })
 		switch {
 		case i < 0 || list[i].Decision == withdrawn:
-			return nil, errUnknown
+			return nil, pages.ErrUnknown
 		case list[i].Decision != undecided:
 			return nil, consent.E(consent.CodeStatusInvalid, "this request is answered already")
 		case !list[i].waits(b.Now()):
-			return nil, errUnknown
+			return nil, pages.ErrUnknown
 		}
 		answered = approval{}
 		tries := list[i].Wrong

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -12,15 +11,14 @@ import (
 	"time"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/books"
+	"consentd/internal/sandbox/pages"
 	"consentd/internal/service"
 	"consentd/pkg/sca"
 )
 
 // slowness is how long the bank takes with the persona slow.
 const slowness = 30 * time.Second
-
-// errUnknown is the bank's answer for an id that it has not given.
-var errUnknown = errors.New("the sandbox bank knows no such id")
 
 // Bank is the personas' bank: its register of customers and accounts, its
 // check of passwords and its way to their phones. What the personas start with
@@ -47,24 +45,24 @@ var (
 	_ service.Approvals = (*Bank)(nil)
 )
 
-// personaOf finds a persona by its id. Fails with errUnknown.
+// personaOf finds a persona by its id. Fails with pages.ErrUnknown.
 func personaOf(psu string) (persona, error) {
 	for _, p := range personas() {
 		if p.ID == psu {
 			return p, nil
 		}
 	}
-	return persona{}, errUnknown
+	return persona{}, pages.ErrUnknown
 }
 
-// ownerOf finds the name of a customer. Fails with errUnknown.
+// ownerOf finds the name of a customer. Fails with pages.ErrUnknown.
 func ownerOf(customer string) (string, error) {
 	for _, p := range personas() {
 		if p.Customer == customer {
 			return customerOf(p).Name, nil
 		}
 	}
-	return "", errUnknown
+	return "", pages.ErrUnknown
 }
 
 // Authenticate implements service.Logins. The login name is not case-sensitive,
@@ -143,9 +141,9 @@ func (b *Bank) Available(ctx context.Context, id string, amount service.Amount) 
 	}
 	i := slices.IndexFunc(all, func(a account) bool { return a.id() == id })
 	if i < 0 {
-		return false, fmt.Errorf("funds: %w", errUnknown)
+		return false, fmt.Errorf("funds: %w", pages.ErrUnknown)
 	}
-	balance, ok := decimal(b.ledger(all[i]).balance())
+	balance, ok := decimal(b.ledger(all[i]).Balance())
 	if !ok {
 		return false, fmt.Errorf("balance of account %s is not a number", id)
 	}
@@ -153,8 +151,8 @@ func (b *Bank) Available(ctx context.Context, id string, amount service.Amount) 
 }
 
 // ledger is that of an account at the time that the clock shows.
-func (b *Bank) ledger(a account) ledger {
-	return newLedger(a, dayOf(b.Now, b.Zone), b.anchor(b.Zone))
+func (b *Bank) ledger(a account) books.Ledger {
+	return books.Open(a.ResourceID, a.Balance, dayOf(b.Now, b.Zone), b.anchor(b.Zone))
 }
 
 // anchor is the day on which accounts have their documented balances.
@@ -198,7 +196,7 @@ func (b *Bank) owned(ctx context.Context, customer string) ([]account, error) {
 func (b *Bank) holdings(ctx context.Context, customer string) ([]account, error) {
 	list, err := b.owned(ctx, customer)
 	for i := range list {
-		list[i].Balance = b.ledger(list[i]).balance()
+		list[i].Balance = b.ledger(list[i]).Balance()
 	}
 	return list, err
 }

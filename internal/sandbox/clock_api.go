@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 )
 
 // clockTurn is the body of PUT /sandbox/clock: one of the two.
@@ -24,7 +25,7 @@ type clockFace struct {
 // readClock shows the clock, to people or to programs.
 func (s *Sandbox) readClock(c echo.Context) error {
 	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
-	if wantsHTML(c.Request()) {
+	if pages.WantsHTML(c.Request()) {
 		return s.clockPage(c, http.StatusOK, "", "")
 	}
 	return s.tellClock(c)
@@ -37,7 +38,7 @@ func (s *Sandbox) tellClock(c echo.Context) error {
 
 func (s *Sandbox) turnClock(c echo.Context) error {
 	var body clockTurn
-	if err := decode(c.Request(), &body); err != nil {
+	if err := pages.Decode(c.Request(), &body); err != nil {
 		return s.fail(c, err)
 	}
 	if err := s.turn(body); err != nil {

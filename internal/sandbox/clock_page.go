@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 )
 
 // clockPage is the clock for people. What it shows of the time is a page of its
@@ -50,7 +51,7 @@ func (s *Sandbox) timeFace(c echo.Context) error {
 	if offset != 0 {
 		page.Turned = apart(offset)
 	}
-	refresh(c, 5)
+	pages.Refresh(c, 5)
 	return s.render(c, http.StatusOK, "time", page)
 }
 
@@ -60,7 +61,7 @@ func (s *Sandbox) turnByForm(c echo.Context) error {
 		return s.fail(c, consent.E(consent.CodeFormat, "POST takes the form of the page; PUT takes JSON"))
 	}
 	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, pages.MaxBody)
 	if err := r.ParseForm(); err != nil {
 		return s.problem(c, consent.E(consent.CodeFormat, "the form cannot be read").Because(err))
 	}

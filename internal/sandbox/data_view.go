@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/books"
 	"consentd/pkg/xs2a"
 )
 
@@ -126,19 +127,24 @@ func (v view) url(root string, s shown) string {
 	return v.base + root + "/" + url.PathEscape(s.account.ResourceID)
 }
 
+// ledger is that of an account as this request sees it.
+func (v view) ledger(s shown) books.Ledger {
+	return books.Open(s.account.ResourceID, s.account.Balance, v.today, v.anchor)
+}
+
 // balances are what the account came to at the end of yesterday, what it has to
 // spend, which is the same, since nothing is booked by day and nothing is held
 // back, and what it will have once everything that is pending is booked. A card has
 // no disposable balance.
 func (v view) balances(s shown) []xs2a.Balance {
-	l := newLedger(s.account, v.today, v.anchor)
-	booked := l.balance()
-	list := []xs2a.Balance{v.balance(s, xs2a.BalanceClosingBooked, booked, l.closed())}
-	list[0].LastCommittedTransaction = l.last(l.closed())
+	l := v.ledger(s)
+	booked := l.Balance()
+	list := []xs2a.Balance{v.balance(s, xs2a.BalanceClosingBooked, booked, l.Closed())}
+	list[0].LastCommittedTransaction = l.Last(l.Closed())
 	if s.account.MaskedPAN == "" {
 		list = append(list, v.balance(s, xs2a.BalanceInterimAvailable, booked, v.today))
 	}
-	return append(list, v.balance(s, xs2a.BalanceExpected, l.expected(), v.today))
+	return append(list, v.balance(s, xs2a.BalanceExpected, l.Expected(), v.today))
 }
 
 func (v view) balance(s shown, kind xs2a.BalanceType, amount string, day consent.Date) xs2a.Balance {
@@ -187,10 +193,10 @@ func (v view) cardTransactions(s shown) (any, error) {
 		report.Pending = make([]xs2a.CardTransaction, 0, len(pending))
 	}
 	for _, m := range booked {
-		report.Booked = append(report.Booked, m.onCard(s.account))
+		report.Booked = append(report.Booked, onCard(s.account, m))
 	}
 	for _, m := range pending {
-		report.Pending = append(report.Pending, m.onCard(s.account))
+		report.Pending = append(report.Pending, onCard(s.account, m))
 	}
 	return xs2a.CardTransactionsResponse{CardAccount: s.reference(), DebitAccounting: new(bool), CardTransactions: report}, nil
 }
@@ -198,23 +204,23 @@ func (v view) cardTransactions(s shown) (any, error) {
 // page cuts out the page that was asked for: what is pending comes first, and
 // the newest before the older. Its links hold the last day, so that the pages
 // stay as they are when a new day begins during the walk.
-func (v view) page(s shown, root string) (booked, pending []movement, links xs2a.Links, err error) {
-	q, l := v.query, newLedger(s.account, v.today, v.anchor)
+func (v view) page(s shown, root string) (booked, pending []books.Movement, links xs2a.Links, err error) {
+	q, l := v.query, v.ledger(s)
 	if q.to == (consent.Date{}) && q.pinned == (consent.Date{}) {
 		q.pinned = v.today
 		if q.status == statusBooked {
-			q.pinned = l.closed() // what is booked tonight must not move the pages
+			q.pinned = l.Closed() // what is booked tonight must not move the pages
 		}
 		if q.pinned.Before(q.from) {
 			q.pinned = q.from
 		}
 	}
 	if q.status != statusBooked {
-		pending = l.pending(q.from, q.last())
+		pending = l.Pending(q.from, q.last())
 		slices.Reverse(pending)
 	}
 	if q.status != statusPending {
-		booked = l.within(q.from, q.last())
+		booked = l.Within(q.from, q.last())
 		slices.Reverse(booked)
 	}
 	total := len(pending) + len(booked)
@@ -274,7 +280,7 @@ func (v view) transaction(id string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, ok := newLedger(s.account, v.today, v.anchor).find(id)
+	m, ok := v.ledger(s).Find(id)
 	if !ok {
 		return nil, consent.E(consent.CodeAccountUnknown, "no such transaction")
 	}
@@ -282,8 +288,8 @@ func (v view) transaction(id string) (any, error) {
 }
 
 // linked is a transaction as a list has it.
-func (v view) linked(s shown, m movement) xs2a.Transaction {
+func (v view) linked(s shown, m books.Movement) xs2a.Transaction {
 	t := v.wire(s, m)
-	t.Links = xs2a.Links{xs2a.LinkTransactionDetails: {Href: v.url(pathOfAccounts, s) + "/transactions/" + m.id}}
+	t.Links = xs2a.Links{xs2a.LinkTransactionDetails: {Href: v.url(pathOfAccounts, s) + "/transactions/" + m.ID}}
 	return t
 }

@@ -4,56 +4,56 @@ import (
 	"fmt"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/books"
 	"consentd/pkg/xs2a"
 )
 
 // wire is a transaction of an account. The balance after it is told to those
 // who may read balances.
-func (v view) wire(s shown, m movement) xs2a.Transaction {
+func (v view) wire(s shown, m books.Movement) xs2a.Transaction {
 	t := xs2a.Transaction{
-		TransactionID: m.id, EntryReference: m.reference, ValueDate: m.booked.String(),
-		Amount:                            xs2a.Amount{Currency: s.account.Currency, Amount: m.amount.String()},
-		RemittanceInformationUnstructured: m.text, BankTransactionCode: m.order.code,
+		TransactionID: m.ID, EntryReference: m.Reference, ValueDate: m.Booked.String(),
+		Amount:                            xs2a.Amount{Currency: s.account.Currency, Amount: m.Amount.String()},
+		RemittanceInformationUnstructured: m.Text, BankTransactionCode: m.Order.Code,
 	}
-	if m.reference != "" {
-		t.BookingDate = m.booked.String()
+	if m.Reference != "" {
+		t.BookingDate = m.Booked.String()
 		if s.rights.Has(consent.RightBalances) {
-			after := v.balance(s, xs2a.BalanceInterimBooked, m.after, m.booked)
+			after := v.balance(s, xs2a.BalanceInterimBooked, m.After, m.Booked)
 			t.BalanceAfterTransaction = &after
 		}
 	}
-	switch m.order.code {
-	case codeSalary:
+	switch m.Order.Code {
+	case books.CodeSalary:
 		t.PurposeCode = "SALA"
-	case codeDebited:
-		t.MandateID = fmt.Sprintf("MD-%010d", roll(s.account.ResourceID, "mandate", m.order.who).below(1e10))
+	case books.CodeDebited:
+		t.MandateID = fmt.Sprintf("MD-%010d", books.Number(1e10, s.account.ResourceID, "mandate", m.Order.Who))
 	}
-	if m.amount < 0 {
-		t.CreditorName, t.CreditorAccount = m.order.who, m.other(s.account)
+	if m.Amount < 0 {
+		t.CreditorName, t.CreditorAccount = m.Order.Who, otherSide(s.account, m)
 		return t
 	}
-	t.DebtorName, t.DebtorAccount = m.order.who, m.other(s.account)
+	t.DebtorName, t.DebtorAccount = m.Order.Who, otherSide(s.account, m)
 	return t
 }
 
-// other is the account on the other side; nil for shops, which only the card's
+// otherSide is the account on the other side; nil for shops, which only the card's
 // scheme knows.
-func (m movement) other(a account) *xs2a.AccountReference {
-	if m.order.code == codeCard {
+func otherSide(a account, m books.Movement) *xs2a.AccountReference {
+	if m.Order.Code == books.CodeCard {
 		return nil
 	}
-	return m.order.other(a)
+	return partner(a, m.Order)
 }
 
-// other is the account on the other side of an account's order: the customer's own,
+// partner is the account on the other side of an account's order: the customer's own,
 // or one that is made up.
-func (o order) other(a account) *xs2a.AccountReference {
-	if o.own == "" {
-		p, _ := planOf(a.ResourceID)
-		return &xs2a.AccountReference{IBAN: ibanOf(p.country, o.who)}
+func partner(a account, o books.Order) *xs2a.AccountReference {
+	if o.Own == "" {
+		return &xs2a.AccountReference{IBAN: books.IBAN(a.ResourceID, o)}
 	}
 	for _, own := range accounts() {
-		if own.ResourceID == o.own {
+		if own.ResourceID == o.Own {
 			return &xs2a.AccountReference{IBAN: own.IBAN, MaskedPAN: own.MaskedPAN, Currency: own.Currency}
 		}
 	}
@@ -61,19 +61,19 @@ func (o order) other(a account) *xs2a.AccountReference {
 }
 
 // onCard is a transaction of a card's account.
-func (m movement) onCard(a account) xs2a.CardTransaction {
-	booked := m.reference != ""
+func onCard(a account, m books.Movement) xs2a.CardTransaction {
+	booked := m.Reference != ""
 	t := xs2a.CardTransaction{
-		CardTransactionID: m.id, TransactionDate: m.entered.String(), ValueDate: m.booked.String(),
-		Amount:    xs2a.Amount{Currency: a.Currency, Amount: m.amount.String()},
-		MaskedPAN: a.MaskedPAN, TransactionDetails: m.text, Invoiced: &booked,
+		CardTransactionID: m.ID, TransactionDate: m.Entered.String(), ValueDate: m.Booked.String(),
+		Amount:    xs2a.Amount{Currency: a.Currency, Amount: m.Amount.String()},
+		MaskedPAN: a.MaskedPAN, TransactionDetails: m.Text, Invoiced: &booked,
 	}
 	if booked {
-		t.BookingDate = m.booked.String()
+		t.BookingDate = m.Booked.String()
 	}
-	if m.order.code == codeCard {
-		t.TransactionDetails, t.MerchantCategoryCode = m.order.who, m.order.category
-		t.CardAcceptorID = fmt.Sprintf("%015d", roll("shop", m.order.who).below(1e15))
+	if m.Order.Code == books.CodeCard {
+		t.TransactionDetails, t.MerchantCategoryCode = m.Order.Who, m.Order.Category
+		t.CardAcceptorID = fmt.Sprintf("%015d", books.Number(1e15, "shop", m.Order.Who))
 	}
 	return t
 }
@@ -82,10 +82,10 @@ func (m movement) onCard(a account) xs2a.CardTransaction {
 func (v view) beneficiaries() xs2a.TrustedBeneficiaries {
 	list := xs2a.TrustedBeneficiaries{TrustedBeneficiaries: []xs2a.TrustedBeneficiary{}}
 	for _, s := range v.shown {
-		for i, o := range beneficiariesOf(s.account.ResourceID) {
+		for i, o := range books.Beneficiaries(s.account.ResourceID) {
 			list.TrustedBeneficiaries = append(list.TrustedBeneficiaries, xs2a.TrustedBeneficiary{
 				TrustedBeneficiaryID: fmt.Sprintf("%s-%d", s.account.ResourceID, i+1),
-				DebtorAccount:        s.reference(), CreditorAccount: *o.other(s.account), CreditorName: o.who,
+				DebtorAccount:        s.reference(), CreditorAccount: *partner(s.account, o), CreditorName: o.Who,
 			})
 		}
 	}

@@ -9,9 +9,15 @@
 //	Clock      the program's clock
 //	TPPs       the third parties, and the authority that certifies them
 //	Callers    who calls: by X-Sandbox-TPP or, over TLS, by certificate
-//	Inspector  the last calls, and why they were answered so
-//	Faults     errors and delays on demand
 //	Sandbox    all of it over HTTP, the bank for other programs too
+//
+// What can be told apart from the bank lies in packages below:
+//
+//	books      the entries on the accounts, which are made up
+//	inspector  the last calls, and why they were answered so
+//	faults     errors and delays on demand
+//	pages      the templates, and how calls and errors are answered
+//	demotpp    a third party with pages, which knows no more than any other
 //
 // It owns no consents and no rules of theirs: whatever happens to a consent
 // happens in the same code that a bank runs. Nothing here is ever mounted by

@@ -5,11 +5,13 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 	"consentd/internal/service"
 )
 
@@ -19,13 +21,19 @@ const BankToken = "sandbox-bank"
 // TokenOf is the bearer token of the bank's own systems in a role. It is no secret.
 func TokenOf(role service.Role) string { return "sandbox-" + string(role) }
 
+// isPublic tells the tokens of the bank's own systems, which everybody may read in
+// the documentation: a command that has one works when pasted.
+func isPublic(credential string) bool {
+	return credential == BankToken || slices.ContainsFunc(service.Roles(), func(r service.Role) bool { return credential == TokenOf(r) })
+}
+
 // bearer lets nobody in without BankToken.
 func bearer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		token, _ := strings.CutPrefix(c.Request().Header.Get(echo.HeaderAuthorization), "Bearer ")
 		if subtle.ConstantTimeCompare([]byte(token), []byte(BankToken)) != 1 {
 			c.Response().Header().Set(echo.HeaderWWWAuthenticate, `Bearer realm="sandbox bank"`)
-			return c.JSON(http.StatusUnauthorized, fault{Error: "unknown token"})
+			return c.JSON(http.StatusUnauthorized, pages.Fault{Error: "unknown token"})
 		}
 		return next(c)
 	}
@@ -57,7 +65,7 @@ func (s *Sandbox) answer(c echo.Context, status int, body any, err error) error 
 		return c.JSON(status, body)
 	case errors.Is(err, service.ErrWrongCredentials):
 		return c.JSON(http.StatusUnauthorized, denial{Code: codeWrong, Error: "wrong login or password"})
-	case errors.Is(err, service.ErrUnknownPSU), errors.Is(err, errUnknown):
+	case errors.Is(err, service.ErrUnknownPSU), errors.Is(err, pages.ErrUnknown):
 		return c.JSON(http.StatusNotFound, denial{Code: codeUnknown, Error: "the sandbox has no such id"})
 	case errors.Is(err, service.ErrBlocked):
 		return c.JSON(http.StatusForbidden, refusal{Code: codeRefused, Reason: "online banking is blocked"})
@@ -75,7 +83,7 @@ type credentials struct {
 
 func (s *Sandbox) authenticatePSU(c echo.Context) error {
 	var body credentials
-	if err := decode(c.Request(), &body); err != nil {
+	if err := pages.Decode(c.Request(), &body); err != nil {
 		return s.fail(c, err)
 	}
 	psu, name, err := s.Bank.Authenticate(c.Request().Context(), body.Login, body.Password)
@@ -93,7 +101,7 @@ type oneTimeCode struct {
 
 func (s *Sandbox) sendOneTimeCode(c echo.Context) error {
 	var body oneTimeCode
-	if err := decode(c.Request(), &body); err != nil {
+	if err := pages.Decode(c.Request(), &body); err != nil {
 		return s.fail(c, err)
 	}
 	to, err := s.Bank.SendCode(c.Request().Context(), service.CodeMessage(body))
@@ -128,7 +136,7 @@ type question struct {
 
 func (s *Sandbox) askApproval(c echo.Context) error {
 	var body question
-	if err := decode(c.Request(), &body); err != nil {
+	if err := pages.Decode(c.Request(), &body); err != nil {
 		return s.fail(c, err)
 	}
 	id, psu, err := s.Bank.Ask(c.Request().Context(), service.Approval{
@@ -235,7 +243,7 @@ func (s *Sandbox) resolveAccount(c echo.Context) error {
 	var body struct {
 		Reference referenceFace `json:"reference"`
 	}
-	if err := decode(c.Request(), &body); err != nil {
+	if err := pages.Decode(c.Request(), &body); err != nil {
 		return s.fail(c, err)
 	}
 	list, err := s.Bank.Resolve(c.Request().Context(), c.Param("customer"), body.Reference.reference())
@@ -250,7 +258,7 @@ func (s *Sandbox) checkFunds(c echo.Context) error {
 			Amount   string `json:"amount"`
 		} `json:"amount"`
 	}
-	if err := decode(c.Request(), &body); err != nil {
+	if err := pages.Decode(c.Request(), &body); err != nil {
 		return s.fail(c, err)
 	}
 	available, err := s.Bank.Available(c.Request().Context(), body.Account, service.Amount{Currency: body.Amount.Currency, Value: body.Amount.Amount})

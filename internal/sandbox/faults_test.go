@@ -16,6 +16,7 @@ import (
 	"consentd/internal/consent"
 	"consentd/internal/edge"
 	"consentd/internal/sandbox"
+	"consentd/internal/sandbox/faults"
 )
 
 // spoil sets a fault.
@@ -146,7 +147,7 @@ func TestFaultsRefuse(t *testing.T) {
 func TestFaultsInTheDialect(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(s *sandbox.Sandbox) {
-		s.Faults = &sandbox.Faults{
+		s.Faults = &faults.Faults{
 			Dialect: func(path string) bool { return strings.HasPrefix(path, "/v1/") },
 			Refuse: func(err error, accept []string) *edge.Refusal {
 				if consent.CodeOf(err) != consent.CodeTooOften {
@@ -177,7 +178,7 @@ func TestFaultsInTheDialect(t *testing.T) {
 func TestDelays(t *testing.T) {
 	t.Parallel()
 	stop := make(chan struct{})
-	b := setup(t, func(s *sandbox.Sandbox) { s.Faults = &sandbox.Faults{Stop: stop} })
+	b := setup(t, func(s *sandbox.Sandbox) { s.Faults = &faults.Faults{Stop: stop} })
 	b.spoil(t, `{"match":"GET /v1/consents/*","delay":"60s"}`)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -268,7 +269,7 @@ func TestFaultsOfTheBank(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(s *sandbox.Sandbox) {
 		s.Owns = func(path string) bool { return strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/aspsp/") }
-		s.Faults = &sandbox.Faults{Dialect: func(path string) bool { return strings.HasPrefix(path, "/v1/") }}
+		s.Faults = &faults.Faults{Dialect: func(path string) bool { return strings.HasPrefix(path, "/v1/") }}
 	})
 	b.spoil(t, `{"match":"* /**","status":503}`)
 	got := b.call(t, http.MethodPost, "/aspsp/v1/access-checks", "{}")
@@ -293,7 +294,7 @@ func TestFaultsAreBounded(t *testing.T) {
 func TestRatesAreCounted(t *testing.T) {
 	t.Parallel()
 	for rate, want := range map[string]int{"0": 0, "0.01": 1, "0.1": 10, "0.3": 30, "0.7": 70, "0.99": 99, "1": 100} {
-		f := &sandbox.Faults{}
+		f := &faults.Faults{}
 		e := echo.New()
 		s := &sandbox.Sandbox{Clock: &sandbox.Clock{Real: start}, Faults: f, Owns: func(path string) bool { return path == "/v1/x" }}
 		s.Mount(e)

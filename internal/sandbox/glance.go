@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"consentd/internal/sandbox/pages"
 )
 
 // tool is a card of the start page: where it leads, and how things stand there.
@@ -29,19 +31,18 @@ func (s *Sandbox) tools(c echo.Context) error {
 	if err != nil {
 		return s.problem(c, err)
 	}
-	refresh(c, 5)
+	pages.Refresh(c, 5)
 	return s.render(c, http.StatusOK, "tools", toolsPage{[]tool{s.requestsTool(), s.clockTool(), s.faultsTool(), phones}})
 }
 
 func (s *Sandbox) requestsTool() tool {
 	t := tool{Path: "/sandbox/requests", Name: "Requests", Word: "None yet", Note: "Every call, and why it was answered so"}
-	newest := s.Inspector.list(1, func(*inspected) bool { return true })
-	if len(newest) == 0 {
+	method, target, status, ok := s.Inspector.Last()
+	if !ok {
 		return t
 	}
-	last := newest[0]
-	t.Word, t.Note, t.Mood = strconv.Itoa(last.Status), last.Method+" "+last.Target, "good"
-	if last.Status >= http.StatusBadRequest {
+	t.Word, t.Note, t.Mood = strconv.Itoa(status), method+" "+target, "good"
+	if status >= http.StatusBadRequest {
 		t.Mood = "bad"
 	}
 	return t
@@ -59,7 +60,7 @@ func (s *Sandbox) clockTool() tool {
 
 func (s *Sandbox) faultsTool() tool {
 	t := tool{Path: "/sandbox/faults", Name: "Faults", Word: "None", Note: "Errors and delays, by route and rate"}
-	if n := len(s.Faults.list()); n > 0 {
+	if n := s.Faults.Count(); n > 0 {
 		t.Word, t.Note, t.Mood = strconv.Itoa(n)+" active", "Some calls are answered wrong or late", "on"
 	}
 	return t
@@ -111,7 +112,7 @@ func count(n int, of string) string {
 	}
 }
 
-// pending counts what waits on a persona's phone. Fails with errUnknown.
+// pending counts what waits on a persona's phone. Fails with pages.ErrUnknown.
 func (s *Sandbox) pending(ctx context.Context, psu string) (waiting, error) {
 	questions, err := s.Bank.waiting(ctx, psu)
 	if err != nil {

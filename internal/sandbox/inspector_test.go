@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/sandbox"
+	"consentd/internal/sandbox/faults"
+	"consentd/internal/sandbox/inspector"
 )
 
 // inspectedCall is a call as the inspector shows it to programs.
@@ -137,7 +139,7 @@ func TestDenialsAreSeen(t *testing.T) {
 	}
 	b := setup(t, func(s *sandbox.Sandbox) {
 		s.Owns = func(path string) bool { return strings.HasPrefix(path, "/aspsp/") }
-		s.Inspector = &sandbox.Inspector{}
+		s.Inspector = &inspector.Inspector{}
 	})
 	b.answers(answers)
 	for _, path := range []string{"/aspsp/v1/access-checks", "/aspsp/v1/access-checks/batch", "/aspsp/v1/consents", "/aspsp/v1/forward-auth/v1/accounts", "/aspsp/v1/forward-auth"} {
@@ -247,9 +249,9 @@ func TestToolsAreGuarded(t *testing.T) {
 // TestToolsMayBeGiven: what the program knows of them stays.
 func TestToolsMayBeGiven(t *testing.T) {
 	t.Parallel()
-	faults := &sandbox.Faults{}
-	b := setup(t, func(s *sandbox.Sandbox) { s.Faults, s.BasePath = faults, "/psd2" })
-	assert.Equal(t, "/psd2", faults.BasePath)
-	assert.True(t, faults.Owns("/v1"))
+	given := &faults.Faults{}
+	b := setup(t, func(s *sandbox.Sandbox) { s.Faults, s.BasePath = given, "/psd2" })
+	assert.Equal(t, "/psd2", given.BasePath)
+	assert.True(t, given.Owns("/v1"))
 	assert.Empty(t, b.requests(t, ""))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 )
 
 // person is a persona with what they own, and what waits on their phone.
@@ -79,7 +80,7 @@ func (s *Sandbox) peoplePage(c echo.Context) error {
 			return s.problem(c, err)
 		}
 	}
-	refresh(c, 5)
+	pages.Refresh(c, 5)
 	return s.render(c, http.StatusOK, "people", peoplePage{Password: Password, People: list})
 }
 
@@ -142,7 +143,7 @@ const firstOpened = 61
 // is shown again.
 func (s *Sandbox) openByForm(c echo.Context, p persona) error {
 	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, pages.MaxBody)
 	if err := r.ParseForm(); err != nil {
 		return s.problem(c, consent.E(consent.CodeFormat, "the form cannot be read").Because(err))
 	}
@@ -170,7 +171,7 @@ func worded(text, member, label string) string {
 	if rest, ok := strings.CutPrefix(text, member+" "); ok {
 		return label + " " + strings.TrimSuffix(rest, " as a string") + "."
 	}
-	return sentence(text)
+	return pages.Sentence(text)
 }
 
 // formField is a field of the form, for the template.

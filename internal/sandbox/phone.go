@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"consentd/internal/sandbox/pages"
 	"consentd/internal/service"
 )
 
@@ -44,7 +45,7 @@ func (b *Bank) SendCode(ctx context.Context, m service.CodeMessage) (string, err
 	case p.ID == personaBlocked:
 		return "", service.ErrBlocked
 	case m.Method != "" && !p.reachable(m.Method):
-		return "", fmt.Errorf("method: %w", errUnknown)
+		return "", fmt.Errorf("method: %w", pages.ErrUnknown)
 	}
 	return p.Phone, change(ctx, b.Store, p.ID, keyPhone, func(list []message) ([]message, error) {
 		if slices.ContainsFunc(list, func(old message) bool { return old.Key == m.Key }) {
@@ -55,7 +56,7 @@ func (b *Bank) SendCode(ctx context.Context, m service.CodeMessage) (string, err
 	})
 }
 
-// messages lists what is on a persona's phone, oldest first. Fails with errUnknown.
+// messages lists what is on a persona's phone, oldest first. Fails with pages.ErrUnknown.
 func (b *Bank) messages(ctx context.Context, psu string) ([]message, error) {
 	if _, err := personaOf(psu); err != nil {
 		return nil, err

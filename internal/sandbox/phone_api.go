@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 )
 
 // phoneView is a phone on the wire.
@@ -36,7 +37,7 @@ func (s *Sandbox) phone(c echo.Context) error {
 		return s.fail(c, err)
 	}
 	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
-	if wantsHTML(c.Request()) {
+	if pages.WantsHTML(c.Request()) {
 		return s.phonePage(c, p, said(decision(c.QueryParam("said"))))
 	}
 	ctx := c.Request().Context()
@@ -120,12 +121,12 @@ func readDecision(c echo.Context, form bool) (approvalDecision, error) {
 }
 
 func readJSON(c echo.Context) (body approvalDecision, err error) {
-	return body, decode(c.Request(), &body)
+	return body, pages.Decode(c.Request(), &body)
 }
 
 func readForm(c echo.Context) (body approvalDecision, err error) {
 	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, pages.MaxBody)
 	if err := r.ParseForm(); err != nil {
 		return body, consent.E(consent.CodeFormat, "the form cannot be read").Because(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 )
 
 // psuView is a persona on the wire.
@@ -56,7 +57,7 @@ func (s *Sandbox) view(ctx context.Context, p persona) (psuView, error) {
 // listPSUs shows everybody, to people or to programs.
 func (s *Sandbox) listPSUs(c echo.Context) error {
 	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
-	if wantsHTML(c.Request()) {
+	if pages.WantsHTML(c.Request()) {
 		return s.peoplePage(c)
 	}
 	var views []psuView
@@ -75,9 +76,9 @@ func (s *Sandbox) readPSU(c echo.Context) error {
 	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
 	p, err := personaOf(c.Param("psu"))
 	switch {
-	case wantsHTML(c.Request()) && err != nil:
+	case pages.WantsHTML(c.Request()) && err != nil:
 		return s.problem(c, err)
-	case wantsHTML(c.Request()):
+	case pages.WantsHTML(c.Request()):
 		blank, err := s.blank(c.Request().Context())
 		if err != nil {
 			return s.problem(c, err)
@@ -144,7 +145,7 @@ func (s *Sandbox) openAccount(c echo.Context) error {
 		return s.openByForm(c, p)
 	}
 	body := newAccount{Balance: "0.00"}
-	if err := decode(c.Request(), &body); err != nil {
+	if err := pages.Decode(c.Request(), &body); err != nil {
 		return s.fail(c, err)
 	}
 	a, err := s.open(c.Request().Context(), p, body)

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 	"consentd/pkg/client"
 	"consentd/pkg/xs2a"
 )
@@ -58,7 +59,7 @@ func (s *Sandbox) back(c echo.Context) error {
 		return s.demoFailed(c, err)
 	}
 	if page.Status == xs2a.Received || page.Status == xs2a.PartiallyAuthorised {
-		refresh(c, 5)
+		pages.Refresh(c, 5)
 	}
 	return s.render(c, http.StatusOK, "return", page)
 }
@@ -68,7 +69,7 @@ func (s *Sandbox) backUnknown(c echo.Context, page returnPage, list []*consent.C
 	var pending bool
 	page.Consents, pending = s.lines(list[:min(recentConsents, len(list))])
 	if pending {
-		refresh(c, 5)
+		pages.Refresh(c, 5)
 	}
 	return s.render(c, http.StatusOK, "return", page)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 	"consentd/pkg/eidas/issue"
 )
 
@@ -83,7 +84,7 @@ func (s *Sandbox) ocsp(c echo.Context) error {
 
 func ocspRequest(r *http.Request) ([]byte, error) {
 	if r.Method == http.MethodPost {
-		raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+		raw, err := io.ReadAll(io.LimitReader(r.Body, pages.MaxBody))
 		if err != nil {
 			return nil, consent.E(consent.CodeFormat, "the body cannot be read").Because(err)
 		}

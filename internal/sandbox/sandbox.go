@@ -9,6 +9,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/faults"
+	"consentd/internal/sandbox/inspector"
+	"consentd/internal/sandbox/pages"
 )
 
 // Users knows the opaque ids under which consents refer to PSUs.
@@ -55,8 +58,8 @@ type Sandbox struct {
 	// Zone is the bank's time zone, in which its days begin; nil for UTC.
 	Zone *time.Location
 	// Inspector and Faults may be left out; Mount sets what they own.
-	Inspector *Inspector
-	Faults    *Faults
+	Inspector *inspector.Inspector
+	Faults    *faults.Faults
 	// Strict says that the API takes signed requests only.
 	Strict bool
 	Log    *slog.Logger
@@ -72,7 +75,7 @@ func (s *Sandbox) Mount(e *echo.Echo) {
 	e.GET("/", s.start, s.page)
 
 	g := e.Group("/sandbox")
-	g.GET("/style.css", style)
+	g.GET("/style.css", pages.Style)
 	s.mountTools(g)
 	g.GET("/tools", s.tools, s.page)
 	g.GET("/clock", s.readClock, s.page)

@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 	"consentd/pkg/client"
 	"consentd/pkg/xs2a"
 )
@@ -90,7 +91,7 @@ func (s *Sandbox) recent(c echo.Context) error {
 	}
 	lines, pending := s.lines(list)
 	// Something under way is looked at often; a new consent may come at any time.
-	refresh(c, map[bool]int{true: 3, false: 10}[pending])
+	pages.Refresh(c, map[bool]int{true: 3, false: 10}[pending])
 	return s.render(c, http.StatusOK, "recent", recentPage{Consents: lines})
 }
 
@@ -175,7 +176,7 @@ func (s *Sandbox) demoFailed(c echo.Context, err error) error {
 		return s.problem(c, err)
 	}
 	m := refused.Messages[0]
-	return s.render(c, http.StatusBadGateway, "problem", fault{
+	return s.render(c, http.StatusBadGateway, "problem", pages.Fault{
 		Error: fmt.Sprintf("The API answered %d %s: %s", refused.Status, m.Code, m.Text), Path: m.Path,
 	})
 }

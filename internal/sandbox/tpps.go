@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 	"consentd/internal/tpp"
 	"consentd/pkg/eidas"
 	"consentd/pkg/eidas/issue"
@@ -180,11 +181,11 @@ func (t *TPPs) Order(ctx context.Context, o Order) (k Kit, fresh bool, err error
 }
 
 // Kit finds the certificates of a TPP, and makes them for one that has none yet.
-// Fails with errUnknown.
+// Fails with pages.ErrUnknown.
 func (t *TPPs) Kit(ctx context.Context, name string) (Kit, error) {
 	who, known := t.find(name)
 	if !known {
-		return Kit{}, errUnknown
+		return Kit{}, pages.ErrUnknown
 	}
 	t.making.Lock()
 	defer t.making.Unlock()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"consentd/internal/sandbox/pages"
 	"consentd/pkg/eidas"
 )
 
@@ -39,7 +40,7 @@ func (s *Sandbox) readTPP(c echo.Context) error {
 
 func (s *Sandbox) makeTPP(c echo.Context) error {
 	var o Order
-	if err := decode(c.Request(), &o); err != nil {
+	if err := pages.Decode(c.Request(), &o); err != nil {
 		return s.fail(c, err)
 	}
 	k, fresh, err := s.TPPs.Order(c.Request().Context(), o)

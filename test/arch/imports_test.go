@@ -94,8 +94,13 @@ var table = map[string][]string{
 	"internal/docs":        {"openapi", echo, openapi3, yaml},
 	"internal/oauth":       {"internal/consent", "internal/service", echo, jwx},
 	"internal/sandbox":     {"internal/bankauth", "internal/consent", "internal/edge", "internal/explain", "internal/secret", "internal/service", "internal/tpp", "pkg", echo, uuid},
-	"internal/tpp":         {"internal/consent", "internal/edge", "internal/explain", "internal/service", "pkg/eidas", "pkg/httpsig", echo},
-	"internal/web":         {"internal/consent", "internal/secret", "internal/service", "pkg/sca", echo, i18n, qr, text, uuid},
+	// Made up of dates and words alone.
+	"internal/sandbox/books":     {"internal/consent"},
+	"internal/sandbox/faults":    {"internal/consent", "internal/edge", "internal/explain", "internal/sandbox/pages", echo},
+	"internal/sandbox/inspector": {"internal/consent", "internal/edge", "internal/explain", "internal/sandbox/pages", echo},
+	"internal/sandbox/pages":     {"internal/consent", echo},
+	"internal/tpp":               {"internal/consent", "internal/edge", "internal/explain", "internal/service", "pkg/eidas", "pkg/httpsig", echo},
+	"internal/web":               {"internal/consent", "internal/secret", "internal/service", "pkg/sca", echo, i18n, qr, text, uuid},
 
 	// The program around it all.
 	"internal/app":    {anything},

@@ -1,4 +1,4 @@
-package sandbox
+package pages
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-//go:embed pages
-var pageFiles embed.FS
+//go:embed *.html *.css *.js
+var files embed.FS
 
 // templates are the pages. Each defines "title" and "main" of the frame.
 var templates = map[string]*template.Template{
@@ -40,15 +40,15 @@ func parsePage(name string) *template.Template {
 		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"group":    grouped,
 		"minus":    func(amount string) string { return strings.Replace(amount, "-", "−", 1) },
-		"sentence": sentence,
+		"sentence": Sentence,
 		"hour":     func(t time.Time) string { return t.Format("15:04") },
 		"day":      func(t time.Time) string { return t.Format("Monday, 2 January 2006") },
-	}).ParseFS(pageFiles, "pages/frame.html", "pages/"+name+".html"))
+	}).ParseFS(files, "frame.html", name+".html"))
 }
 
-// sentence makes one of the text of an error, which begins in lower case and has
+// Sentence makes one of the text of an error, which begins in lower case and has
 // no full stop.
-func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
+func Sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
 // grouped writes an IBAN in groups of four, as people read it.
 func grouped(iban string) string {
@@ -76,45 +76,38 @@ var pageHeaders = map[string]string{
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
 }
 
-// page sets the headers of the sandbox's pages. Browsers that come over TLS are
-// sent to plain http, where they meet no certificate of an authority that they
-// do not know; a proxy in front may speak TLS to the sandbox itself.
-func (s *Sandbox) page(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		for name, value := range pageHeaders {
-			c.Response().Header().Set(name, value)
-		}
-		if r := c.Request(); r.TLS != nil && s.Public == "" && r.Method == http.MethodGet && wantsHTML(r) {
-			return c.Redirect(http.StatusFound, s.here(r)+r.URL.RequestURI())
-		}
-		return next(c)
+// SetHeaders sets what every page is sent with.
+func SetHeaders(h http.Header) {
+	for name, value := range pageHeaders {
+		h.Set(name, value)
 	}
 }
 
-// render writes a page. It is built whole first, so that a fault in a template
+// Render writes a page. It is built whole first, so that a fault in a template
 // is a 500 and not half a page.
-func (s *Sandbox) render(c echo.Context, status int, name string, data any) error {
+func (a Answers) Render(c echo.Context, status int, name string, data any) error {
 	var b bytes.Buffer
 	if err := templates[name].Execute(&b, data); err != nil {
-		return s.fail(c, fmt.Errorf("render page %s: %w", name, err))
+		return a.Fail(c, fmt.Errorf("render page %s: %w", name, err))
 	}
 	return c.HTMLBlob(status, b.Bytes())
 }
 
-// problem shows an error to people.
-func (s *Sandbox) problem(c echo.Context, err error) error {
-	status, body := s.judge(c, err)
-	return s.render(c, status, "problem", body)
+// Problem shows an error to people.
+func (a Answers) Problem(c echo.Context, err error) error {
+	status, body := a.Judge(c, err)
+	return a.Render(c, status, "problem", body)
 }
 
-// refresh makes a browser load the page again after some seconds, without a
+// Refresh makes a browser load the page again after some seconds, without a
 // script.
-func refresh(c echo.Context, seconds int) {
+func Refresh(c echo.Context, seconds int) {
 	c.Response().Header().Set("Refresh", strconv.Itoa(seconds))
 }
 
-func style(c echo.Context) error {
-	css, err := pageFiles.ReadFile("pages/style.css")
+// Style serves the style sheet of all pages.
+func Style(c echo.Context) error {
+	css, err := files.ReadFile("style.css")
 	if err != nil {
 		return fmt.Errorf("style sheet: %w", err)
 	}
@@ -122,9 +115,22 @@ func style(c echo.Context) error {
 	return c.Blob(http.StatusOK, "text/css; charset=utf-8", css)
 }
 
-// wantsHTML reports whether a request prefers a page to JSON, as browsers do.
+// Asset serves another file that pages load.
+func Asset(name, media string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		file, err := files.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("asset %s: %w", name, err)
+		}
+		c.Response().Header().Set(echo.HeaderCacheControl, "no-cache")
+		c.Response().Header().Set(echo.HeaderXContentTypeOptions, "nosniff")
+		return c.Blob(http.StatusOK, media, file)
+	}
+}
+
+// WantsHTML reports whether a request prefers a page to JSON, as browsers do.
 // What takes anything gets JSON.
-func wantsHTML(r *http.Request) bool {
+func WantsHTML(r *http.Request) bool {
 	html, json := 0.0, 0.0
 	for part := range strings.SplitSeq(strings.Join(r.Header.Values(echo.HeaderAccept), ","), ",") {
 		kind, params, _ := strings.Cut(strings.TrimSpace(part), ";")

@@ -1,4 +1,4 @@
-package sandbox
+package faults
 
 import (
 	"encoding/json"
@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/pages"
 )
 
 // pathFaults is where faults are set.
@@ -114,7 +115,7 @@ const (
 // JSON object at all.
 func readOrder(r *http.Request) (o faultOrder, found consent.Faults, err error) {
 	members := map[string]json.RawMessage{}
-	if err := decode(r, &members); err != nil {
+	if err := pages.Decode(r, &members); err != nil {
 		return o, nil, err
 	}
 	known := map[string]struct {
@@ -158,58 +159,74 @@ func viewOfFault(r rule) faultView {
 	return v
 }
 
+// Handler is where faults are set and lifted, by people and by programs.
+type Handler struct {
+	Faults  *Faults
+	Answers pages.Answers
+	// Base is what addresses begin with that others are to use.
+	Base func(*http.Request) string
+}
+
+// Mount registers the calls and the page; page is what stands before pages.
+func (h *Handler) Mount(g *echo.Group, page echo.MiddlewareFunc) {
+	g.GET("/faults", h.listFaults, page)
+	g.PUT("/faults", h.putFault)
+	g.POST("/faults", h.formFaults, page)
+	g.DELETE("/faults", h.deleteFaults)
+}
+
 // listFaults shows all faults, to people or to programs.
-func (s *Sandbox) listFaults(c echo.Context) error {
+func (h *Handler) listFaults(c echo.Context) error {
 	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
-	if wantsHTML(c.Request()) {
-		return s.faultsPage(c, http.StatusOK, faultForm{})
+	if pages.WantsHTML(c.Request()) {
+		return h.faultsPage(c, http.StatusOK, faultForm{})
 	}
-	return s.sendFaults(c)
+	return h.sendFaults(c)
 }
 
 // sendFaults answers with all faults there are.
-func (s *Sandbox) sendFaults(c echo.Context) error {
+func (h *Handler) sendFaults(c echo.Context) error {
 	views := []faultView{}
-	for _, r := range s.Faults.list() {
+	for _, r := range h.Faults.list() {
 		views = append(views, viewOfFault(r))
 	}
 	return c.JSON(http.StatusOK, map[string]any{"faults": views})
 }
 
 // putFault adds a fault, or replaces one.
-func (s *Sandbox) putFault(c echo.Context) error {
+func (h *Handler) putFault(c echo.Context) error {
 	order, found, err := readOrder(c.Request())
 	if err == nil {
-		err = s.setFault(order, found)
+		err = h.setFault(order, found)
 	}
 	if err != nil {
-		return s.fail(c, err)
+		return h.Answers.Fail(c, err)
 	}
-	return s.sendFaults(c)
+	return h.sendFaults(c)
 }
 
-func (s *Sandbox) setFault(order faultOrder, found consent.Faults) error {
+func (h *Handler) setFault(order faultOrder, found consent.Faults) error {
 	r, err := order.rule(found)
 	if err != nil {
 		return err
 	}
-	return s.Faults.put(r)
+	return h.Faults.put(r)
 }
 
 // deleteFaults takes away all faults, or the one that the query names.
-func (s *Sandbox) deleteFaults(c echo.Context) error {
+func (h *Handler) deleteFaults(c echo.Context) error {
 	if !c.QueryParams().Has(memberMatch) {
-		s.Faults.clear()
-		return s.sendFaults(c)
+		h.Faults.clear()
+		return h.sendFaults(c)
 	}
 	p, err := readPattern(c.QueryParam(memberMatch))
 	if err == nil {
-		err = s.Faults.remove(p)
+		err = h.Faults.remove(p)
 	}
 	if err != nil {
-		return s.fail(c, err)
+		return h.Answers.Fail(c, err)
 	}
-	return s.sendFaults(c)
+	return h.sendFaults(c)
 }
 
 // faultForm is the form of the page as it was sent, and what is wrong with it.
@@ -237,31 +254,31 @@ type faultLine struct {
 	Share  string // of the calls; empty for all
 }
 
-func (s *Sandbox) faultsPage(c echo.Context, status int, form faultForm) error {
-	page := faultsPage{Base: s.base(c.Request()), Form: form}
-	for _, r := range s.Faults.list() {
+func (h *Handler) faultsPage(c echo.Context, status int, form faultForm) error {
+	page := faultsPage{Base: h.Base(c.Request()), Form: form}
+	for _, r := range h.Faults.list() {
 		line := faultLine{faultView: viewOfFault(r), Effect: r.effect()}
 		if r.Rate < 1 {
 			line.Share = strconv.FormatFloat(math.Round(r.Rate*1000)/10, 'f', -1, 64) + " % of the calls"
 		}
 		page.Faults = append(page.Faults, line)
 	}
-	return s.render(c, status, "faults", page)
+	return h.Answers.Render(c, status, "faults", page)
 }
 
 // formFaults takes the forms of the page: one adds, the buttons remove.
-func (s *Sandbox) formFaults(c echo.Context) error {
+func (h *Handler) formFaults(c echo.Context) error {
 	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxBody)
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, pages.MaxBody)
 	if err := r.ParseForm(); err != nil {
-		return s.problem(c, consent.E(consent.CodeFormat, "the form cannot be read").Because(err))
+		return h.Answers.Problem(c, consent.E(consent.CodeFormat, "the form cannot be read").Because(err))
 	}
 	switch r.PostForm.Get("do") {
 	case "clear":
-		s.Faults.clear()
+		h.Faults.clear()
 	case "remove":
 		if p, err := readPattern(r.PostForm.Get(memberMatch)); err == nil {
-			_ = s.Faults.remove(p) // one that is gone already is what was wanted
+			_ = h.Faults.remove(p) // one that is gone already is what was wanted
 		}
 	default:
 		form := faultForm{
@@ -269,20 +286,20 @@ func (s *Sandbox) formFaults(c echo.Context) error {
 			Delay: strings.TrimSpace(r.PostForm.Get(memberDelay)), Rate: strings.TrimSpace(r.PostForm.Get(memberRate)),
 			Times: strings.TrimSpace(r.PostForm.Get(memberTimes)),
 		}
-		if err := s.addByForm(form); err != nil {
-			status, body := s.judge(c, err)
+		if err := h.addByForm(form); err != nil {
+			status, body := h.Answers.Judge(c, err)
 			form.blame(body)
-			return s.faultsPage(c, status, form)
+			return h.faultsPage(c, status, form)
 		}
 	}
 	return c.Redirect(http.StatusSeeOther, pathFaults)
 }
 
 // blame says what is wrong at the fields.
-func (f *faultForm) blame(body fault) {
+func (f *faultForm) blame(body pages.Fault) {
 	all := body.Errors
 	if len(all) == 0 {
-		all = []fault{body}
+		all = []pages.Fault{body}
 	}
 	f.Wrong = map[string]string{}
 	for _, one := range all {
@@ -299,7 +316,7 @@ func (f *faultForm) blame(body fault) {
 	f.First, f.Wrong[memberMatch] = memberMatch, body.Error
 }
 
-func (s *Sandbox) addByForm(form faultForm) error {
+func (h *Handler) addByForm(form faultForm) error {
 	order, found := faultOrder{Match: &form.Match}, consent.Faults{}
 	order.Status = numberIn(form.Status, memberStatus, wrongStatus, &found)
 	order.Times = numberIn(form.Times, memberTimes, wrongTimes, &found)
@@ -313,7 +330,7 @@ func (s *Sandbox) addByForm(form faultForm) error {
 		}
 		order.Rate = &rate
 	}
-	return s.setFault(order, found)
+	return h.setFault(order, found)
 }
 
 // numberIn reads a field that holds a number, or nothing.

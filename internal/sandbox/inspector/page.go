@@ -1,4 +1,4 @@
-package sandbox
+package inspector
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"consentd/internal/sandbox/pages"
 )
 
 // requestsPage is the list of the last calls.
@@ -65,9 +67,9 @@ type callLine struct {
 // refreshRequests is after how many seconds the list loads itself again.
 const refreshRequests = 3
 
-func (s *Sandbox) requestsPage(c echo.Context, q requestQuery, calls []*inspected) error {
+func (h *Handler) requestsPage(c echo.Context, q requestQuery, calls []*inspected) error {
 	page := requestsPage{
-		requestQuery: q, Chips: q.chips(), Kept: maxInspected, Faults: len(s.Faults.list()), Filter: q.Status != "" || q.Part != "" || q.RequestID != "",
+		requestQuery: q, Chips: q.chips(), Kept: maxInspected, Faults: h.Faults(), Filter: q.Status != "" || q.Part != "" || q.RequestID != "",
 	}
 	for _, call := range calls {
 		line := callLine{inspected: call, Verdict: call.verdict()}
@@ -81,9 +83,9 @@ func (s *Sandbox) requestsPage(c echo.Context, q requestQuery, calls []*inspecte
 	}
 	page.Turn = requestsBy(turned(c.QueryParams(), q.Still))
 	if !q.Still {
-		refresh(c, refreshRequests)
+		pages.Refresh(c, refreshRequests)
 	}
-	return s.render(c, http.StatusOK, "requests", page)
+	return h.Answers.Render(c, http.StatusOK, "requests", page)
 }
 
 // requestsBy is the address of the list, filtered.
@@ -117,13 +119,16 @@ type requestPage struct {
 	Curl     string
 }
 
+// header is one header of a message.
+type header struct{ Name, Value string }
+
 // step is one of a decision.
 type step struct {
 	Text    string
 	Decides bool
 }
 
-func (s *Sandbox) requestPage(c echo.Context, call *inspected) error {
+func (h *Handler) requestPage(c echo.Context, call *inspected) error {
 	page := requestPage{
 		inspected: call, Verdict: call.verdict(), Sent: headersOf(call.Request.Headers), Answered: headersOf(call.Response.Headers),
 		Body: indented(call.Request.Body), Answer: indented(call.Response.Body), Curl: call.curl(),
@@ -131,11 +136,11 @@ func (s *Sandbox) requestPage(c echo.Context, call *inspected) error {
 	for i, text := range call.Path {
 		page.Steps = append(page.Steps, step{Text: text, Decides: i == call.deciding()})
 	}
-	h := c.Response().Header()
+	headers := c.Response().Header()
 	// The one page of the sandbox with a script, which fills the clipboard; without
 	// it the command can be marked and copied.
-	h.Set(echo.HeaderContentSecurityPolicy, h.Get(echo.HeaderContentSecurityPolicy)+"; script-src 'self'")
-	return s.render(c, http.StatusOK, "request", page)
+	headers.Set(echo.HeaderContentSecurityPolicy, headers.Get(echo.HeaderContentSecurityPolicy)+"; script-src 'self'")
+	return h.Answers.Render(c, http.StatusOK, "request", page)
 }
 
 // headersOf lists headers by their names.

@@ -1,4 +1,4 @@
-package sandbox
+package inspector
 
 import (
 	"encoding/json"
@@ -23,7 +23,7 @@ func inspecting(t *testing.T, serve echo.HandlerFunc) (*Inspector, func(*http.Re
 	t.Helper()
 	at := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 	real := func() time.Time { at = at.Add(5 * time.Millisecond); return at }
-	i := &Inspector{Clock: &Clock{Real: real}, Owns: func(path string) bool { return !strings.HasPrefix(path, "/sandbox") }}
+	i := &Inspector{Now: real, Real: real, Owns: func(path string) bool { return !strings.HasPrefix(path, "/sandbox") }}
 	e := echo.New()
 	e.Use(i.Middleware())
 	e.Any("/*", serve)

@@ -1,4 +1,4 @@
-package sandbox
+package books
 
 import (
 	"testing"
@@ -8,11 +8,11 @@ import (
 
 func TestMoney(t *testing.T) {
 	t.Parallel()
-	for want, m := range map[string]money{"0.00": 0, "0.05": 5, "-0.05": -5, "-140.00": -14000, "48310.55": 4831055} {
+	for want, m := range map[string]Money{"0.00": 0, "0.05": 5, "-0.05": -5, "-140.00": -14000, "48310.55": 4831055} {
 		assert.Equal(t, want, m.String())
 	}
 	for _, c := range []struct {
-		m          money
+		m          Money
 		text, want string
 	}{
 		{0, "5", "5"},

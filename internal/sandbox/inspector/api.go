@@ -1,4 +1,4 @@
-package sandbox
+package inspector
 
 import (
 	"net/http"
@@ -10,6 +10,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/edge"
+	"consentd/internal/sandbox/pages"
 )
 
 // pathRequests is where the inspector is.
@@ -75,23 +76,38 @@ func (c *inspected) carries(id string) bool {
 	return strings.EqualFold(c.RequestID, id) || strings.EqualFold(c.Request.Headers.Get(edge.HeaderRequestID), id)
 }
 
+// Handler shows the calls that an Inspector keeps, to people and to programs.
+type Handler struct {
+	Inspector *Inspector
+	Answers   pages.Answers
+	Faults    func() int // how many faults are set, which the page tells
+}
+
+// Mount registers the calls and the pages; page is what stands before pages.
+func (h *Handler) Mount(g *echo.Group, page echo.MiddlewareFunc) {
+	g.GET("/requests", h.listRequests, page)
+	g.POST("/requests", h.emptyRequests, page)
+	g.DELETE("/requests", h.emptyRequests)
+	g.GET("/requests/:id", h.readRequest, page)
+}
+
 // listRequests shows the last calls, to people or to programs.
-func (s *Sandbox) listRequests(c echo.Context) error {
+func (h *Handler) listRequests(c echo.Context) error {
 	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
-	people := wantsHTML(c.Request())
+	people := pages.WantsHTML(c.Request())
 	q, err := readQuery(c)
 	switch {
 	case err != nil && people:
-		return s.problem(c, err)
+		return h.Answers.Problem(c, err)
 	case err != nil:
-		return s.fail(c, err)
+		return h.Answers.Fail(c, err)
 	}
-	calls := s.Inspector.list(q.Limit, q.fits)
+	calls := h.Inspector.list(q.Limit, q.fits)
 	if people && q.RequestID != "" && len(calls) == 1 {
 		return c.Redirect(http.StatusSeeOther, pathRequests+"/"+strconv.Itoa(calls[0].ID))
 	}
 	if people {
-		return s.requestsPage(c, q, calls)
+		return h.requestsPage(c, q, calls)
 	}
 	views := make([]requestView, len(calls))
 	for i, call := range calls {
@@ -110,28 +126,28 @@ func viewOfCall(call *inspected) requestView {
 }
 
 // readRequest shows one call, to people or to programs.
-func (s *Sandbox) readRequest(c echo.Context) error {
+func (h *Handler) readRequest(c echo.Context) error {
 	c.Response().Header().Set(echo.HeaderVary, echo.HeaderAccept)
 	var call *inspected
 	if id, err := strconv.Atoi(c.Param("id")); err == nil {
-		call = s.Inspector.find(id)
+		call = h.Inspector.find(id)
 	}
-	people := wantsHTML(c.Request())
+	people := pages.WantsHTML(c.Request())
 	switch {
 	case call == nil && people:
-		return s.render(c, http.StatusNotFound, "problem", fault{Error: "This call is not kept any more, or never was: the last " + strconv.Itoa(maxInspected) + " are."})
+		return h.Answers.Render(c, http.StatusNotFound, "problem", pages.Fault{Error: "This call is not kept any more, or never was: the last " + strconv.Itoa(maxInspected) + " are."})
 	case call == nil:
-		return s.fail(c, errUnknown)
+		return h.Answers.Fail(c, pages.ErrUnknown)
 	case people:
-		return s.requestPage(c, call)
+		return h.requestPage(c, call)
 	default:
 		return c.JSON(http.StatusOK, viewOfCall(call))
 	}
 }
 
 // emptyRequests forgets all calls.
-func (s *Sandbox) emptyRequests(c echo.Context) error {
-	s.Inspector.empty()
+func (h *Handler) emptyRequests(c echo.Context) error {
+	h.Inspector.empty()
 	if c.Request().Method == http.MethodPost { // a page's form
 		return c.Redirect(http.StatusSeeOther, pathRequests)
 	}

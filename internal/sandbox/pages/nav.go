@@ -1,4 +1,4 @@
-package sandbox
+package pages
 
 // navLink is an entry of the bar on top of every page.
 type navLink struct {

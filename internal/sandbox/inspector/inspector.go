@@ -1,4 +1,4 @@
-package sandbox
+package inspector
 
 import (
 	"cmp"
@@ -24,14 +24,15 @@ const (
 // was decided on them and why. It keeps them in memory only, and no secret: those
 // are masked before anything is kept (see secretRules).
 type Inspector struct {
-	// Clock dates the calls. How long they took is measured by its Real, which
-	// nobody turns.
-	Clock *Clock
+	// Now dates the calls. How long they took is measured by Real, which nobody turns.
+	Now, Real func() time.Time
 	// Owns tells the paths whose calls are kept.
 	Owns func(path string) bool
 	// Public is where a proxy in front is reached, which stands for the host of calls
 	// over plain http; empty for none.
 	Public string
+	// Known tells the credentials that are no secret, and are shown; nil for none.
+	Known func(credential string) bool
 
 	mu    sync.RWMutex
 	calls []*inspected // the oldest first; none is changed once it is here
@@ -97,9 +98,9 @@ type watched struct {
 func (i *Inspector) watch(c echo.Context) *watched {
 	r := c.Request()
 	ctx, notes := explain.Listen(r.Context())
-	w := &watched{c: c, begin: i.Clock.Real(), header: r.Header.Clone(), notes: notes}
+	w := &watched{c: c, begin: i.Real(), header: r.Header.Clone(), notes: notes}
 	w.call = &inspected{
-		At: i.Clock.Now(), Method: r.Method, Target: maskTarget(r.RequestURI), Origin: i.originOf(r), Protocol: protocolOf(r), Subject: subjectOf(r),
+		At: i.Now(), Method: r.Method, Target: maskTarget(r.RequestURI), Origin: i.originOf(r), Protocol: protocolOf(r), Subject: subjectOf(r),
 	}
 	w.body = tapBody(r)
 	r = r.WithContext(ctx)
@@ -117,7 +118,7 @@ func (w *watched) keep(i *Inspector) {
 	response.Writer = w.answer.ResponseWriter
 	call := w.call
 	call.Status, call.RequestID = response.Status, cmp.Or(response.Header().Get(edge.HeaderRequestID), maskText(w.header.Get(edge.HeaderRequestID)))
-	call.Took = float64(i.Clock.Real().Sub(w.begin).Microseconds()) / 1000
+	call.Took = float64(i.Real().Sub(w.begin).Microseconds()) / 1000
 	for _, note := range w.notes.Lines() {
 		call.Path = append(call.Path, maskText(note))
 	}
@@ -126,8 +127,8 @@ func (w *watched) keep(i *Inspector) {
 		call.Path = append(call.Path, "the program failed; its log says where")
 	}
 	call.Caller = callerIn(call.Path)
-	call.Request = maskMessage(w.header, w.body.kept, inRequest, w.c.Request().URL.Path)
-	call.Response = maskMessage(response.Header(), w.answer.kept, inAnswer, w.c.Request().URL.Path)
+	call.Request = i.maskMessage(w.header, w.body.kept, inRequest, w.c.Request().URL.Path)
+	call.Response = i.maskMessage(response.Header(), w.answer.kept, inAnswer, w.c.Request().URL.Path)
 	call.Checks, call.Denials = denialsIn(w.c.Request().URL.Path, response.Header(), w.answer.bytes)
 	i.add(call)
 }
@@ -157,6 +158,16 @@ func (i *Inspector) list(limit int, fits func(*inspected) bool) []*inspected {
 		}
 	}
 	return found
+}
+
+// Last returns the method, target and status of the last call; ok is false where none
+// is kept.
+func (i *Inspector) Last() (method, target string, status int, ok bool) {
+	newest := i.list(1, func(*inspected) bool { return true })
+	if len(newest) == 0 {
+		return "", "", 0, false
+	}
+	return newest[0].Method, newest[0].Target, newest[0].Status, true
 }
 
 // find returns a call; nil for one that is not kept, or not any more.

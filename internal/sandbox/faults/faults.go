@@ -1,4 +1,4 @@
-package sandbox
+package faults
 
 import (
 	"encoding/json"
@@ -15,10 +15,11 @@ import (
 	"consentd/internal/consent"
 	"consentd/internal/edge"
 	"consentd/internal/explain"
+	"consentd/internal/sandbox/pages"
 )
 
-// HeaderFault marks every answer that a fault made or delayed.
-const HeaderFault = "X-Sandbox-Fault"
+// Header marks every answer that a fault made or delayed.
+const Header = "X-Sandbox-Fault"
 
 // Faults answer calls with errors, or late, as they are told to. They act on the
 // paths that they own and, where their pattern names them, on the pages of the
@@ -73,6 +74,9 @@ func (f *Faults) put(r rule) error {
 	return nil
 }
 
+// Count is how many faults are set.
+func (f *Faults) Count() int { return len(f.list()) }
+
 // list returns all faults, in the order in which they were added.
 func (f *Faults) list() []rule {
 	f.mu.Lock()
@@ -84,14 +88,14 @@ func (f *Faults) list() []rule {
 	return list
 }
 
-// remove takes a fault away. Fails with errUnknown.
+// remove takes a fault away. Fails with pages.ErrUnknown.
 func (f *Faults) remove(p pattern) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before := len(f.rules)
 	f.rules = slices.DeleteFunc(f.rules, func(r *rule) bool { return r.pattern == p })
 	if len(f.rules) == before {
-		return fmt.Errorf("fault: %w", errUnknown)
+		return fmt.Errorf("fault: %w", pages.ErrUnknown)
 	}
 	return nil
 }
@@ -152,7 +156,7 @@ func (f *Faults) Middleware() echo.MiddlewareFunc {
 				return next(c)
 			}
 			explain.Note(r.Context(), "fault: injected %s, by %s", due.effect(), due.pattern)
-			c.Response().Header().Set(HeaderFault, "true")
+			c.Response().Header().Set(Header, "true")
 			if !f.wait(r, due.Delay) {
 				explain.Note(r.Context(), "fault: the client went away meanwhile")
 				return c.NoContent(http.StatusRequestTimeout)

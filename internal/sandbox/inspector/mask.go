@@ -1,4 +1,4 @@
-package sandbox
+package inspector
 
 import (
 	"bytes"
@@ -7,11 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"consentd/internal/service"
 )
 
 // masked stands for what is not shown. It means nothing in a URL, a header, JSON
@@ -87,12 +84,6 @@ var secretRules = []secretRule{
 	{inRequest | inAnswer, "privateKey", whole},
 }
 
-// isPublic tells the tokens of the bank's own systems, which everybody may read in
-// the documentation: a command that has one works when pasted.
-func isPublic(credential string) bool {
-	return credential == BankToken || slices.ContainsFunc(service.Roles(), func(r service.Role) bool { return credential == TokenOf(r) })
-}
-
 // pathCallbacks is where all that is said is a secret.
 const pathCallbacks = "/sca-callbacks/"
 
@@ -139,9 +130,6 @@ func hide(text string, how hiding) string {
 		scheme, credential, ok := strings.Cut(text, " ")
 		if !ok {
 			return beginning(text)
-		}
-		if isPublic(credential) {
-			return text
 		}
 		return scheme + " " + beginning(credential)
 	case link:
@@ -206,12 +194,15 @@ type exchanged struct {
 }
 
 // maskMessage hides the secrets of a request or an answer, to or from a path.
-func maskMessage(h http.Header, body kept, in place, path string) exchanged {
+func (i *Inspector) maskMessage(h http.Header, body kept, in place, path string) exchanged {
 	m := exchanged{Headers: http.Header{}, Truncated: body.more}
 	for name, values := range h {
 		how := ruleFor(inHeader, name)
 		for _, value := range values {
-			m.Headers[name] = append(m.Headers[name], hide(value, how))
+			if how != token || !i.knows(value) {
+				value = hide(value, how)
+			}
+			m.Headers[name] = append(m.Headers[name], value)
 		}
 	}
 	text := body.bytes
@@ -232,6 +223,12 @@ func maskMessage(h http.Header, body kept, in place, path string) exchanged {
 	}
 	m.Body = maskBody(text, in, all)
 	return m
+}
+
+// knows reports whether a header holds a credential that is no secret.
+func (i *Inspector) knows(header string) bool {
+	_, credential, ok := strings.Cut(header, " ")
+	return ok && i.Known != nil && i.Known(credential)
 }
 
 // maskBody hides the secrets in a body; all is how every member is hidden. All

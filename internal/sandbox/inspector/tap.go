@@ -1,4 +1,4 @@
-package sandbox
+package inspector
 
 import (
 	"crypto/tls"

@@ -1,4 +1,4 @@
-package sandbox
+package books
 
 import (
 	"crypto/sha256"
@@ -18,24 +18,24 @@ import (
 // moves within the plan's swing. So it wanders from day to day and from month to
 // month, and never drifts away.
 type period struct {
-	orders, payments map[consent.Date][]movement
+	orders, payments map[consent.Date][]Movement
 }
 
 // orders are the transfers and debits of a day, which are booked on the same.
-func (l ledger) orders(day consent.Date) []movement { return slices.Clone(l.period(day).orders[day]) }
+func (l Ledger) orders(day consent.Date) []Movement { return slices.Clone(l.period(day).orders[day]) }
 
 // payments are those by card on a day, whenever they are booked.
-func (l ledger) payments(day consent.Date) []movement { return l.period(day).payments[day] }
+func (l Ledger) payments(day consent.Date) []Movement { return l.period(day).payments[day] }
 
 // begins is the first day of the period of a day, or of one that many periods away.
-func (l ledger) begins(day consent.Date, away int) consent.Date {
+func (l Ledger) begins(day consent.Date, away int) consent.Date {
 	n := max(1, l.plan.months)
 	month := (int(day.Month)-1)/n*n + 1 + away*n
 	return consent.DateOf(time.Date(day.Year, time.Month(month), 1, 0, 0, 0, 0, time.UTC), time.UTC)
 }
 
 // period is that of a day.
-func (l ledger) period(day consent.Date) period {
+func (l Ledger) period(day consent.Date) period {
 	first := l.begins(day, 0)
 	p, known := l.periods[first]
 	if !known {
@@ -46,13 +46,13 @@ func (l ledger) period(day consent.Date) period {
 }
 
 // live makes a period up from its first day.
-func (l ledger) live(first consent.Date) period {
-	p := period{orders: map[consent.Date][]movement{}, payments: map[consent.Date][]movement{}}
+func (l Ledger) live(first consent.Date) period {
+	p := period{orders: map[consent.Date][]Movement{}, payments: map[consent.Date][]Movement{}}
 	if l.plan.country == "" {
 		return p
 	}
-	var open []*movement
-	var sum money
+	var open []*Movement
+	var sum Money
 	for day, end := first, l.begins(first, 1); day.Before(end); day = day.AddDays(1) {
 		orders, payments := l.transfers(day), slices.Clone(l.pay(day))
 		p.orders[day], p.payments[day] = orders, payments
@@ -72,27 +72,27 @@ func (l ledger) live(first consent.Date) period {
 
 // one adds an entry of the kind that is made to fit to a period that has none,
 // with no amount yet.
-func (l ledger) one(p period, day consent.Date) []movement {
+func (l Ledger) one(p period, day consent.Date) []Movement {
 	for weekend(day) {
 		day = day.AddDays(1)
 	}
-	d := roll(l.account.ResourceID, "one", day.String())
+	d := roll(l.account, "one", day.String())
 	if l.plan.fits == fitPayments {
-		p.payments[day] = number([]movement{l.payment(day, d)})
-		p.payments[day][0].amount = 0
+		p.payments[day] = number([]Movement{l.payment(day, d)})
+		p.payments[day][0].Amount = 0
 		return p.payments[day]
 	}
 	o := l.plan.chances[0]
-	p.orders[day] = append(p.orders[day], number([]movement{l.raw(day, o, 0, fmt.Sprintf("%s %d-%04d", o.text, day.Year, d.below(10000)))})...)
+	p.orders[day] = append(p.orders[day], number([]Movement{l.raw(day, o, 0, fmt.Sprintf("%s %d-%04d", o.text, day.Year, d.below(10000)))})...)
 	return p.orders[day][len(p.orders[day])-1:]
 }
 
 // fitting picks the entries that are made to fit.
-func (l ledger) fitting(list []movement) []*movement {
-	var open []*movement
+func (l Ledger) fitting(list []Movement) []*Movement {
+	var open []*Movement
 	for i := range list {
-		o := list[i].order
-		if l.plan.fits == fitPayments && o.code == codeCard || l.plan.fits == fitReceipts && o.percent > 0 && o.from > 0 || o.lead == leadFitting {
+		o := list[i].Order
+		if l.plan.fits == fitPayments && o.Code == CodeCard || l.plan.fits == fitReceipts && o.percent > 0 && o.from > 0 || o.lead == leadFitting {
 			open = append(open, &list[i])
 		}
 	}
@@ -101,40 +101,40 @@ func (l ledger) fitting(list []movement) []*movement {
 
 // fit changes amounts by the same factor, so that more is added to their sum. The
 // last takes what rounding leaves.
-func fit(open []*movement, more money) {
-	var was money
+func fit(open []*Movement, more Money) {
+	var was Money
 	for _, e := range open {
-		was += e.amount
+		was += e.Amount
 	}
 	left := was + more
 	want := left
 	for i, e := range open {
 		if i == len(open)-1 {
-			e.amount = left
+			e.Amount = left
 			return
 		}
-		e.amount = e.amount * want / was
-		left -= e.amount
+		e.Amount = e.Amount * want / was
+		left -= e.Amount
 	}
 }
 
-func total(list []movement) money {
-	var sum money
+func total(list []Movement) Money {
+	var sum Money
 	for _, e := range list {
-		sum += e.amount
+		sum += e.Amount
 	}
 	return sum
 }
 
 // level is where the account stands at the end of the period that begins on a day,
 // once all that was entered is booked.
-func (l ledger) level(first consent.Date) money {
-	return roll(l.account.ResourceID, "level", first.String()).between(0, l.plan.swing)
+func (l Ledger) level(first consent.Date) Money {
+	return roll(l.account, "level", first.String()).between(0, l.plan.swing)
 }
 
 // standing is what the entries booked until the end of a day come to, counted from
 // a level that is the same for all days.
-func (l ledger) standing(day consent.Date) money {
+func (l Ledger) standing(day consent.Date) Money {
 	if l.plan.country == "" {
 		return 0
 	}
@@ -147,8 +147,8 @@ func (l ledger) standing(day consent.Date) money {
 	}
 	for d := day.AddDays(-maxDelay); !day.Before(d); d = d.AddDays(1) {
 		for _, e := range l.payments(d) {
-			if day.Before(e.booked) {
-				sum -= e.amount
+			if day.Before(e.Booked) {
+				sum -= e.Amount
 			}
 		}
 	}
@@ -157,7 +157,7 @@ func (l ledger) standing(day consent.Date) money {
 
 // owing is what was paid by a card and is not settled yet: that of the month, and
 // before the settlement that of the month before too.
-func (l ledger) owing(day consent.Date) money {
+func (l Ledger) owing(day consent.Date) Money {
 	first := l.begins(day, 0)
 	sum := l.spent(l.begins(day, -1), first)
 	for d := first; !day.Before(d); d = d.AddDays(1) {
@@ -167,12 +167,12 @@ func (l ledger) owing(day consent.Date) money {
 }
 
 // spent is the sum of the card payments booked from a day until before another.
-func (l ledger) spent(from, until consent.Date) money {
-	var sum money
+func (l Ledger) spent(from, until consent.Date) Money {
+	var sum Money
 	for day := from.AddDays(-maxDelay); day.Before(until); day = day.AddDays(1) {
 		for _, e := range l.pay(day) {
-			if !e.booked.Before(from) && e.booked.Before(until) {
-				sum += e.amount
+			if !e.Booked.Before(from) && e.Booked.Before(until) {
+				sum += e.Amount
 			}
 		}
 	}
@@ -180,12 +180,12 @@ func (l ledger) spent(from, until consent.Date) money {
 }
 
 // transfers are the orders and the chances of a working day.
-func (l ledger) transfers(day consent.Date) []movement {
+func (l Ledger) transfers(day consent.Date) []Movement {
 	if weekend(day) {
 		return nil
 	}
-	d := roll(l.account.ResourceID, "transfers", day.String())
-	var list []movement
+	d := roll(l.account, "transfers", day.String())
+	var list []Movement
 	for _, o := range l.plan.monthly {
 		if amount, ok := l.carried(o, day, d); ok {
 			list = append(list, l.raw(day, o, amount, o.text+" "+compact(day)[:6]))
@@ -203,14 +203,14 @@ func (l ledger) transfers(day consent.Date) []movement {
 // carried is the amount of a monthly order; ok is false on days on which it is not
 // carried out. A transfer from or to another account of the customer is made up by
 // one of both, and the other follows.
-func (l ledger) carried(o order, day consent.Date, d *dice) (amount money, ok bool) {
+func (l Ledger) carried(o Order, day consent.Date, d *dice) (amount Money, ok bool) {
 	switch {
 	case !due(o, day):
 		return 0, false
 	case o.lead == leadOther:
-		for _, e := range l.other(o.own).orders(day) {
-			if e.order.own == l.account.ResourceID {
-				return -e.amount, true
+		for _, e := range l.other(o.Own).orders(day) {
+			if e.Order.Own == l.account {
+				return -e.Amount, true
 			}
 		}
 		return 0, false
@@ -223,22 +223,22 @@ func (l ledger) carried(o order, day consent.Date, d *dice) (amount money, ok bo
 }
 
 // other is the ledger of another account of the bank.
-func (l ledger) other(resource string) ledger {
+func (l Ledger) other(resource string) Ledger {
 	found, known := l.others[resource]
 	if !known {
-		found = newLedger(account{ResourceID: resource}, l.today, l.anchor)
+		found = Open(resource, "", l.today, l.anchor)
 		l.others[resource] = found
 	}
 	return found
 }
 
 // pay are the card payments of a day, before they are made to fit.
-func (l ledger) pay(day consent.Date) []movement {
+func (l Ledger) pay(day consent.Date) []Movement {
 	list, known := l.paid[day]
 	if known {
 		return list
 	}
-	d := roll(l.account.ResourceID, "payments", day.String())
+	d := roll(l.account, "payments", day.String())
 	if len(l.plan.shops) > 0 && d.happens(l.plan.busy) {
 		for range 1 + d.below(2) {
 			list = append(list, l.payment(day, d))
@@ -250,36 +250,36 @@ func (l ledger) pay(day consent.Date) []movement {
 }
 
 // payment is one by card.
-func (l ledger) payment(day consent.Date, d *dice) movement {
+func (l Ledger) payment(day consent.Date, d *dice) Movement {
 	o := l.plan.shops[d.below(len(l.plan.shops))]
-	o.code = codeCard
-	e := l.raw(day, o, d.between(o.from, o.to), fmt.Sprintf("%s %02d.%02d %s", l.plan.card, day.Day, int(day.Month), o.who))
-	e.booked = day.AddDays(1 + d.below(2))
-	for weekend(e.booked) {
-		e.booked = e.booked.AddDays(1)
+	o.Code = CodeCard
+	e := l.raw(day, o, d.between(o.from, o.to), fmt.Sprintf("%s %02d.%02d %s", l.plan.card, day.Day, int(day.Month), o.Who))
+	e.Booked = day.AddDays(1 + d.below(2))
+	for weekend(e.Booked) {
+		e.Booked = e.Booked.AddDays(1)
 	}
 	return e
 }
 
-func (l ledger) raw(day consent.Date, o order, amount money, text string) movement {
-	return movement{
-		id: strings.Join([]string{l.account.ResourceID, day.String(), o.code, o.who}, "\x00"), entered: day, booked: day,
-		order: o, amount: amount, text: text,
+func (l Ledger) raw(day consent.Date, o Order, amount Money, text string) Movement {
+	return Movement{
+		ID: strings.Join([]string{l.account, day.String(), o.Code, o.Who}, "\x00"), Entered: day, Booked: day,
+		Order: o, Amount: amount, Text: text,
 	}
 }
 
 // number makes ids of what tells the entries of a day apart, and their place.
-func number(list []movement) []movement {
+func number(list []Movement) []Movement {
 	for i := range list {
-		sum := sha256.Sum256([]byte(list[i].id + strconv.Itoa(i)))
-		list[i].id = hex.EncodeToString(sum[:12])
+		sum := sha256.Sum256([]byte(list[i].ID + strconv.Itoa(i)))
+		list[i].ID = hex.EncodeToString(sum[:12])
 	}
 	return list
 }
 
 // due tells whether a monthly order is carried out on a working day: on its own
 // day, or on the Monday after it.
-func due(o order, day consent.Date) bool {
+func due(o Order, day consent.Date) bool {
 	for back := range 3 {
 		on := day.AddDays(-back)
 		if back > 0 && !weekend(on) {

@@ -1,4 +1,4 @@
-package sandbox
+package books
 
 import (
 	"crypto/sha256"
@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// money is an amount in hundredths of its currency's unit; all currencies of the
+// Money is an amount in hundredths of its currency's unit; all currencies of the
 // personas have hundredths. A debit is negative.
-type money int64
+type Money int64
 
 // String writes a decimal number, such as -34.20.
-func (m money) String() string {
+func (m Money) String() string {
 	sign := ""
 	if m < 0 {
 		sign, m = "-", -m
@@ -24,7 +24,7 @@ func (m money) String() string {
 
 // plus adds hundredths to a decimal number as text, without rounding. A number
 // to which nothing is added stays as it is written.
-func (m money) plus(text string) string {
+func (m Money) plus(text string) string {
 	sum, ok := new(big.Rat).SetString(text)
 	if !ok || m == 0 {
 		return text
@@ -59,9 +59,9 @@ func (d *dice) below(n int) int { return int(d.next() % uint64(n)) } //nolint:go
 func (d *dice) happens(percent int) bool { return d.below(100) < percent }
 
 // between is an amount from one to another, both included, whichever is larger.
-func (d *dice) between(a, b money) money {
+func (d *dice) between(a, b Money) Money {
 	low, high := min(a, b), max(a, b)
-	return low + money(d.below(int(high-low)+1))
+	return low + Money(d.below(int(high-low)+1))
 }
 
 // The length of the national part of an IBAN (BBAN), and what those of the
@@ -71,6 +71,17 @@ const (
 	lengthDE, headDE = 18, "99999999"
 	lengthAE, headAE = 19, "999"
 )
+
+// IBAN is that of whoever an account's order goes to or comes from at another bank.
+// Of orders between accounts of one customer nothing is made up: see Order.Own.
+func IBAN(account string, o Order) string {
+	p, _ := planOf(account)
+	return ibanOf(p.country, o.Who)
+}
+
+// Number makes up a number from 0 to n-1, of words alone: for the same words it is
+// always the same.
+func Number(n int, words ...string) int { return roll(words...).below(n) }
 
 // ibanOf makes up the IBAN of somebody at another bank. Its check digits are
 // right (ISO 13616).
