@@ -8,7 +8,7 @@ BINARY := bin/consentd
 LINTER := go tool -modfile=test/lint/go.mod golangci-lint
 
 # CI trusts no cached result; everywhere else the cache makes a second run quick.
-TEST_FLAGS := -timeout 15m $(if $(CI),-count=1) $(FLAGS)
+TEST_FLAGS := -timeout 20m $(if $(CI),-count=1) $(FLAGS)
 # The packages that are run again under the race detector; storage has a run of its own. Expanded only when used.
 RACE_PACKAGES = $$(go list ./internal/... ./pkg/... | grep -v '^consentd/internal/storage\(/\|$$\)')
 

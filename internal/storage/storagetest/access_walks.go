@@ -3,6 +3,7 @@ package storagetest
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -57,7 +58,7 @@ func countsFollowed(t *testing.T, b *bundle) {
 
 // fingerprint is that of a list, as decisions make it.
 func fingerprint(list int) string {
-	sum := sha256.Sum256([]byte{byte(list)})
+	sum := sha256.Sum256([]byte(strconv.Itoa(list)))
 	return hex.EncodeToString(sum[:8])
 }
 
