@@ -3,13 +3,11 @@ package sandbox_test
 import (
 	"context"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/labstack/echo/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -288,30 +286,4 @@ func TestFaultsAreBounded(t *testing.T) {
 	got := b.call(t, http.MethodPut, "/sandbox/faults", `{"match":"GET /v1/b","status":503}`)
 	assert.Equal(t, http.StatusBadRequest, got.status)
 	b.spoil(t, `{"match":"GET /v1/a","status":500}`)
-}
-
-// TestRatesAreCounted: any share of the calls comes out exactly.
-func TestRatesAreCounted(t *testing.T) {
-	t.Parallel()
-	for rate, want := range map[string]int{"0": 0, "0.01": 1, "0.1": 10, "0.3": 30, "0.7": 70, "0.99": 99, "1": 100} {
-		f := &faults.Faults{}
-		e := echo.New()
-		s := &sandbox.Sandbox{Clock: &sandbox.Clock{Real: start}, Faults: f, Owns: func(path string) bool { return path == "/v1/x" }}
-		s.Mount(e)
-		e.GET("/v1/x", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
-		do := func(method, path, body string) int {
-			res := httptest.NewRecorder()
-			r := httptest.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
-			e.ServeHTTP(res, r)
-			return res.Code
-		}
-		require.Equal(t, http.StatusOK, do(http.MethodPut, "/sandbox/faults", `{"match":"GET /v1/x","status":503,"rate":`+rate+`}`))
-		n := 0
-		for range 100 {
-			if do(http.MethodGet, "/v1/x", "") == http.StatusServiceUnavailable {
-				n++
-			}
-		}
-		assert.Equal(t, want, n, rate)
-	}
 }
