@@ -32,7 +32,7 @@ func ReadBody(r *http.Request) ([]byte, error) {
 	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	body, err := readUpTo(r.Body, r.ContentLength)
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case err == nil:
@@ -44,6 +44,17 @@ func ReadBody(r *http.Request) ([]byte, error) {
 	default:
 		return nil, consent.At(consent.CodeFormat, PathBody, "could not be read").Because(err)
 	}
+}
+
+// readUpTo reads a body of a length that the client has said, -1 where it has not,
+// into as much memory as it takes, and at most one byte more than a body may have.
+func readUpTo(r io.Reader, length int64) ([]byte, error) {
+	if length < 0 || length > MaxBody {
+		return io.ReadAll(io.LimitReader(r, MaxBody+1)) //nolint:wrapcheck // by the caller
+	}
+	body := make([]byte, length)
+	n, err := io.ReadFull(r, body) // net/http gives no more than was said
+	return body[:n], err           //nolint:wrapcheck // by the caller
 }
 
 // IsJSON tells whether a Content-Type is application/json, in UTF-8 where it

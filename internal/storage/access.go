@@ -20,7 +20,7 @@ var _ access.Store = (*DB)(nil)
 // selectGrounds lacks the list of ids.
 const selectGrounds = `SELECT c.id, c.tpp, c.kind, c.rail, c.status, c.status_changed_at, c.ended_by, c.end_reason, c.ends_at, c.authorise_by,
  c.scope, c.owner_name, c.rights, c.only_types, c.recurring, c.frequency_per_day, c.customer_id, c.version, t.blocked_at, t.blocked_until
- FROM consents c LEFT JOIN tpps t ON t.id = c.tpp WHERE c.id %s`
+ FROM consents c LEFT JOIN tpps t ON t.id = c.tpp WHERE c.id `
 
 // groundsTurns is how many of these statements run at once.
 const groundsTurns = 1
@@ -64,7 +64,7 @@ func (d *DB) Grounds(ctx context.Context, id uuid.UUID, now time.Time) (*access.
 }
 
 func (d *DB) fetchGrounds(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]groundsRow, error) {
-	statement := fmt.Sprintf(selectGrounds, d.engine.fewIDs)
+	statement := selectGrounds + d.engine.fewIDs
 	return fetchRows(ctx, d.sql, statement, d.engine.list(ids), func(rows *sql.Rows) (uuid.UUID, groundsRow, error) {
 		var id ref
 		var r groundsRow

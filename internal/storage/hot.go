@@ -151,14 +151,14 @@ func (r *statusRow) domain(id uuid.UUID) *consent.Consent {
 
 // selectStatuses lacks the condition that the id is one of a list.
 const selectStatuses = `SELECT id, tpp, kind, rail, status, status_changed_at, ended_by, end_reason, ends_at, authorise_by
- FROM consents WHERE id %s`
+ FROM consents WHERE id `
 
 // statusTurns is how many statements for statuses run at once: one that waits
 // for the database while the other is being put together.
 const statusTurns = 2
 
 func (d *DB) fetchStatuses(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]statusRow, error) {
-	statement := fmt.Sprintf(selectStatuses, d.engine.fewIDs)
+	statement := selectStatuses + d.engine.fewIDs
 	return fetchRows(ctx, d.sql, statement, d.engine.list(ids), func(rows *sql.Rows) (uuid.UUID, statusRow, error) {
 		var id ref
 		var r statusRow

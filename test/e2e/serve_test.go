@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,11 +51,19 @@ func environment(t *testing.T, bank string, more ...string) string {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		require.NoError(t, l.Close())
+		if _, before := addresses.LoadOrStore(l.Addr().String(), true); !before {
+			return l.Addr().String()
+		}
+	}
 }
+
+// addresses are those that were handed out: the system likes to give one again
+// that nobody listens on yet.
+var addresses sync.Map
 
 // migrated moves the schema of a configuration.
 func migrated(t *testing.T, path string) {

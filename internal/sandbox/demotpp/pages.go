@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -20,13 +21,18 @@ import (
 //go:embed pages tpp.css
 var files embed.FS
 
-// templates are the pages. Each defines "title" and "main" of the frame.
-var templates = map[string]*template.Template{
-	"new":     parsePage("new"),
-	"consent": parsePage("consent"),
-	"data":    parsePage("data"),
-	"log":     parsePage("log"),
-	"problem": parsePage("problem"),
+// templates are the pages, each read when it is first shown: a server that shows
+// none starts sooner. Each defines "title" and "main" of the frame.
+var templates = map[string]func() *template.Template{
+	"new":     page("new"),
+	"consent": page("consent"),
+	"data":    page("data"),
+	"log":     page("log"),
+	"problem": page("problem"),
+}
+
+func page(name string) func() *template.Template {
+	return sync.OnceValue(func() *template.Template { return parsePage(name) })
 }
 
 func parsePage(name string) *template.Template {
@@ -113,7 +119,7 @@ func (a *App) page(next echo.HandlerFunc) echo.HandlerFunc {
 // a 500 and not half a page.
 func (a *App) render(c echo.Context, status int, name string, data any) error {
 	var b bytes.Buffer
-	if err := templates[name].Execute(&b, data); err != nil {
+	if err := templates[name]().Execute(&b, data); err != nil {
 		return fmt.Errorf("render page %s: %w", name, err)
 	}
 	return c.HTMLBlob(status, b.Bytes())

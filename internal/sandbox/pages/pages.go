@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -16,21 +17,26 @@ import (
 //go:embed *.html *.css *.js
 var files embed.FS
 
-// templates are the pages. Each defines "title" and "main" of the frame.
-var templates = map[string]*template.Template{
-	"start":    parsePage("start"),
-	"tools":    parsePage("tools"),
-	"clock":    parsePage("clock"),
-	"time":     parsePage("time"),
-	"people":   parsePage("people"),
-	"person":   parsePage("person"),
-	"recent":   parsePage("recent"),
-	"return":   parsePage("return"),
-	"phone":    parsePage("phone"),
-	"problem":  parsePage("problem"),
-	"requests": parsePage("requests"),
-	"request":  parsePage("request"),
-	"faults":   parsePage("faults"),
+// templates are the pages, each read when it is first shown: a server that shows
+// none starts sooner. Each defines "title" and "main" of the frame.
+var templates = map[string]func() *template.Template{
+	"start":    page("start"),
+	"tools":    page("tools"),
+	"clock":    page("clock"),
+	"time":     page("time"),
+	"people":   page("people"),
+	"person":   page("person"),
+	"recent":   page("recent"),
+	"return":   page("return"),
+	"phone":    page("phone"),
+	"problem":  page("problem"),
+	"requests": page("requests"),
+	"request":  page("request"),
+	"faults":   page("faults"),
+}
+
+func page(name string) func() *template.Template {
+	return sync.OnceValue(func() *template.Template { return parsePage(name) })
 }
 
 func parsePage(name string) *template.Template {
@@ -87,7 +93,7 @@ func SetHeaders(h http.Header) {
 // is a 500 and not half a page.
 func (a Answers) Render(c echo.Context, status int, name string, data any) error {
 	var b bytes.Buffer
-	if err := templates[name].Execute(&b, data); err != nil {
+	if err := templates[name]().Execute(&b, data); err != nil {
 		return a.Fail(c, fmt.Errorf("render page %s: %w", name, err))
 	}
 	return c.HTMLBlob(status, b.Bytes())
