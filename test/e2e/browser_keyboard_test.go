@@ -37,6 +37,13 @@ func (b *tab) tabTo(sel string) {
 const focusable = `[...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, [tabindex="0"], summary')]
 	.filter(e => e.checkVisibility() && (e.type !== 'radio' || e.checked))`
 
+// awaitFocus waits until the field of that name has the focus: a browser gives it when it
+// draws the page, which may be after the page was read.
+func (b *tab) awaitFocus(name string) {
+	b.t.Helper()
+	b.awaits("the focus on "+name, func() bool { return ask[bool](b, fmt.Sprintf("document.activeElement?.name === %q", name)) })
+}
+
 // tabRound presses Tab until the focus has been everywhere, and asserts that it
 // goes through the page in the order of the text and is always seen.
 func (b *tab) tabRound() {

@@ -184,7 +184,7 @@ func TestBrowserMistakes(t *testing.T) {
 	b.at("login", http.StatusUnauthorized)
 	require.Equal(t, "The user name or the password is wrong. You have 2 tries left.", b.read(".alert"))
 	require.Equal(t, []any{"anna", ""}, []any{b.value(psuID), b.value(password)}, "the password is never sent back")
-	require.Equal(t, "password", ask[string](b, "document.activeElement.name"))
+	b.awaitFocus("password")
 	b.login("anna", "sandbox")
 	b.at("accounts", http.StatusOK)
 	b.press(approve)

@@ -99,7 +99,7 @@ func TestBrowserPeople(t *testing.T) {
 			b.press("form button.main")
 			b.at("person", http.StatusConflict)
 			require.Equal(t, "An account with this IBAN and currency exists.", b.read(".fault"))
-			require.Equal(t, "iban", ask[string](b, "document.activeElement.name"))
+			b.awaitFocus("iban")
 			if !keyboard {
 				b.gallery("sandbox-", allViews).judge(b, "person-error")
 			}
