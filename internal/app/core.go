@@ -82,8 +82,7 @@ func (p parts) core() core {
 
 // gate is how the bank's own systems ask about reads of account data.
 type gate struct {
-	reads decisions
-	// dialect judges what a gateway passes on of a TPP's request.
+	// dialect judges what a gateway passes on of a TPP's request, and decides.
 	dialect *xs2a.Handler
 	// certificates is the header in which a gateway hands on the TPP's certificate.
 	certificates string
@@ -91,16 +90,16 @@ type gate struct {
 
 // gateOf is the gate of an interface. Whoever may ask is believed which certificate
 // the TPP has shown, from whatever address.
-func gateOf(api *xs2a.Handler, reads decisions, header string, tell func(*tpp.Proxy) tpp.Identifier) gate {
+func gateOf(api *xs2a.Handler, header string, tell func(*tpp.Proxy) tpp.Identifier) gate {
 	judge := *api
 	judge.Callers = tell(&tpp.Proxy{Header: header, From: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}})
-	return gate{reads: reads, dialect: &judge, certificates: header}
+	return gate{dialect: &judge, certificates: header}
 }
 
 // aspsp is what the bank's own systems call.
 func (p parts) aspsp(c core, callers bankauth.Authenticator, g gate) *aspsp.Handler {
 	return &aspsp.Handler{
-		Access: g.reads, Dialect: g.dialect, CertificateHeader: g.certificates, Ledger: c.ledger,
+		Access: g.dialect.Reads, Dialect: g.dialect, CertificateHeader: g.certificates, Ledger: c.ledger,
 		Register: c.register, Consents: &consents.Desk{Archive: p.db, Accounts: p.bank, Signers: p.bank, Now: p.now},
 		Authorisations: c.walks, Callbacks: c.walks,
 		Gate: &bankauth.Gate{Callers: callers, Ledger: c.ledger, Log: p.log}, Now: p.now, Log: p.log,

@@ -162,7 +162,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 		options:    xs2aOptions(cfg),
 		links:      a.sandboxLinks(o, core.walks),
 	})
-	backOffice := p.aspsp(core, sandboxBank(), gateOf(api, reads, cfg.Access.CertificateHeader, func(gateway *tpp.Proxy) tpp.Identifier {
+	backOffice := p.aspsp(core, sandboxBank(), gateOf(api, cfg.Access.CertificateHeader, func(gateway *tpp.Proxy) tpp.Identifier {
 		return behindGateway{header: gateway.Header, shown: &tpp.Certificates{Verifier: verifier, Register: core.register, Proxy: gateway}, named: plainCallers}
 	}))
 	e := newEcho(plainFront, watch, api, backOffice)
@@ -182,7 +182,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 		return err
 	}
 	sb.Mount(e)
-	(&sandbox.Data{Bank: bank, Admission: api, Now: g.clock.Now, Zone: cfg.Zone, BasePath: o.BasePath, Base: base(o.PublicURL), Log: a.log}).Mount(e)
+	(&sandbox.Data{Bank: bank, Admission: api, BasePath: o.BasePath, Base: base(o.PublicURL), Log: a.log}).Mount(e)
 	sb.DemoTPP(strings.TrimSuffix(o.PublicURL, "/"), a.dialSecure).Mount(e)
 	return a.openSandbox(ctx, o, sb, e, g.ca)
 }

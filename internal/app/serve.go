@@ -160,7 +160,7 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 	if err != nil {
 		return err
 	}
-	backOffice := p.aspsp(core, own, gateOf(api, reads, cfg.Access.CertificateHeader, func(gateway *tpp.Proxy) tpp.Identifier {
+	backOffice := p.aspsp(core, own, gateOf(api, cfg.Access.CertificateHeader, func(gateway *tpp.Proxy) tpp.Identifier {
 		return callers(cfg, verifier, gateway, core.register)
 	}))
 	bankFront := newEcho("bank", watch, backOffice)

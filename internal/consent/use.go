@@ -55,7 +55,10 @@ func Operations() []Operation {
 }
 
 // Known reports whether there is such an operation.
-func (o Operation) Known() bool { return slices.Contains(Operations(), o) }
+func (o Operation) Known() bool {
+	_, known := operations[o]
+	return known
+}
 
 // List reports whether the operation is of all accounts of a consent, not of one.
 func (o Operation) List() bool { return operations[o].list }
@@ -99,28 +102,21 @@ type Use struct {
 	Operation Operation
 }
 
-// Granted is an account in use, with what is granted on it.
-type Granted struct {
-	Account   uuid.UUID
-	Reference Reference
-	Rights    Rights
-}
-
 // Needs lists what has to be read of a one-off consent before it is used up
 // (NextGenPSD2 1.3.x §6.3.1): every operation that was asked for by name, on each
 // account that has it. Lists and details that another right only brings along are
 // not among them.
-func Needs(accounts []Granted) []Use {
+func Needs(accounts []Grant) []Use {
 	var needs []Use
 	for _, g := range accounts {
 		for _, op := range Operations() {
 			if op.List() || op == OpTransaction || !op.Of(g.Reference) || !g.Rights.Has(op.Right()) {
 				continue
 			}
-			needs = append(needs, Use{Account: g.Account, Operation: op})
+			needs = append(needs, Use{Account: g.AccountID, Operation: op})
 		}
 	}
-	if slices.ContainsFunc(accounts, func(g Granted) bool { return g.Rights.Has(RightTrustedBeneficiaries) }) {
+	if slices.ContainsFunc(accounts, func(g Grant) bool { return g.Rights.Has(RightTrustedBeneficiaries) }) {
 		needs = append(needs, Use{Operation: OpTrustedBeneficiaries})
 	}
 	return needs

@@ -17,25 +17,25 @@ func TestNeeds(t *testing.T) {
 	plastic := consent.Reference{MaskedPAN: "5254**3241"}
 	use := func(of uuid.UUID, op consent.Operation) consent.Use { return consent.Use{Account: of, Operation: op} }
 	for name, c := range map[string]struct {
-		granted []consent.Granted
+		granted []consent.Grant
 		want    []consent.Use
 	}{
 		"nothing": {nil, nil},
 		"balances, and not the details that they bring along": {
-			[]consent.Granted{{Account: a, Rights: consent.RightBalances}}, []consent.Use{use(a, consent.OpBalances)},
+			[]consent.Grant{{AccountID: a, Rights: consent.RightBalances}}, []consent.Use{use(a, consent.OpBalances)},
 		},
 		"details that were asked for": {
-			[]consent.Granted{{Account: a, Rights: consent.RightAccounts | consent.RightTransactions}},
+			[]consent.Grant{{AccountID: a, Rights: consent.RightAccounts | consent.RightTransactions}},
 			[]consent.Use{use(a, consent.OpAccount), use(a, consent.OpTransactions)},
 		},
 		"cards have operations of their own": {
-			[]consent.Granted{{Account: card, Reference: plastic, Rights: consent.RightBalances}, {Account: b, Rights: consent.RightBalances}},
+			[]consent.Grant{{AccountID: card, Reference: plastic, Rights: consent.RightBalances}, {AccountID: b, Rights: consent.RightBalances}},
 			[]consent.Use{use(card, consent.OpCardBalances), use(b, consent.OpBalances)},
 		},
 		"beneficiaries once, a name never": {
-			[]consent.Granted{
-				{Account: a, Rights: consent.RightTrustedBeneficiaries | consent.RightOwnerName},
-				{Account: b, Rights: consent.RightTrustedBeneficiaries},
+			[]consent.Grant{
+				{AccountID: a, Rights: consent.RightTrustedBeneficiaries | consent.RightOwnerName},
+				{AccountID: b, Rights: consent.RightTrustedBeneficiaries},
 			},
 			[]consent.Use{use(uuid.Nil, consent.OpTrustedBeneficiaries)},
 		},

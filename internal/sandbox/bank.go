@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"fmt"
@@ -29,7 +30,7 @@ type Bank struct {
 	// Anchor is the time at which accounts have their documented balances: that of
 	// the clock when it is not turned. Now when nil.
 	Anchor func() time.Time
-	// Zone is the bank's, as of Data; UTC when nil.
+	// Zone is the bank's: days begin there. UTC when nil.
 	Zone *time.Location
 
 	// mu orders the opening of accounts, which looks at those of all customers.
@@ -152,23 +153,23 @@ func (b *Bank) Available(ctx context.Context, id string, amount service.Amount) 
 
 // ledger is that of an account at the time that the clock shows.
 func (b *Bank) ledger(a account) books.Ledger {
-	return books.Open(a.ResourceID, a.Balance, dayOf(b.Now, b.Zone), b.anchor(b.Zone))
+	return books.Open(a.ResourceID, a.Balance, b.today(), b.anchor())
 }
+
+// today is the day that the clock shows.
+func (b *Bank) today() consent.Date { return b.dayOf(b.Now) }
 
 // anchor is the day on which accounts have their documented balances.
-func (b *Bank) anchor(zone *time.Location) consent.Date {
+func (b *Bank) anchor() consent.Date {
 	if b.Anchor == nil {
-		return dayOf(b.Now, zone)
+		return b.today()
 	}
-	return dayOf(b.Anchor, zone)
+	return b.dayOf(b.Anchor)
 }
 
-// dayOf is the day that a clock shows in a zone, UTC when nil.
-func dayOf(now func() time.Time, zone *time.Location) consent.Date {
-	if zone == nil {
-		zone = time.UTC
-	}
-	return consent.DateOf(now(), zone)
+// dayOf is the day that a clock shows where the bank is.
+func (b *Bank) dayOf(now func() time.Time) consent.Date {
+	return consent.DateOf(now(), cmp.Or(b.Zone, time.UTC))
 }
 
 // decimal reads an amount. big.Rat alone takes fractions and exponents too.

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"path"
 	"slices"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -27,7 +26,8 @@ type Admission interface {
 	// method, headers and caller, then by what sound says of the rest of it, and
 	// then by its consent, which counts the access.
 	Admit(r *http.Request, sound func(consent.Operation) error) (*access.Decision, *edge.Refusal)
-	// RefusalOf words an error for a client that accepts these formats.
+	// RefusalOf words an error for a client that accepts these formats. X-Request-ID
+	// is not in it.
 	RefusalOf(err error, accept []string) *edge.Refusal
 }
 
@@ -38,9 +38,6 @@ type Admission interface {
 type Data struct {
 	Bank      *Bank
 	Admission Admission
-	Now       func() time.Time
-	// Zone is the bank's: days begin there. UTC when nil.
-	Zone *time.Location
 	// BasePath stands before every path.
 	BasePath string
 	// Base is where a request reached this server, which links begin with, without
@@ -93,13 +90,7 @@ func (d *Data) refuse(c echo.Context, err error) error {
 	if consent.CodeOf(err) == consent.CodeInternal {
 		d.Log.ErrorContext(c.Request().Context(), "account data", "requestId", edge.RequestID(c), "error", err)
 	}
-	refusal := d.Admission.RefusalOf(err, c.Request().Header["Accept"])
-	id := c.Response().Header()[edge.KeyRequestID]
-	if refusal.Header == nil {
-		refusal.Header = http.Header{}
-	}
-	refusal.Header[edge.KeyRequestID] = id
-	return refusal.Send(c.Response()) //nolint:wrapcheck // the client went away
+	return d.Admission.RefusalOf(err, c.Request().Header["Accept"]).Send(c.Response()) //nolint:wrapcheck // the client went away
 }
 
 // answer is the body for a request that was admitted. Fails with
@@ -109,7 +100,7 @@ func (d *Data) answer(r *http.Request, q query, decision *access.Decision) (any,
 	if err != nil {
 		return nil, err
 	}
-	v := view{query: q, shown: shown, today: d.today(), anchor: d.Bank.anchor(d.Zone), size: d.PageSize, base: d.BasePath}
+	v := view{query: q, shown: shown, today: d.Bank.today(), anchor: d.Bank.anchor(), size: d.PageSize, base: d.BasePath}
 	if v.size <= 0 {
 		v.size = defaultPageSize
 	}
@@ -124,14 +115,6 @@ func (d *Data) answer(r *http.Request, q query, decision *access.Decision) (any,
 		return nil, fmt.Errorf("the path that was admitted: %w", err)
 	}
 	return v.transaction(id)
-}
-
-func (d *Data) today() consent.Date {
-	zone := d.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	return consent.DateOf(d.Now(), zone)
 }
 
 // shown is an account with what may be told of it.

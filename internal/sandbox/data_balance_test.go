@@ -21,7 +21,7 @@ func TestDataBalancesAgree(t *testing.T) {
 	b := setup(t)
 	b.bank.Anchor = b.clock.Real
 	s := serving(t, "lea", may("r2", all))
-	s.data.Bank, s.data.Now = b.bank, b.clock.Now
+	s.data.Bank = b.bank
 	told := func() string {
 		balances := get[xs2a.BalancesResponse](s, "/v1/accounts/r2/balances").Balances
 		amount := balances[0].BalanceAmount.Amount

@@ -85,7 +85,7 @@ func (a *admission) RefusalOf(err error, accept []string) *edge.Refusal {
 		body.TPPMessages = append(body.TPPMessages, xs2a.TPPMessage{Category: "ERROR", Code: xs2a.Code(f.Code), Path: f.Path, Text: strings.Join(accept, ",")})
 	}
 	raw, _ := json.Marshal(body)
-	return &edge.Refusal{Status: status, Header: http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"another"}}, Body: raw}
+	return &edge.Refusal{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: raw}
 }
 
 // served is the sandbox's account data over HTTP.
@@ -112,7 +112,7 @@ func serving(t *testing.T, customer string, accounts ...access.Account) *served 
 	s.description = description(t)
 	e := echo.New()
 	s.data = &sandbox.Data{
-		Bank: s.bank, Admission: s.admission, Now: s.clock.Now, BasePath: "/psd2", Log: slog.New(slog.DiscardHandler),
+		Bank: s.bank, Admission: s.admission, BasePath: "/psd2", Log: slog.New(slog.DiscardHandler),
 		Base: func(r *http.Request) string { return "http://" + r.Host },
 	}
 	s.data.Mount(e)

@@ -375,6 +375,6 @@ func TestDataInTheBanksZone(t *testing.T) {
 	s := serving(t, "lea", may("r1", all))
 	require.NoError(t, s.clock.Advance(11*time.Hour)) // 23:00 in UTC
 	assert.Equal(t, "2026-05-04", get[xs2a.BalancesResponse](s, "/v1/accounts/r1/balances").Balances[2].ReferenceDate)
-	s.data.Zone = time.FixedZone("Paris", 2*60*60)
+	s.bank.Zone = time.FixedZone("Paris", 2*60*60)
 	assert.Equal(t, "2026-05-05", get[xs2a.BalancesResponse](s, "/v1/accounts/r1/balances").Balances[2].ReferenceDate)
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -89,73 +88,4 @@ func (r *groundsRow) domain(id uuid.UUID, now time.Time) (*access.Grounds, error
 	}
 	tpp := tppRow{BlockedAt: r.BlockedAt, BlockedUntil: r.BlockedUntil}
 	return &access.Grounds{Consent: c, Shut: (&register.TPP{Block: tpp.block()}).Blocked(now)}, nil
-}
-
-// reference reads an account's reference.
-func (d document) reference() (consent.Reference, error) {
-	var r consent.Reference
-	if d.plain(&r) {
-		return r, nil
-	}
-	r = consent.Reference{}
-	return r, d.into(&r)
-}
-
-// plain reads what nearly all references are, names and texts without escapes, and
-// copies nothing. It reports false for all others, which take a real parser.
-func (d document) plain(r *consent.Reference) bool {
-	rest, ok := strings.CutPrefix(string(d), "{")
-	for ok {
-		var name, text string
-		if name, rest, ok = quoted(rest); !ok {
-			return false
-		}
-		if rest, ok = strings.CutPrefix(rest, ":"); !ok {
-			return false
-		}
-		if text, rest, ok = quoted(rest); !ok || !assign(r, name, text) {
-			return false
-		}
-		if rest == "}" {
-			return true
-		}
-		rest, ok = strings.CutPrefix(rest, ",")
-	}
-	return false
-}
-
-// quoted takes a text without escapes off the beginning of s.
-func quoted(s string) (text, rest string, ok bool) {
-	s, ok = strings.CutPrefix(strings.TrimLeft(s, " "), `"`)
-	if !ok {
-		return "", "", false
-	}
-	end := strings.IndexAny(s, `"\`)
-	if end < 0 || s[end] == '\\' {
-		return "", "", false
-	}
-	return s[:end], s[end+1:], true
-}
-
-// assign sets the field of a reference that JSON has under this name.
-func assign(r *consent.Reference, name, text string) bool {
-	switch name {
-	case "iban":
-		r.IBAN = text
-	case "bban":
-		r.BBAN = text
-	case "pan":
-		r.PAN = text
-	case "maskedPan":
-		r.MaskedPAN = text
-	case "msisdn":
-		r.MSISDN = text
-	case "currency":
-		r.Currency = text
-	case "cashAccountType":
-		r.CashAccountType = text
-	default:
-		return false
-	}
-	return true
 }

@@ -1,14 +1,11 @@
 package storage
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-
-	"consentd/internal/consent"
 )
 
 // TestTallies adds up calls that came together, and hands out what was granted.
@@ -35,36 +32,5 @@ func TestTallies(t *testing.T) {
 		for _, want := range x.want {
 			require.Equal(t, want, tally.hand(), name)
 		}
-	}
-}
-
-// TestReferences reads references in either way as the real parser does.
-func TestReferences(t *testing.T) {
-	for text, plain := range map[document]bool{
-		`{"iban":"DE40100100103307118608","currency":"EUR"}`:             true,
-		`{"iban": "DE40100100103307118608", "currency": "EUR"}`:          true,
-		`{"bban": "B", "pan": "P", "maskedPan": "M", "msisdn": "+49 1"}`: true,
-		`{"pan": "größer {, }: 😀", "cashAccountType": "CARD"}`:           true,
-		`{"iban": ""}`:                       true,
-		`{"iban": "a", "iban": "b"}`:         true,
-		`{}`:                                 false,
-		`null`:                               false,
-		`{"iban": "\u003c\"x\""}`:            false,
-		`{"iban": "a\\", "currency": "EUR"}`: false,
-		`{"IBAN": "x"}`:                      false,
-		`{"iban": "x", "later": "y"}`:        false,
-		`{"iban" : "x"}`:                     false,
-		`{"currency": "EUR", "other": {"identification": "i", "issuer": "{\"}"} }`: false,
-	} {
-		var want, got consent.Reference
-		require.NoError(t, json.Unmarshal([]byte(text), &want), string(text))
-		require.Equal(t, plain, text.plain(&got), string(text))
-		got, err := text.reference()
-		require.NoError(t, err)
-		require.Equal(t, want, got, string(text))
-	}
-	for _, text := range []document{"", "{", `{"iban"`, `{"iban":`, `{"iban":"x`, `{"iban":"x"`, `{"iban":"x",`, `{"iban":"x"}}`, `{"iban":"x",}`, `["iban"]`} {
-		_, err := text.reference()
-		require.Error(t, err, string(text))
 	}
 }

@@ -56,14 +56,14 @@ func (g *grants) of(ctx context.Context, id uuid.UUID, version int) (granted, er
 		if uuid.UUID(row.ID) == uuid.Nil {
 			continue
 		}
-		reference, err := row.Reference.reference()
-		if err != nil {
+		a := access.Account{
+			Key: uuid.UUID(row.ID), ID: string(row.BankID),
+			Rights: consent.Rights(row.Rights), //nolint:gosec // written from a consent.Rights
+		}
+		if err := row.Reference.into(&a.Reference); err != nil {
 			return granted{}, err
 		}
-		fresh.accounts = append(fresh.accounts, access.Account{
-			Key: uuid.UUID(row.ID), ID: string(row.BankID), Reference: reference,
-			Rights: consent.Rights(row.Rights), //nolint:gosec // written from a consent.Rights
-		})
+		fresh.accounts = append(fresh.accounts, a)
 	}
 	g.known.Add(id, fresh)
 	return fresh, nil

@@ -113,11 +113,11 @@ func accountsOf(db *gorm.DB, customer uuid.UUID, accounts []service.Account) (ma
 	}
 	known := make(map[string]namedAccount, len(rows))
 	for _, r := range rows {
-		reference, err := r.Reference.reference()
-		if err != nil {
+		a := namedAccount{ID: r.ID}
+		if err := r.Reference.into(&a.Reference); err != nil {
 			return nil, err
 		}
-		known[r.BankID] = namedAccount{ID: r.ID, Reference: reference}
+		known[r.BankID] = a
 	}
 	return known, nil
 }
@@ -132,8 +132,8 @@ func (d *DB) saveAccount(tx *gorm.DB, customer uuid.UUID, a service.Account) (uu
 	if err := ensure(tx, &row, tx.Where("customer_id = ? AND bank_id = ?", customer, a.ID)); err != nil {
 		return uuid.Nil, err
 	}
-	known, err := row.Reference.reference()
-	if err != nil || known == a.Reference {
+	var known consent.Reference
+	if err := row.Reference.into(&known); err != nil || known == a.Reference {
 		return row.ID, err
 	}
 	return row.ID, tx.Model(&accountRow{}).Where("id = ?", row.ID).Update("reference", reference).Error

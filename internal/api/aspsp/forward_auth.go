@@ -2,6 +2,7 @@ package aspsp
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
 	"net/url"
 	"strings"
@@ -231,7 +232,7 @@ func plainSegment(segment string) bool {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~!$&'()*+,=:@", c) >= 0:
 		case c == '%':
 			decoded, ok := octet(segment[i:])
-			if !ok || decoded <= ' ' && decoded != ' ' || decoded == 0x7F || strings.IndexByte(`/\.%;?#`, decoded) >= 0 {
+			if !ok || decoded < ' ' || decoded == 0x7F || strings.IndexByte(`/\.%;?#`, decoded) >= 0 {
 				return false
 			}
 			i += 2
@@ -244,24 +245,12 @@ func plainSegment(segment string) bool {
 
 // octet decodes what begins with a percent sign.
 func octet(s string) (byte, bool) {
+	var decoded [1]byte
 	if len(s) < 3 {
 		return 0, false
 	}
-	high, low := unhex(s[1]), unhex(s[2])
-	return high<<4 | low&0xF, high < 16 && low < 16
-}
-
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10
-	default:
-		return 0xFF
-	}
+	_, err := hex.Decode(decoded[:], []byte(s[1:3]))
+	return decoded[0], err == nil
 }
 
 // plainQuery tells a query of visible ASCII, which some take apart otherwise at a

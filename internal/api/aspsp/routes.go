@@ -34,6 +34,7 @@ type endpoint struct {
 	roles        []service.Role
 	body         bodyRule
 	query        []string // the parameters that it takes
+	counts       bool     // it takes care itself of what it counts
 	serve        func(*Handler, *call) (any, error)
 }
 
@@ -46,11 +47,9 @@ const (
 	maybeBody // it may be left out
 )
 
-// changes reports whether the operation changes something. Checks of access take
-// care themselves of what they count.
-func (ep *endpoint) changes() bool {
-	return ep.method != http.MethodGet && ep.path != pathAccessChecks && ep.path != pathAccessBatch
-}
+// changes reports whether the operation changes something that has to be carried
+// through for it.
+func (ep *endpoint) changes() bool { return ep.method != http.MethodGet && !ep.counts }
 
 // endpoints lists every operation. What is served is answered 200, and 204 where
 // there is nothing to say.
@@ -58,8 +57,8 @@ func endpoints() []endpoint {
 	backOffice, pages := []service.Role{service.BackOffice}, []service.Role{service.SCA}
 	resources := []service.Role{service.ResourceServer}
 	return []endpoint{
-		{method: http.MethodPost, path: pathAccessChecks, roles: resources, body: aBody, serve: (*Handler).checkAccess},
-		{method: http.MethodPost, path: pathAccessBatch, roles: resources, body: aBody, serve: (*Handler).checkAccesses},
+		{method: http.MethodPost, path: pathAccessChecks, roles: resources, body: aBody, counts: true, serve: (*Handler).checkAccess},
+		{method: http.MethodPost, path: pathAccessBatch, roles: resources, body: aBody, counts: true, serve: (*Handler).checkAccesses},
 
 		{
 			method: http.MethodGet, path: pathTPPs, roles: backOffice,

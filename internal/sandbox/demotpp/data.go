@@ -12,6 +12,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"consentd/internal/sandbox/pages"
 	"consentd/pkg/client"
 	"consentd/pkg/xs2a"
 )
@@ -24,7 +25,7 @@ type reading struct {
 	Sheet    *sheet     // the last answer; nil where it was an error
 	form     url.Values // as it was sent
 	last     int        // number of the exchange
-	pages    pages
+	pages    neighbours
 }
 
 // Said tells whether a box was ticked.
@@ -47,7 +48,7 @@ func (o owned) Shown() string {
 	if o.IBAN == "" {
 		return o.MaskedPAN
 	}
-	return grouped(o.IBAN)
+	return pages.Grouped(o.IBAN)
 }
 
 // The roots of what is read.
@@ -102,8 +103,9 @@ type row struct {
 	Read  string // the button that reads more of it; empty for none
 }
 
-// pages are where those around the last answer lie, and of which account they are.
-type pages struct {
+// neighbours are where the pages around the last answer lie, and of which account
+// they are.
+type neighbours struct {
 	root, account string
 	links         xs2a.Links
 }
@@ -111,10 +113,10 @@ type pages struct {
 // paging are the relations that lead to other pages, in the order of the buttons.
 var paging = []string{xs2a.LinkFirst, xs2a.LinkPrevious, xs2a.LinkNext, xs2a.LinkLast}
 
-func (p pages) names() []string {
+func (n neighbours) names() []string {
 	var names []string
 	for _, name := range paging {
-		if _, there := p.links[name]; there {
+		if _, there := n.links[name]; there {
 			names = append(names, name)
 		}
 	}
@@ -226,7 +228,7 @@ type wanted struct {
 	relation            string
 	consent, address    string // address is empty where the PSU is not there
 	form                url.Values
-	around              pages
+	around              neighbours
 }
 
 func wantedOf(form url.Values, d deal) wanted {

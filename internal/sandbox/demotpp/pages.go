@@ -11,10 +11,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"consentd/internal/sandbox/pages"
 	"consentd/pkg/xs2a"
 )
 
@@ -37,10 +37,7 @@ func page(name string) func() *template.Template {
 
 func parsePage(name string) *template.Template {
 	return template.Must(template.New("frame.html").Funcs(template.FuncMap{
-		"stamp": func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05") },
-		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"group": grouped,
-		"minus": func(amount string) string { return strings.Replace(amount, "-", "−", 1) },
+		"minus": pages.Minus,
 		"shown": func(x *exchange, open bool) shownExchange { return shownExchange{*x, open} },
 		"statuses": func() []xs2a.BookingStatus {
 			return []xs2a.BookingStatus{xs2a.StatusBooked, xs2a.StatusPending, xs2a.StatusBoth, xs2a.StatusInformation, xs2a.StatusAll}
@@ -88,16 +85,12 @@ func readForm(c echo.Context) (url.Values, error) {
 	return r.PostForm, nil
 }
 
-var pageHeaders = map[string]string{
-	echo.HeaderCacheControl:        "no-store",
-	echo.HeaderXContentTypeOptions: "nosniff",
-	// no-referrer would make browsers send Origin: null with our own forms.
-	echo.HeaderReferrerPolicy:        "same-origin",
-	"Cross-Origin-Opener-Policy":     "same-origin",
-	"Cross-Origin-Resource-Policy":   "same-origin",
-	"X-Robots-Tag":                   "noindex, nofollow",
-	echo.HeaderXFrameOptions:         "DENY",
-	echo.HeaderContentSecurityPolicy: "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+// setHeaders sets what the sandbox's pages are sent with, but for frames: these
+// pages have none, and stand in none.
+func setHeaders(h http.Header) {
+	pages.SetHeaders(h)
+	h.Set(echo.HeaderXFrameOptions, "DENY")
+	h.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 }
 
 // page sets the headers of all pages. Browsers that come over TLS are sent to where
@@ -105,9 +98,7 @@ var pageHeaders = map[string]string{
 // know, and their cookie.
 func (a *App) page(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		for name, value := range pageHeaders {
-			c.Response().Header().Set(name, value)
-		}
+		setHeaders(c.Response().Header())
 		if r := c.Request(); r.TLS != nil && a.Public == "" && r.Method == http.MethodGet {
 			return c.Redirect(http.StatusFound, a.Home(r)+r.URL.RequestURI())
 		}
@@ -154,18 +145,6 @@ func style(c echo.Context) error {
 	}
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-cache")
 	return c.Blob(http.StatusOK, "text/css; charset=utf-8", css)
-}
-
-// grouped writes an IBAN in groups of four, as people read it.
-func grouped(iban string) string {
-	var b strings.Builder
-	for i, r := range iban {
-		if i > 0 && i%4 == 0 {
-			b.WriteByte(' ')
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"consentd/internal/sandbox/pages"
 	"consentd/pkg/client"
 	"consentd/pkg/xs2a"
 )
@@ -12,7 +13,7 @@ import (
 type got struct {
 	means    string
 	sheet    sheet
-	pages    pages
+	pages    neighbours
 	accounts []owned
 }
 
@@ -67,7 +68,7 @@ func readAccount(ctx context.Context, l *line, w wanted) (got, error) {
 
 func (g *got) add(x xs2a.AccountDetails) {
 	g.sheet.Rows = append(g.sheet.Rows, row{
-		Cells: []string{x.ResourceID, grouped(cmp.Or(x.IBAN, x.BBAN, x.MSISDN)), cmp.Or(x.Name, x.Product), x.CashAccountType, x.OwnerName, x.Currency},
+		Cells: []string{x.ResourceID, pages.Grouped(cmp.Or(x.IBAN, x.BBAN, x.MSISDN)), cmp.Or(x.Name, x.Product), x.CashAccountType, x.OwnerName, x.Currency},
 		Sum:   firstOf(x.Balances),
 	})
 	g.accounts = append(g.accounts, owned{ID: x.ResourceID, Name: cmp.Or(x.Name, x.Product), IBAN: x.IBAN, Currency: x.Currency})
@@ -146,7 +147,7 @@ func readBeneficiaries(ctx context.Context, l *line, w wanted) (got, error) {
 		sheet: sheet{Head: []string{"Id", "Name", "Alias", "Account", "Currency"}},
 	}
 	for _, b := range list.TrustedBeneficiaries {
-		g.sheet.Rows = append(g.sheet.Rows, row{Cells: []string{b.TrustedBeneficiaryID, b.CreditorName, b.CreditorAlias, grouped(b.CreditorAccount.IBAN), b.CreditorAccount.Currency}})
+		g.sheet.Rows = append(g.sheet.Rows, row{Cells: []string{b.TrustedBeneficiaryID, b.CreditorName, b.CreditorAlias, pages.Grouped(b.CreditorAccount.IBAN), b.CreditorAccount.Currency}})
 	}
 	return g, nil
 }

@@ -33,8 +33,8 @@ func readPage(ctx context.Context, l *line, w wanted) (got, error) {
 }
 
 // to has a link stand as the next one.
-func (p pages) to(relation string) xs2a.Links {
-	link, there := p.links[relation]
+func (n neighbours) to(relation string) xs2a.Links {
+	link, there := n.links[relation]
 	if !there {
 		return nil
 	}
@@ -53,7 +53,7 @@ func reportOf(answer *xs2a.TransactionsResponse, account string) got {
 			g.sheet.Rows = append(g.sheet.Rows, rowOf(t, account))
 		}
 	}
-	g.pages = pages{rootAccounts, account, maps.Clone(report.Links)}
+	g.pages = neighbours{rootAccounts, account, maps.Clone(report.Links)}
 	g.means = meansPage(len(g.sheet.Rows), report.Links)
 	return g
 }
@@ -117,7 +117,7 @@ func cardReportOf(answer *xs2a.CardTransactionsResponse, account string) got {
 			g.sheet.Rows = append(g.sheet.Rows, row{Cells: []string{cmp.Or(t.BookingDate, pending), t.CardAcceptorID, t.TransactionDetails}, Sum: sum(t.Amount)})
 		}
 	}
-	g.pages = pages{rootCards, account, maps.Clone(report.Links)}
+	g.pages = neighbours{rootCards, account, maps.Clone(report.Links)}
 	g.means = meansPage(len(g.sheet.Rows), report.Links)
 	return g
 }

@@ -44,8 +44,8 @@ func parsePage(name string) *template.Template {
 		"nav":      func() []navLink { return nav(name) },
 		"stamp":    func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05") },
 		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"group":    grouped,
-		"minus":    func(amount string) string { return strings.Replace(amount, "-", "−", 1) },
+		"group":    Grouped,
+		"minus":    Minus,
 		"sentence": Sentence,
 		"hour":     func(t time.Time) string { return t.Format("15:04") },
 		"day":      func(t time.Time) string { return t.Format("Monday, 2 January 2006") },
@@ -56,8 +56,8 @@ func parsePage(name string) *template.Template {
 // no full stop.
 func Sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
-// grouped writes an IBAN in groups of four, as people read it.
-func grouped(iban string) string {
+// Grouped writes an IBAN in groups of four, as people read it.
+func Grouped(iban string) string {
 	var b strings.Builder
 	for i, r := range iban {
 		if i > 0 && i%4 == 0 {
@@ -67,6 +67,9 @@ func grouped(iban string) string {
 	}
 	return b.String()
 }
+
+// Minus writes an amount with the sign that people read.
+func Minus(amount string) string { return strings.Replace(amount, "-", "−", 1) }
 
 var pageHeaders = map[string]string{
 	echo.HeaderCacheControl:        "no-store",

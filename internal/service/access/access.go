@@ -88,20 +88,19 @@ func denied(err *consent.Error, reason string, args ...any) *Denial {
 // load reads what the decision rests on, and hides consents that are not this
 // TPP's to use.
 func (r *reading) load(ctx context.Context) error {
-	unknown := consent.At(consent.CodeReferenceUnknown, "Header.Consent-ID", "is not known to this TPP")
 	if !r.q.Operation.Known() {
 		return noted(ctx, denied(consent.E(consent.CodeNotUsable, "the consent does not open this"), "there is no operation %q", r.q.Operation))
 	}
 	g, err := r.Store.Grounds(ctx, r.q.Consent, r.now)
 	switch {
 	case consent.CodeOf(err) == consent.CodeNotFound:
-		return noted(ctx, denied(unknown, "there is no such consent"))
+		return noted(ctx, denied(errUnknown(), "there is no such consent"))
 	case err != nil:
 		return err
 	case g.Consent.TPP != r.q.TPP:
-		return noted(ctx, denied(unknown, "the consent belongs to another TPP"))
+		return noted(ctx, denied(errUnknown(), "the consent belongs to another TPP"))
 	case g.Consent.Kind != consent.AccountAccess || g.Consent.Rail != r.q.Rail:
-		return noted(ctx, denied(unknown, "the consent is of another kind, or was made in another dialect"))
+		return noted(ctx, denied(errUnknown(), "the consent is of another kind, or was made in another dialect"))
 	case g.Shut:
 		return noted(ctx, denied(consent.E(consent.CodeCertificateBlocked, "the bank has blocked this TPP"), "the bank has blocked the TPP"))
 	}
@@ -244,6 +243,10 @@ func (r *reading) missing(ctx context.Context) error {
 		return r.notOpened("the account is the customer's, and not in the consent")
 	}
 	return denied(errAccount(), "the customer has no such account")
+}
+
+func errUnknown() *consent.Error {
+	return consent.At(consent.CodeReferenceUnknown, "Header.Consent-ID", "is not known to this TPP")
 }
 
 func errAccount() *consent.Error {

@@ -100,7 +100,7 @@ func (r *reading) spend(ctx context.Context, at Counted) (bool, int, error) {
 
 // needs are what has to be read before the consent is used up. One to the list of
 // accounts is so with the first list, whichever it is.
-func (r *reading) needs(granted []consent.Granted, now consent.Use) []consent.Use {
+func (r *reading) needs(granted []consent.Grant, now consent.Use) []consent.Use {
 	if r.listsAlone() {
 		return []consent.Use{now}
 	}
@@ -108,16 +108,16 @@ func (r *reading) needs(granted []consent.Granted, now consent.Use) []consent.Us
 }
 
 // granted lists what the consent opens, by the opaque ids of the accounts.
-func (r *reading) granted(ctx context.Context) ([]consent.Granted, error) {
+func (r *reading) granted(ctx context.Context) ([]consent.Grant, error) {
 	if r.listsAlone() {
 		return nil, nil // the first list is all that they need
 	}
 	if err := r.name(ctx, r.all); err != nil {
 		return nil, err
 	}
-	granted := make([]consent.Granted, len(r.all))
+	granted := make([]consent.Grant, len(r.all))
 	for i, x := range r.all {
-		granted[i] = consent.Granted{Account: x.Key, Reference: x.Reference, Rights: x.Rights}
+		granted[i] = consent.Grant{AccountID: x.Key, Reference: x.Reference, Rights: x.Rights}
 	}
 	return granted, nil
 }
