@@ -19,6 +19,8 @@ const (
 	RightTrustedBeneficiaries                    // the PSU's list of trusted beneficiaries
 	RightIdentity                                // the PSU's identity (STET)
 	RightFunds                                   // whether an amount is available, yes or no
+	RightPayments                                // that payments be started (OAuth2 scope pisp)
+	RightLongHistory                             // transactions of more than 90 days (extended_transaction_history)
 )
 
 // Has reports whether all of r's rights are in the set.

@@ -188,6 +188,9 @@ func (c *Consent) Authorise(authorisation uuid.UUID, agreed Agreement, now time.
 			return err
 		}
 		c.Customer, c.Access.Grants = agreed.Customer, agreed.Grants
+		if c.Kind == Connection {
+			c.GivenBy = a.PSU
+		}
 	}
 	if err := c.step(a, agreed.status(), "", now); err != nil {
 		return err

@@ -18,6 +18,13 @@ type Consent struct {
 	TPPName string // its name at that time, for people
 	// Customer owns the accounts. Zero until a PSU has authorised.
 	Customer uuid.UUID
+	// GivenBy is the PSU of a connection, and of what was forwarded by one; zero for
+	// all others, whose authorisations say it.
+	GivenBy uuid.UUID
+	// Connection is the one on which a forwarded consent rests; zero for all others.
+	Connection uuid.UUID
+	// ByToken says that its use takes an access token which was issued for it.
+	ByToken bool
 
 	Status          Status
 	StatusChangedAt time.Time

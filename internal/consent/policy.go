@@ -11,6 +11,7 @@ import (
 type Policy struct {
 	MaxValidityDays     int            // validUntil is lowered to today plus this
 	MaxFrequencyPerDay  int            // a recurring consent's frequencyPerDay is lowered to this
+	ConnectionDays      int            // an authentication for a connection is worth as many days
 	Zone                *time.Location // the bank's time zone: days begin there
 	AuthorisationWindow time.Duration  // a consent that nobody authorises in this time is rejected
 	OpenWithin          time.Duration  // a redirect link must be opened in this time
@@ -36,6 +37,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		MaxValidityDays:     90,
 		MaxFrequencyPerDay:  4,
+		ConnectionDays:      180,
 		Zone:                time.UTC,
 		AuthorisationWindow: 24 * time.Hour,
 		OpenWithin:          10 * time.Minute,
@@ -63,11 +65,12 @@ type Draft struct {
 	Card            Card   // funds confirmation only
 	PSU, Corporate  Digest // whom the TPP names, zero for nobody
 	Approach        Approach
+	ByToken         bool
 }
 
 // Check finds what the bank's policy does not allow in d at now.
 func (p Policy) Check(d Draft, now time.Time) Faults {
-	if d.Kind == FundsConfirmation { // has neither date nor frequency
+	if d.Kind == FundsConfirmation || d.Kind == Connection { // has neither date nor frequency
 		return nil
 	}
 	var faults Faults
@@ -89,8 +92,12 @@ func endless() Date { return Date{Year: 9999, Month: time.December, Day: 30} }
 
 // until is the last day of a consent to d.
 func (p Policy) until(d Draft, now time.Time) Date {
-	if d.Kind == FundsConfirmation {
+	switch d.Kind {
+	case FundsConfirmation:
 		return endless()
+	case Connection:
+		return DateOf(now.AddDate(0, 0, p.ConnectionDays), p.Zone)
+	default:
 	}
 	if limit := DateOf(now, p.Zone).AddDays(p.MaxValidityDays); limit.Before(d.ValidUntil) {
 		return limit
@@ -130,8 +137,12 @@ func (p Policy) New(id uuid.UUID, d Draft, cause Cause, now time.Time) (*Consent
 		PSU:             d.PSU,
 		Corporate:       d.Corporate,
 		Approach:        d.Approach,
+		ByToken:         d.ByToken,
 		CreatedAt:       now,
 		Version:         1,
+	}
+	if d.Kind == Connection { // it ends to the second, as tokens do
+		c.Recurring, c.FrequencyPerDay, c.EndsAt = true, p.MaxFrequencyPerDay, now.AddDate(0, 0, p.ConnectionDays)
 	}
 	c.Because(cause)
 	c.record(Entry{At: now, To: string(Received)}, "")

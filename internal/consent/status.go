@@ -59,6 +59,9 @@ const (
 	AccountAccess     Kind = "accountAccess"
 	FundsConfirmation Kind = "fundsConfirmation"
 	Payment           Kind = "payment"
+	// Connection is an OAuth2 grant: a TPP may call in the name of a PSU, within its
+	// scopes, which are Rights here.
+	Connection Kind = "connection"
 )
 
 // Rail is the dialect in which a consent was made. Rails never end one another's consents.
@@ -97,4 +100,8 @@ const (
 	ReasonWithdrawn     Reason = "withdrawn"     // the customer ended it
 	ReasonBank          Reason = "bank"          // the bank ended it
 	ReasonTPPBlocked    Reason = "tppBlocked"    // the bank ended it when it blocked the TPP
+
+	// Why a consent was made, or went on, without an authorisation of its own.
+	ReasonForwarded Reason = "forwarded" // the TPP brought it
+	ReasonRenewed   Reason = "renewed"   // the PSU was authenticated anew
 )

@@ -22,6 +22,7 @@ const (
 	OpCardBalances         Operation = "cardBalances"
 	OpCardTransactions     Operation = "cardTransactions"
 	OpTrustedBeneficiaries Operation = "trustedBeneficiaries" // the PSU's list of them
+	OpIdentity             Operation = "identity"             // who the PSU is (STET part II §4.6)
 )
 
 // operation is what an operation reads: which right it takes, whether it is of all
@@ -31,6 +32,7 @@ type operation struct {
 	list  bool
 	card  bool // card accounts; otherwise all others
 	any   bool // accounts of either sort
+	bare  bool // no account at all
 }
 
 var operations = map[Operation]operation{
@@ -44,9 +46,10 @@ var operations = map[Operation]operation{
 	OpCardBalances:         {right: RightBalances, card: true},
 	OpCardTransactions:     {right: RightTransactions, card: true},
 	OpTrustedBeneficiaries: {right: RightTrustedBeneficiaries, list: true, any: true},
+	OpIdentity:             {right: RightIdentity, list: true, bare: true},
 }
 
-// Operations lists every operation.
+// Operations lists every operation on accounts; OpIdentity is on none.
 func Operations() []Operation {
 	return []Operation{
 		OpAccounts, OpAccount, OpBalances, OpTransactions, OpTransaction,
@@ -78,6 +81,10 @@ func (o Operation) Follows(page bool) Operation {
 		return ""
 	}
 }
+
+// OfPSU reports whether the operation is of no account, but of the PSU: its right is
+// one of the consent as a whole.
+func (o Operation) OfPSU() bool { return operations[o].bare }
 
 // Right is what a consent must open for the operation.
 func (o Operation) Right() Rights { return operations[o].right }

@@ -161,6 +161,9 @@ func (r *reading) open(ctx context.Context) ([]Account, error) {
 	if r.listsAlone() && !r.q.Operation.List() {
 		return nil, r.notOpened("the consent is to the list of accounts alone")
 	}
+	if r.q.Operation.OfPSU() {
+		return r.ofPSU()
+	}
 	if err := r.opened(ctx); err != nil {
 		return nil, err
 	}
@@ -195,6 +198,14 @@ func (r *reading) owned(ctx context.Context) ([]service.Account, error) {
 		return nil, service.Unavailable(fmt.Errorf("accounts of a customer: %w", err))
 	}
 	return owned, nil
+}
+
+// ofPSU opens what is of no account.
+func (r *reading) ofPSU() ([]Account, error) {
+	if !r.c.Access.Rights.Has(r.q.Operation.Right()) {
+		return nil, r.notOpened("%s is not granted", r.q.Operation)
+	}
+	return []Account{}, nil
 }
 
 // list is what a list shows: nothing of accounts that are of another sort, though
@@ -259,7 +270,7 @@ func (r *reading) notOpened(reason string, args ...any) error {
 
 // counted is the access as it is counted: of one account by its opaque id.
 func (r *reading) counted(shown []Account) Counted {
-	at := Counted{Consent: r.q.Consent, Use: consent.Use{Operation: r.q.Operation}, At: r.now}
+	at := Counted{Consent: r.q.quota(), Use: consent.Use{Operation: r.q.Operation}, At: r.now}
 	if !r.q.Operation.List() {
 		at.Use.Account = shown[0].Key
 	}

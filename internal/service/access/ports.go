@@ -41,7 +41,7 @@ type Store interface {
 
 // Counted is one access that counts.
 type Counted struct {
-	Consent uuid.UUID
+	Consent uuid.UUID // or what else shares a quota: see Question.Quota
 	Use     consent.Use
 	Day     consent.Date // zero for a one-off consent: its uses count for good
 	At      time.Time

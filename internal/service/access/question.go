@@ -23,6 +23,25 @@ type Question struct {
 	// List names what is listed, the same for all pages of one list: its query without
 	// the page, for instance. Pages of a list that has a name follow no other one.
 	List string
+	// Quota is what is counted together with the read, where that is more than this
+	// consent's: see QuotaOf. Zero: the consent.
+	Quota uuid.UUID
+}
+
+func (q Question) quota() uuid.UUID {
+	if q.Quota != uuid.Nil {
+		return q.Quota
+	}
+	return q.Consent
+}
+
+// quotas is the name space of QuotaOf.
+var quotas = uuid.MustParse("6d0c0c7e-5f0b-4c7a-9d0e-3b1f6f3f8a51")
+
+// QuotaOf names the quota of a TPP with a customer, whatever consents there are: a
+// new one does not begin it anew (STET).
+func QuotaOf(rail consent.Rail, tpp string, customer uuid.UUID) uuid.UUID {
+	return uuid.NewSHA1(quotas, []byte(string(rail)+"/"+tpp+"/"+customer.String()))
 }
 
 // Decision is what may be shown.

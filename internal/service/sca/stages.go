@@ -177,7 +177,7 @@ func (s *Dispatcher) identify(ctx context.Context, w *walk, psu string) result {
 	}
 	w.known(psuID)
 	tie := s.tie(w, psuID, customerID)
-	if !complete || len(offered) == 0 {
+	if !complete || len(offered) == 0 && w.c.Kind != consent.Connection {
 		explain.Note(ctx, "the consent asks for accounts that are not this customer's to share")
 		now := s.Now()
 		return s.end(ctx, w, consent.RunRefused, consent.E(consent.CodeResourceUnknown, "there are no such accounts to share"),
@@ -254,7 +254,21 @@ func (s *Dispatcher) lookUp(ctx context.Context, w *walk) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("signers of a customer: %w", err)
 	}
+	if w.c.Kind == consent.Connection {
+		return w.alone(), nil
+	}
 	return slices.Contains(w.memo.Signers, w.memo.PSU), nil
+}
+
+// alone tells whether the PSU may connect a TPP by themselves, and makes them the
+// only one who has to agree: anybody may who may act for the customer, but for those
+// who can sign only together with others.
+func (w *walk) alone() bool {
+	if len(w.memo.Signers) > 1 && slices.Contains(w.memo.Signers, w.memo.PSU) {
+		return false
+	}
+	w.memo.Signers = []string{w.memo.PSU}
+	return true
 }
 
 // pick keeps the PSU's choice of accounts.
