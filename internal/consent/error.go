@@ -53,6 +53,10 @@ const (
 	CodeNotUsable          Code = "not_usable"          // the consent does not allow it: not in force, or for something else
 	CodeAccountUnknown     Code = "account_unknown"     // no account of this customer has the id
 	CodeNoFundsConsent     Code = "no_funds_consent"    // no consent covers this confirmation of funds
+	CodeTokenMissing       Code = "token_missing"       // the call takes an access token
+	CodeTokenInvalid       Code = "token_invalid"       // it is not known, has ended, or is somebody else's
+	CodeTokenExpired       Code = "token_expired"       // it was good, and is past its end
+	CodeScope              Code = "scope"               // the token is not for this
 )
 
 // Codes lists every code; each dialect's table is tested against it.
@@ -65,7 +69,7 @@ func Codes() []Code {
 		CodeSignatureMissing, CodeSignatureInvalid, CodeMethodNotAllowed, CodePathUnknown,
 		CodeNotAcceptable, CodeMediaType, CodeTooLarge, CodeTimeout, CodeRepeated, CodeTooOften, CodeTimeOver,
 		CodeCorporate, CodeMethodUnknown, CodeNotConfirmable, CodeReferenceUnknown, CodeNotUsable, CodeNoFundsConsent,
-		CodeAccountUnknown,
+		CodeAccountUnknown, CodeTokenMissing, CodeTokenInvalid, CodeTokenExpired, CodeScope,
 	}
 }
 

@@ -70,6 +70,8 @@ const (
 	CertificateRevoked    Code = "CERTIFICATE_REVOKED"     // 401: the same, as later versions spell it
 	RoleInvalid           Code = "ROLE_INVALID"            // 401
 	TokenInvalid          Code = "TOKEN_INVALID"           // 401
+	TokenUnknown          Code = "TOKEN_UNKNOWN"           // 401
+	TokenExpired          Code = "TOKEN_EXPIRED"           // 401
 	SignatureInvalid      Code = "SIGNATURE_INVALID"       // 401
 	SignatureMissing      Code = "SIGNATURE_MISSING"       // 401
 	PsuCredentialsInvalid Code = "PSU_CREDENTIALS_INVALID" // 401
