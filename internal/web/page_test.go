@@ -368,3 +368,20 @@ func TestStepTravels(t *testing.T) {
 		require.Equal(t, want, b.walks.answered[0].Step, "step %q", given)
 	}
 }
+
+// TestConnectionPage: who connects a TPP reads what it sees by that, and no accounts
+// where it sees none.
+func TestConnectionPage(t *testing.T) {
+	t.Parallel()
+	page := show(t, view(sca.PageConsent, toConnect)).text
+	require.Contains(t, page, "asks to be connected with your accounts")
+	require.Contains(t, page, "The list of all your accounts")
+	require.Contains(t, page, "Transactions older than 90 days")
+	require.NotContains(t, page, "may read this data")
+	page = show(t, view(sca.PageConsent, toPay)).text
+	require.Contains(t, page, "Payments in your name")
+	for _, absent := range []string{"The list of all your accounts", "Account details", "FR76", "DE40"} {
+		require.NotContains(t, page, absent)
+	}
+	require.Contains(t, show(t, view(sca.PageLogin, toConnect)).text, "would like to be connected with your accounts")
+}

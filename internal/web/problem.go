@@ -45,6 +45,7 @@ var problems = map[consent.Code]problem{
 	consent.CodeTimeout:            {status: http.StatusServiceUnavailable, title: "problem.unavailable.title", text: "problem.unavailable.text", again: true},
 	consent.CodeTooLarge:           {status: http.StatusRequestEntityTooLarge, title: "problem.form.title", text: "problem.form.text", again: true},
 	consent.CodeMediaType:          {status: http.StatusUnsupportedMediaType, title: "problem.form.title", text: "problem.form.text", again: true},
+	consent.CodeServiceInvalid:     {status: http.StatusBadRequest, title: "problem.request.title", text: "problem.request.text"},
 	consent.CodeFormat:             {status: http.StatusBadRequest, title: "problem.form.title", text: "problem.form.text", again: true},
 }
 

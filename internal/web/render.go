@@ -71,6 +71,7 @@ type sheet struct {
 	At, Of    int // the PSU's steps; 0 where they cannot be told
 	Wrong     bool
 	Funds     bool // asked is whether an amount is available, and nothing else
+	Connects  bool // asked is to be connected: what is shared is said elsewhere
 	CanMove   bool // the PSU may go on, on another device
 	Languages []tongue
 	Style     string
@@ -106,6 +107,7 @@ func (s *SCA) newSheet(v *visit, kind string) (*sheet, error) {
 	if v.view != nil {
 		sh.TPP, sh.Step, sh.CanMove = straight(v.view.TPP), v.view.Step, v.view.CanMove
 		sh.Funds = v.view.Consent != nil && v.view.Consent.Kind == consent.FundsConfirmation
+		sh.Connects = v.view.Consent != nil && v.view.Consent.Kind == consent.Connection
 	}
 	var err error
 	sh.Languages, err = s.tongues(v, sh.speech)

@@ -64,7 +64,10 @@ func review(sh *sheet, v *sca.View) (agreement, error) {
 	if a.Accounts, a.Data, err = describe(sh.speech, v); err != nil {
 		return a, err
 	}
-	if id, ok := openScopes[v.Consent.Access.Scope]; ok {
+	if blind(v) {
+		a.Accounts = nil
+	}
+	if id, ok := openScopes[v.Consent.Access.Scope]; ok && !blind(v) {
 		if a.All, err = sh.Say(id); err != nil {
 			return a, err
 		}
@@ -98,6 +101,11 @@ var openScopes = map[consent.Scope]string{
 	consent.ScopeAvailableBalances: "consent.list",
 }
 
+// blind tells a connection by which a TPP does not even see the accounts.
+func blind(v *sca.View) bool {
+	return v.Consent.Kind == consent.Connection && !v.Consent.Access.Rights.Has(consent.RightAccounts)
+}
+
 // atLeast is what a scope means whatever rights it was stored with: the PSU is
 // never told of less than the TPP may read.
 var atLeast = map[consent.Scope]consent.Rights{
@@ -111,6 +119,9 @@ var atLeast = map[consent.Scope]consent.Rights{
 func describe(sp *speech, v *sca.View) ([]account, []string, error) {
 	scope := v.Consent.Access.Scope
 	common := atLeast[scope]
+	if blind(v) {
+		common = 0
+	}
 	if v.Consent.Access.OwnerName {
 		common |= consent.RightOwnerName
 	}
@@ -152,6 +163,8 @@ var wordings = []wording{
 	{consent.RightTrustedBeneficiaries, "data.trustedBeneficiaries"},
 	{consent.RightIdentity, "data.identity"},
 	{consent.RightFunds, "data.funds"},
+	{consent.RightPayments, "data.payments"},
+	{consent.RightLongHistory, "data.history"},
 }
 
 func data(sp *speech, rights consent.Rights) ([]string, error) {

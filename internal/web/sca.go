@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -163,11 +164,21 @@ func (s *SCA) respond(v *visit) error {
 
 // leave sends the browser on, if it is an address that it may follow.
 func (s *SCA) leave(v *visit, to string) error {
-	if _, ok := s.target(to); ok {
+	if _, ok := s.target(to); ok || strings.HasPrefix(to, s.origin(v.c.Request())+"/") {
 		http.Redirect(v.c.Response(), v.c.Request(), to, http.StatusSeeOther)
 		return nil
 	}
 	return s.page(v, http.StatusOK) // it is over, and that is what counts
+}
+
+// Refuse shows a browser that somebody has sent to us why nothing comes of it, in
+// the words of the code: consent.CodeServiceInvalid for a request that cannot be
+// followed. It is for those who serve other addresses of the same listener.
+func (s *SCA) Refuse(c echo.Context, code consent.Code) error {
+	return s.protect(func(c echo.Context) error {
+		v := &visit{c: c, address: c.Request().URL.Path, choice: s.chosenLanguage(c.Request())}
+		return s.problem(v, problemOf(code))
+	})(c)
 }
 
 // report logs what the operator should know of: our own faults and the bank's.

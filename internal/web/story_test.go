@@ -139,6 +139,20 @@ func forFunds(v *sca.View) {
 	}
 }
 
+// toConnect is a connection to the list of accounts, and to more.
+func toConnect(v *sca.View) { connecting(v, consent.RightAccounts|consent.RightLongHistory) }
+
+// toPay is one that shows no account.
+func toPay(v *sca.View) { connecting(v, consent.RightFunds|consent.RightPayments) }
+
+func connecting(v *sca.View, rights consent.Rights) {
+	v.Consent.Kind = consent.Connection
+	v.Consent.Access = consent.Access{Scope: consent.ScopeAvailable, Rights: rights}
+	for i := range v.Offers {
+		v.Offers[i].Rights = rights
+	}
+}
+
 func forCard(v *sca.View) {
 	v.Consent.Card = consent.Card{
 		Number: "525412******3241", Expiry: consent.Date{Year: 2028, Month: 7, Day: 31}, Information: "Acme loyalty card", Registration: "Customer 4711",
@@ -177,6 +191,10 @@ func stories() []story {
 		{"consent-funds", true, view(sca.PageConsent, forFunds), nil, ok, "consent"},
 		{"consent-funds-card", true, view(sca.PageConsent, forFunds, forCard, lastStep), nil, ok, "consent"},
 		{"consent-funds-long", true, view(sca.PageConsent, forFunds, forCard, longNames, func(v *sca.View) { v.Others = 2 }), nil, ok, "consent"},
+		{"login-connection", false, view(sca.PageLogin, toConnect), nil, ok, "login"},
+		{"consent-connection", true, view(sca.PageConsent, toConnect), nil, ok, "consent"},
+		{"consent-connection-long", true, view(sca.PageConsent, toConnect, longNames), nil, ok, "consent"},
+		{"consent-connection-blind", true, view(sca.PageConsent, toPay), nil, ok, "consent"},
 		{"factor", true, view(sca.PageFactor), nil, ok, "factor"},
 		{"factor-wrong", true, view(sca.PageFactor, wrong(1)), failure(consent.CodeCredentials), http.StatusUnauthorized, "factor"},
 		{"factor-others", true, view(sca.PageFactor, methods), nil, ok, "factor"},

@@ -360,7 +360,7 @@ func TestEveryScopeAndRightHasWords(t *testing.T) {
 		require.Zero(t, told&w.right, "told twice")
 		told |= w.right
 	}
-	require.Equal(t, consent.RightFunds<<1-1, told, "a right without words")
+	require.Equal(t, consent.RightLongHistory<<1-1, told, "a right without words")
 	for _, scope := range []consent.Scope{consent.ScopeDedicated, consent.ScopeBankOffered, consent.ScopeAllPSD2, consent.ScopeAvailable, consent.ScopeAvailableBalances} {
 		_, worded := openScopes[scope]
 		require.Equal(t, consent.Access{Scope: scope}.Open(), worded, scope)

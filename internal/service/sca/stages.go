@@ -336,7 +336,7 @@ func (s *Dispatcher) finish(ctx context.Context, w *walk) result {
 		Customer: w.run.Customer, Grants: grants, Signers: signers, Exempted: !w.memo.Authenticated && s.exempt(w),
 		Terms: w.memo.terms(),
 	}
-	if s.Policy.Confirmation && w.approach() == consent.Redirect {
+	if s.Policy.Confirmation && w.approach() == consent.Redirect && !w.c.ByToken && w.c.Kind != consent.Connection {
 		return s.hold(ctx, w, agreed)
 	}
 	return s.orFail(ctx, s.conclude(ctx, w, agreed))

@@ -16,7 +16,7 @@ type wording struct {
 	accounts, balances, transactions, owner, beneficiaries string
 	comma, join                                            string // between several, and before the last
 	account, chosen, all                                   string // whose data; account takes the last characters of its number
-	reads, once, until, funds                              string
+	reads, once, until, funds, connects                    string
 	day                                                    string // how a date is written, as time.Format takes it
 }
 
@@ -32,36 +32,42 @@ func wordings() ([]language.Tag, []wording) {
 			beneficiaries: "trusted beneficiaries", comma: ", ", join: " and ", account: "account …%s", chosen: "accounts that you choose",
 			all: "all your accounts", reads: "%s reads %s of %s, %s", once: "once", until: "until %s", day: "2 January 2006",
 			funds: "%s asks whether amounts are available on %s, until you withdraw it",
+			connects: "%s connects with your accounts, until %s",
 		},
 		{
 			accounts: "coordonnées", balances: "soldes", transactions: "opérations", owner: "nom du titulaire",
 			beneficiaries: "bénéficiaires de confiance", comma: ", ", join: " et ", account: "compte …%s", chosen: "comptes de votre choix",
 			all: "tous vos comptes", reads: "%s lit : %s ; %s, %s", once: "une fois", until: "jusqu’au %s", day: "02/01/2006",
 			funds: "%s demande si des montants sont disponibles : %s, jusqu’à votre révocation",
+			connects: "%s se relie à vos comptes, jusqu’au %s",
 		},
 		{
 			accounts: "Kontodaten", balances: "Salden", transactions: "Umsätze", owner: "Name des Inhabers",
 			beneficiaries: "vertrauenswürdige Empfänger", comma: ", ", join: " und ", account: "Konto …%s", chosen: "Konten Ihrer Wahl",
 			all: "alle Ihre Konten", reads: "%s liest: %s; %s, %s", once: "einmal", until: "bis %s", day: "02.01.2006",
 			funds: "%s fragt, ob Beträge verfügbar sind: %s, bis Sie es widerrufen",
+			connects: "%s wird mit Ihren Konten verbunden, bis %s",
 		},
 		{
 			accounts: "datos de la cuenta", balances: "saldos", transactions: "movimientos", owner: "nombre del titular",
 			beneficiaries: "beneficiarios de confianza", comma: ", ", join: " y ", account: "cuenta …%s", chosen: "cuentas que usted elija",
 			all: "todas sus cuentas", reads: "%s lee: %s; %s, %s", once: "una vez", until: "hasta el %s", day: "02/01/2006",
 			funds: "%s pregunta si hay fondos disponibles: %s, hasta que usted lo revoque",
+			connects: "%s se conecta con sus cuentas, hasta el %s",
 		},
 		{
 			accounts: "dati del conto", balances: "saldi", transactions: "movimenti", owner: "nome dell’intestatario",
 			beneficiaries: "beneficiari di fiducia", comma: ", ", join: " e ", account: "conto …%s", chosen: "conti a sua scelta",
 			all: "tutti i suoi conti", reads: "%s legge: %s; %s, %s", once: "una volta", until: "fino a tutto il %s", day: "02/01/2006",
 			funds: "%s chiede se gli importi sono disponibili: %s, finché lei non lo revoca",
+			connects: "%s si collega ai suoi conti, fino a tutto il %s",
 		},
 		{
 			accounts: "بيانات الحساب", balances: "الأرصدة", transactions: "المعاملات", owner: "اسم صاحب الحساب",
 			beneficiaries: "المستفيدين الموثوقين", comma: "، ", join: " و", account: "الحساب …%s", chosen: "الحسابات التي تختارها",
 			all: "جميع حساباتك", reads: "يطّلع \u2068%s\u2069 على: %s؛ %s، %s", once: "مرة واحدة", until: "حتى %s", day: "02/01/2006",
 			funds: "يسأل \u2068%s\u2069 عما إذا كانت المبالغ متوفرة: %s، إلى أن تلغي ذلك",
+			connects: "يتصل \u2068%s\u2069 بحساباتك، حتى %s",
 		},
 	}
 }
@@ -78,6 +84,9 @@ func summary(w *walk) string {
 	t, c := all[i], w.c
 	if c.Kind == consent.FundsConfirmation {
 		return fmt.Sprintf(t.funds, c.TPPName, t.whose(c.Access))
+	}
+	if c.Kind == consent.Connection {
+		return fmt.Sprintf(t.connects, c.TPPName, t.date(c.ValidUntil))
 	}
 	how := t.once
 	if c.Recurring {

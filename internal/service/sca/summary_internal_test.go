@@ -73,6 +73,11 @@ func TestSummary(t *testing.T) {
 			consent.Consent{Access: named("AE001234", "AE005678")},
 			"يطّلع \u2068Acme\u2069 على: بيانات الحساب والأرصدة؛ الحساب …1234، الحساب …5678، مرة واحدة",
 		},
+		"a connection": {
+			"de", consent.Decoupled,
+			consent.Consent{Kind: consent.Connection, Access: consent.Access{Scope: consent.ScopeAvailable, Rights: consent.RightPayments}, ValidUntil: until},
+			"Acme wird mit Ihren Konten verbunden, bis 31.12.2026",
+		},
 		"funds in Arabic": {
 			"ar", consent.Decoupled,
 			consent.Consent{Kind: consent.FundsConfirmation, Access: named("AE001234")},
