@@ -40,8 +40,11 @@ func (c *Config) CheckSwitches() error {
 	l := &loader{name: "options", config: c}
 	l.checkTags("xs2a.", c.XS2A)
 	l.checkTags("sca.", c.SCA)
+	l.checkTags("stet.", c.STET)
+	l.checkTags("oauth.", c.OAuth)
 	l.checkFlows()
 	l.checkBasePath()
+	l.checkOAuth()
 	if len(l.problems) > 0 {
 		return l.problems
 	}
@@ -173,11 +176,15 @@ func (l *loader) checkFlows() {
 var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
 func (l *loader) checkBasePath() {
-	p := l.config.XS2A.BasePath
-	dots := slices.ContainsFunc(strings.Split(p, "/"), func(s string) bool { return s == "." || s == ".." }) // clients resolve them
-	if p != "" && (dots || !basePath.MatchString(p)) {
+	if p := l.config.XS2A.BasePath; p != "" && !l.path(p) {
 		l.report("xs2a.basePath", "must be a path such as /psd2, without a slash at its end")
 	}
+}
+
+// path tells a text that may stand before other paths.
+func (*loader) path(text string) bool {
+	dots := slices.ContainsFunc(strings.Split(text, "/"), func(s string) bool { return s == "." || s == ".." }) // clients resolve them
+	return !dots && basePath.MatchString(text)
 }
 
 // hostPort splits an address to listen on; the port is a number from 1.

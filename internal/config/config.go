@@ -32,6 +32,8 @@ type Config struct {
 	Policy      Policy      `yaml:"policy"`
 	Access      Access      `yaml:"access"`
 	XS2A        XS2A        `yaml:"xs2a"`
+	STET        STET        `yaml:"stet"`
+	OAuth       OAuth       `yaml:"oauth"`
 	SCA         SCA         `yaml:"sca"`
 	Bank        Bank        `yaml:"bank"`
 	Log         Log         `yaml:"log"`
@@ -205,6 +207,8 @@ func Default() *Config {
 			AccountReferences:      []string{"iban", "bban", "pan", "maskedPan", "msisdn", "other"},
 			StartAuthorisationMode: "auto", FundsConfirmation: true,
 		},
+		STET:  defaultSTET(),
+		OAuth: defaultOAuth(),
 		SCA: SCA{
 			Approaches: []string{"redirect"}, Redirect: "persona", Decoupled: "push", Embedded: "persona",
 			Flows: map[string]json.RawMessage{"persona": json.RawMessage("{}"), "push": json.RawMessage("{}")},

@@ -106,6 +106,7 @@ func (l *loader) complete() {
 	l.checkPolicy()
 	l.checkFlows()
 	l.checkBasePath()
+	l.checkOAuth()
 	l.readSecrets()
 	if zone, err := time.LoadLocation(c.TimeZone); err == nil {
 		c.Zone = zone

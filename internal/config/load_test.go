@@ -152,6 +152,31 @@ xs2a:
   certificateRevoked: true
   strictStatus: true
   lenientDates: true
+stet:
+  enabled: true
+  basePath: /stet/v1
+  noAccounts: notFound
+  missingMembers: refuse
+  signature: {required: false, covered: ["(request-target)", digest], coveredIfSent: ["psu-*"]}
+oauth:
+  server: outside
+  xs2a: preStep
+  scaValidityDays: 90
+  accessTokenLifetime: 5m
+  codeLifetime: 30s
+  scopes: [aisp]
+  outside:
+    issuer: https://id.bank.example
+    audience: [consentd]
+    metadataUrl: https://id.bank.example/.well-known/oauth-authorization-server
+    introspectionUrl: https://id.bank.example/introspect
+    clientId: consentd
+    clientSecretEnv: SECRET
+    keep: 1s
+    psuClaim: psu
+    customerClaim: customer
+    leeway: 0s
+    timeout: 1s
 sca:
   approaches: [decoupled, redirect, embedded]
   redirect: house
@@ -174,7 +199,7 @@ log:
   level: debug
   format: text
 shutdownGrace: 0s
-`, nil), environment("KEY", hex.EncodeToString([]byte(key)), "TOKEN", token, "CREDENTIALS_DIRECTORY", "/credentials"))
+`, nil), environment("KEY", hex.EncodeToString([]byte(key)), "TOKEN", token, "SECRET", "s3cret", "CREDENTIALS_DIRECTORY", "/credentials"))
 	require.NoError(t, err)
 
 	require.Equal(t, "Größte Bank", c.Brand)
@@ -193,6 +218,20 @@ shutdownGrace: 0s
 		StartAuthorisationMode: "explicit", BasePath: "/open/psd2", RelativeLinks: true,
 		Sessions: true, CertificateRevoked: true, StrictStatus: true, LenientDates: true,
 	}, c.XS2A)
+	require.Equal(t, config.STET{
+		Enabled: true, BasePath: "/stet/v1", NoAccounts: "notFound", MissingMembers: "refuse",
+		Signature: config.STETSignature{Covered: []string{"(request-target)", "digest"}, CoveredIfSent: []string{"psu-*"}},
+	}, c.STET)
+	require.Equal(t, config.OAuth{
+		Server: config.TokensOutside, XS2A: "preStep", SCAValidityDays: 90, AccessTokenLifetime: 5 * time.Minute, CodeLifetime: 30 * time.Second,
+		Scopes: []string{"aisp"},
+		Outside: config.Outside{
+			Issuer: "https://id.bank.example", Audience: []string{"consentd"},
+			MetadataURL:      "https://id.bank.example/.well-known/oauth-authorization-server",
+			IntrospectionURL: "https://id.bank.example/introspect", ClientID: "consentd", ClientSecretEnv: "SECRET", ClientSecret: config.NewSecret("s3cret"),
+			Keep: time.Second, PSUClaim: "psu", CustomerClaim: "customer", Timeout: time.Second,
+		},
+	}, c.OAuth)
 	trustSet(t, c)
 	require.Equal(t, []string{"decoupled", "redirect", "embedded"}, c.SCA.Approaches)
 	require.Equal(t, []string{"house", "persona", "house"}, []string{c.SCA.Redirect, c.SCA.Decoupled, c.SCA.Embedded})
@@ -311,6 +350,8 @@ func TestProblems(t *testing.T) {
 		"no approach":                         {"bank:", "sca: {approaches: []}\nbank:", []string{"6:7: sca.approaches: must be at least 1"}},
 		"an approach without flow":            {"bank:", "sca: {approaches: [decoupled], flows: {persona: {}}}\nbank:", []string{"6:1: sca.decoupled: must name one of sca.flows"}},
 		"a flow without sections":             {"bank:", "sca: {flows: {persona: 3}}\nbank:", []string{"6:15: sca.flows.persona: must be a section: keys with values"}},
+		"a dialect without its tokens":        {"bank:", "stet: {enabled: true, basePath: stet}\noauth: {xs2a: preStep}\nbank:", []string{"6:8: stet.enabled: needs tokens: set oauth.server", "6:23: stet.basePath: must be a path such as /stet/psd2/v1.4.2, without a slash at its end", "7:9: oauth.xs2a: needs tokens: set oauth.server"}},
+		"tokens of nobody":                    {"bank:", "oauth: {server: outside, outside: {jwksUrl: 'http://id.bank.example', introspectionUrl: 'https://id.bank.example'}}\nbank:", []string{"6:26: oauth.outside: set one of jwksUrl, jwksFile, introspectionUrl", "6:26: oauth.outside.clientId: is missing", "6:36: oauth.outside.jwksUrl: must be https, unless it is on loopback"}},
 		"an alias":                            {"brand: Bank of Examples", "brand: &b Bank", []string{"2:1: brand: must be text (put it in quotes)"}},
 		"no key file":                         {"master.key", "gone.key", []string{"3:1: masterKeyFile: DIR/gone.key: no such file or directory"}},
 		"an empty key file":                   {"master.key", "empty", []string{"3:1: masterKeyFile: DIR/empty is empty"}},
