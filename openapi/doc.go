@@ -3,6 +3,8 @@
 //
 //	xs2a.yaml        what a TPP can ask of consentd (Berlin Group, version 1.3.x)
 //	accounts.yaml    what a TPP reads under a consent, as the sandbox's bank serves it
+//	stet.yaml        consents and account data in the STET dialect, version 1.4.2
+//	oauth.yaml       the authorization server: how a TPP gets its tokens
 //	aspsp.yaml       what the bank's own systems and desks can ask of consentd
 //	bank.yaml        what consentd asks of the bank's own systems, as their client
 //	sca-remote.yaml  what it asks of a flow that is written in another language

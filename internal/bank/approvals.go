@@ -63,7 +63,7 @@ func (c *Client) Answer(ctx context.Context, id string) (service.ApprovalAnswer,
 // Withdraw implements service.Approvals. What the bank does not know, or no
 // longer, is gone already.
 func (c *Client) Withdraw(ctx context.Context, id string) error {
-	status, err := c.call(ctx, http.MethodPost, []string{"approvals", id, "withdrawal"}, nil, nil)
+	status, err := c.call(ctx, question{method: http.MethodPost, path: []string{"approvals", id, "withdrawal"}}, nil)
 	switch {
 	case errors.Is(err, ErrUnknown), err == nil && status == http.StatusNoContent:
 		return nil

@@ -37,10 +37,11 @@ var (
 var (
 	errCredentials = errors.New("the bank calls the credentials wrong")
 	errRefused     = errors.New("the bank refuses the person")
+	errNoPage      = errors.New("the bank has no such page")
 )
 
-// refusals are the statuses that say something of a person or an id, with the
-// code by which the bank says so in the body.
+// refusals are the statuses that say something of a person, an id or a page, with
+// the code by which the bank says so in the body.
 var refusals = map[int]struct {
 	code string
 	err  error
@@ -48,6 +49,7 @@ var refusals = map[int]struct {
 	http.StatusUnauthorized: {"wrongCredentials", errCredentials},
 	http.StatusForbidden:    {"refused", errRefused},
 	http.StatusNotFound:     {"unknown", ErrUnknown},
+	http.StatusGone:         {"noPage", errNoPage},
 }
 
 // Client asks one bank's systems. It is safe for parallel use.
@@ -65,14 +67,30 @@ var (
 	_ service.Logins    = (*Client)(nil)
 	_ service.Phones    = (*Client)(nil)
 	_ service.Approvals = (*Client)(nil)
+	_ service.Books     = (*Client)(nil)
 )
 
-// get asks for a resource. Only this is tried again, once, when the connection
-// failed: it changes nothing.
+// question is one call: of a resource by its path, segment by segment, of which the
+// last is never an id.
+type question struct {
+	method string
+	path   []string
+	query  url.Values
+	body   []byte
+}
+
+// get asks for a resource.
 func (c *Client) get(ctx context.Context, into any, path ...string) (int, error) {
-	status, err := c.call(ctx, http.MethodGet, path, nil, into)
+	return c.look(ctx, into, nil, path...)
+}
+
+// look asks for a part of a resource. Only reading is tried again, once, when the
+// connection failed: it changes nothing.
+func (c *Client) look(ctx context.Context, into any, query url.Values, path ...string) (int, error) {
+	q := question{method: http.MethodGet, path: path, query: query}
+	status, err := c.call(ctx, q, into)
 	if broken, ok := errors.AsType[*net.OpError](err); ok && !broken.Timeout() && ctx.Err() == nil {
-		return c.call(ctx, http.MethodGet, path, nil, into)
+		return c.call(ctx, q, into)
 	}
 	return status, err
 }
@@ -83,24 +101,24 @@ func (c *Client) post(ctx context.Context, body, into any, path ...string) error
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", path[len(path)-1], err)
 	}
-	_, err = c.call(ctx, http.MethodPost, path, raw, into)
+	_, err = c.call(ctx, question{method: http.MethodPost, path: path, body: raw}, into)
 	return err
 }
 
 // call makes one exchange. It returns the status, and for 2xx fills into; nil
 // where no body is described.
-func (c *Client) call(ctx context.Context, method string, path []string, body []byte, into any) (int, error) {
-	operation := method + " " + path[len(path)-1] // the last segment is never an id
-	if slices.ContainsFunc(path, func(s string) bool { return s == "" || s == "." || s == ".." }) {
+func (c *Client) call(ctx context.Context, q question, into any) (int, error) {
+	operation := q.method + " " + q.path[len(q.path)-1]
+	if slices.ContainsFunc(q.path, func(s string) bool { return s == "" || s == "." || s == ".." }) {
 		return 0, fmt.Errorf("bank %s: %w", operation, ErrUnknown) // such an id would change the path
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.address(path), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, q.method, c.address(q), bytes.NewReader(q.body))
 	if err != nil {
 		return 0, fmt.Errorf("bank %s: malformed base address", operation)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.Token)
 	req.Header.Set("Accept", "application/json")
-	if body != nil {
+	if q.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	res, err := c.client().Do(req)
@@ -131,13 +149,16 @@ func (c *Client) client() *http.Client {
 	return &client
 }
 
-// address joins the base address and escaped segments: an id can never reach
-// another operation.
-func (c *Client) address(path []string) string {
+// address joins the base address, escaped segments and the query: an id can never
+// reach another operation.
+func (c *Client) address(q question) string {
 	var b strings.Builder
 	b.WriteString(strings.TrimRight(c.BaseURL, "/"))
-	for _, segment := range path {
+	for _, segment := range q.path {
 		b.WriteString("/" + url.PathEscape(segment))
+	}
+	if len(q.query) > 0 {
+		b.WriteString("?" + q.query.Encode())
 	}
 	return b.String()
 }

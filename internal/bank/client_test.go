@@ -213,6 +213,9 @@ func everyCall(ctx context.Context, c *bank.Client) map[string]error {
 	_, _, errs["ask"] = c.Ask(ctx, service.Approval{Login: "private", Key: "private", Text: "private", Language: "en"})
 	_, errs["answer"] = c.Answer(ctx, "private")
 	errs["withdraw"] = c.Withdraw(ctx, "private")
+	_, errs["balances"] = c.Balances(ctx, "private")
+	_, errs["transactions"] = c.Transactions(ctx, "private", service.Span{After: "private"})
+	_, errs["identity"] = c.Identity(ctx, "private", "private")
 	_, errs["funds"] = c.Available(ctx, "private", service.Amount{Currency: "EUR", Value: "1"})
 	return errs
 }
@@ -247,6 +250,9 @@ func TestBrokenBanks(t *testing.T) {
 		"is another service's 404": func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, `{"code":"refused","error":"private"}`, http.StatusNotFound)
 		},
+		"is another service's 410": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"code":"unknown","error":"private"}`, http.StatusGone)
+		},
 		"answers no JSON": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "private") },
 		"another type":    func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `["private"]`) },
 		"never ends":      func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte(" "), 2<<20)) },
@@ -259,7 +265,7 @@ func TestBrokenBanks(t *testing.T) {
 			t.Parallel()
 			for call, err := range everyCall(t.Context(), toy(t, answer)) {
 				require.ErrorIs(t, err, bank.ErrNoAnswer, call)
-				for _, said := range []error{service.ErrUnknownPSU, service.ErrBlocked, service.ErrRefused, service.ErrWrongCredentials, bank.ErrUnknown} {
+				for _, said := range []error{service.ErrUnknownPSU, service.ErrBlocked, service.ErrRefused, service.ErrWrongCredentials, service.ErrNoAccount, service.ErrNoPage, bank.ErrUnknown} {
 					require.NotErrorIs(t, err, said, call)
 				}
 				assert.NotContains(t, err.Error(), "private", call)

@@ -217,7 +217,7 @@ func (b builder) call(doc *Document, op Operation, example *Example) call {
 	if example == nil {
 		return made
 	}
-	made.ID, made.Name, made.Body = op.ID+"_"+example.Name, op.Summary+": "+example.Summary, example.JSON
+	made.ID, made.Name, made.Body = op.ID+"_"+example.Name, op.Summary+": "+example.Summary, example.Value
 	made.Text = markdown(example.Text)
 	b.expect(&made, *example)
 	made.Headers = override(append(made.Headers, field{Name: "Content-Type", Value: op.Body.Type}), example.Headers)

@@ -30,7 +30,7 @@ func (o Operation) Curl(base, token string) string {
 		parts = append(parts, "-H "+quote(header.Name+": "+header.example()))
 	}
 	if o.Body != nil && len(o.Body.Examples) > 0 {
-		parts = append(parts, "-H "+quote("Content-Type: "+o.Body.Type), "-d "+quote(o.Body.Examples[0].JSON))
+		parts = append(parts, "-H "+quote("Content-Type: "+o.Body.Type), "-d "+quote(o.Body.Examples[0].Value))
 	}
 	return strings.Join(parts, " \\\n  ")
 }

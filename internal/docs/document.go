@@ -14,6 +14,8 @@ type Document struct {
 	ServedHere bool
 	// BasePath says that the bank may put a prefix before the paths.
 	BasePath bool
+	// Root is a prefix of the description's own before its paths; empty without.
+	Root string
 	// Token is an example of the bearer token that the calls need first of all;
 	// empty where they need none, or the description has no example.
 	Token   string
@@ -97,7 +99,8 @@ type Example struct {
 	// Headers are those that belong to the example.
 	Headers map[string]string
 	Text    []Paragraph
-	JSON    string
+	// Value is the body as it is sent: JSON, or a form.
+	Value string
 }
 
 func parse(name string, data []byte) (*Document, error) {
@@ -113,6 +116,7 @@ func parse(name string, data []byte) (*Document, error) {
 	}
 	for _, server := range root.get("servers").items() {
 		doc.Server = spans(server.get("description").str())
+		doc.Root = strings.TrimSuffix(server.get("url").str(), "/")
 	}
 	for _, scheme := range root.get("components", "securitySchemes").members() {
 		doc.Schemes = append(doc.Schemes, Row{
@@ -246,17 +250,18 @@ func bodies(n node) []Body {
 	var found []Body
 	for _, media := range n.get("content").members() {
 		body := Body{Type: media.name, Schema: schemaRow("", media.get("schema"))}
-		for _, example := range media.get("examples").members() {
+		for _, named := range media.get("examples").members() {
+			example := named.expand()
 			headers := map[string]string{}
 			for _, header := range example.get("x-headers").members() {
 				headers[header.name] = header.str()
 			}
 			body.Examples = append(body.Examples, Example{
-				Name: example.name, Otherwise: example.get("x-otherwise").strs(),
+				Name: named.name, Otherwise: example.get("x-otherwise").strs(),
 				InSandbox: example.get("x-sandbox").get("status").str(), Code: example.get("x-sandbox").get("code").str(), Headers: headers,
 				Summary: example.get("summary").str(),
 				Text:    paragraphs(example.get("description").str()),
-				JSON:    toJSON(example.get("value").value),
+				Value:   written(media.name, example.get("value")),
 			})
 		}
 		found = append(found, body)

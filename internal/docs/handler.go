@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,9 @@ type Handler struct {
 	Names []string
 	// BasePath stands before the paths of the descriptions that allow one.
 	BasePath string
+	// Roots are the prefixes before the paths, by the name of the description, of those
+	// that have one of their own, where the bank has chosen another.
+	Roots map[string]string
 	// Elsewhere are the addresses, by the name of the description, of calls that
 	// this program answers on another listener than the one that shows the pages.
 	Elsewhere map[string]string
@@ -107,6 +111,9 @@ func newSite(names []string) (*site, error) {
 	return s, nil
 }
 
+// serverLine is where a description says before which paths it holds.
+var serverLine = regexp.MustCompile(`\nservers:\n  - url: [^\n]*\n`)
+
 func (h *Handler) file(c echo.Context) error {
 	name, isYAML := strings.CutSuffix(c.Param("file"), ".yaml")
 	if !isYAML || !slices.Contains(h.names(), name) {
@@ -116,8 +123,12 @@ func (h *Handler) file(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if h.BasePath != "" && bytes.Contains(data, []byte("\nx-base-path: true\n")) { // what is generated of it must call the right paths
-		data = bytes.Replace(data, []byte("\n  - url: /\n"), []byte("\n  - url: "+h.BasePath+"\n"), 1)
+	root, chosen := h.Roots[name]
+	if bytes.Contains(data, []byte("\nx-base-path: true\n")) {
+		root, chosen = h.BasePath, h.BasePath != ""
+	}
+	if chosen { // what is generated of it must call the right paths
+		data = serverLine.ReplaceAllLiteral(data, []byte("\nservers:\n  - url: "+root+"\n"))
 	}
 	return serve(c, "application/yaml; charset=utf-8", data)
 }
@@ -162,13 +173,20 @@ func (h *Handler) base(c echo.Context, doc *Document) string {
 		return elsewhere
 	}
 	if doc.ServedHere {
-		own := h.origin(c)
-		if doc.BasePath {
-			own += h.BasePath
-		}
-		return own
+		return h.origin(c) + h.root(doc)
 	}
 	return "https://" + doc.Name + ".example"
+}
+
+// root is what stands before the paths of a description.
+func (h *Handler) root(doc *Document) string {
+	if doc.BasePath {
+		return h.BasePath
+	}
+	if root, chosen := h.Roots[doc.Name]; chosen {
+		return root
+	}
+	return doc.Root
 }
 
 // origin is where this program is reached.

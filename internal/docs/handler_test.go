@@ -65,6 +65,39 @@ func TestDescriptionNamesItsBasePath(t *testing.T) {
 	assert.Contains(t, entities.Replace(rec.Body.String()), "'http://localhost:8080/aspsp/v1/tpps'")
 }
 
+// A dialect with a prefix of its own keeps it, unless the bank has chosen another.
+func TestDescriptionWithARootOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		handler *docs.Handler
+		root    string
+	}{
+		{&docs.Handler{BasePath: "/psd2"}, "/stet/psd2/v1.4.2"},
+		{&docs.Handler{Roots: map[string]string{"stet": "/fr/v1"}}, "/fr/v1"},
+	} {
+		e := echo.New()
+		c.handler.Mount(e)
+		get := func(path string) string {
+			rec := httptest.NewRecorder()
+			e.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "https://bank.example"+path, http.NoBody))
+			return entities.Replace(rec.Body.String())
+		}
+		assert.Contains(t, get("/openapi/stet.yaml"), "\nservers:\n  - url: "+c.root+"\n")
+		assert.Contains(t, get("/docs/stet"), "curl -X PUT 'https://bank.example"+c.root+"/consents' \\\n  -H 'Authorization: Bearer ACCESS-TOKEN' ")
+		assert.Contains(t, get("/docs/oauth"), "curl 'https://bank.example/oauth2/token' ")
+	}
+}
+
+// Forms are sent as forms, and null is a type.
+func TestFormsAndNulls(t *testing.T) {
+	t.Parallel()
+	get := setup(t)
+	assert.Contains(t, entities.Replace(get(http.MethodGet, "/docs/oauth").Body.String()), `-H 'Content-Type: application/x-www-form-urlencoded' \
+  -d 'grant_type=authorization_code&client_id=PSDFR-ACPR-13807&code=5ZsQ0tq0Jk7mW2v8&redirect_uri=https%3A%2F%2Ftpp.example%2Fcb&code_verifier=`)
+	assert.Contains(t, get(http.MethodGet, "/docs/stet").Body.String(),
+		`<code class="name">balances</code> <span class="type">array or null of object</span>`)
+}
+
 func TestUnknown(t *testing.T) {
 	t.Parallel()
 	get := setup(t, "xs2a")

@@ -155,6 +155,9 @@ func values(s node) []Value {
 
 func typeOf(s node) string {
 	name := s.get("type").str()
+	if several := s.get("type").strs(); len(several) > 0 { // "null" beside another
+		name = strings.Join(several, " or ")
+	}
 	if format := s.get("format").str(); format != "" {
 		name += " (" + format + ")"
 	}

@@ -2,6 +2,7 @@ package docs
 
 import (
 	"encoding/json"
+	"net/url"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -43,6 +44,22 @@ func spans(text string) Paragraph {
 		}
 	}
 	return p
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+// written is the value of an example as it goes over the wire in a format: a form in
+// one line, and anything else as JSON.
+func written(contentType string, example node) string {
+	if contentType != formType {
+		return toJSON(example.value)
+	}
+	members := example.members()
+	pairs := make([]string, len(members))
+	for i, m := range members {
+		pairs[i] = m.name + "=" + url.QueryEscape(m.str())
+	}
+	return strings.Join(pairs, "&")
 }
 
 // toJSON writes a value of a description as JSON in the order in which it was

@@ -44,6 +44,7 @@ var (
 	_ service.Logins    = (*Bank)(nil)
 	_ service.Phones    = (*Bank)(nil)
 	_ service.Approvals = (*Bank)(nil)
+	_ service.Books     = (*Bank)(nil)
 )
 
 // personaOf finds a persona by its id. Fails with pages.ErrUnknown.
@@ -136,25 +137,19 @@ func (b *Bank) Available(ctx context.Context, id string, amount service.Amount) 
 	if !ok {
 		return false, consent.At(consent.CodeFormat, "amount", "the amount is not a decimal number")
 	}
-	all, err := b.all(ctx)
+	a, err := b.account(ctx, id)
 	if err != nil {
 		return false, err
 	}
-	i := slices.IndexFunc(all, func(a account) bool { return a.id() == id })
-	if i < 0 {
-		return false, fmt.Errorf("funds: %w", pages.ErrUnknown)
-	}
-	balance, ok := decimal(b.ledger(all[i]).Balance())
+	balance, ok := decimal(b.ledger(a).Balance())
 	if !ok {
 		return false, fmt.Errorf("balance of account %s is not a number", id)
 	}
-	return all[i].Currency == amount.Currency && balance.Cmp(wanted) >= 0, nil
+	return a.Currency == amount.Currency && balance.Cmp(wanted) >= 0, nil
 }
 
 // ledger is that of an account at the time that the clock shows.
-func (b *Bank) ledger(a account) books.Ledger {
-	return books.Open(a.ResourceID, a.Balance, b.today(), b.anchor())
-}
+func (b *Bank) ledger(a account) books.Ledger { return a.ledger(b.today(), b.anchor()) }
 
 // today is the day that the clock shows.
 func (b *Bank) today() consent.Date { return b.dayOf(b.Now) }
@@ -218,6 +213,19 @@ func (b *Bank) all(ctx context.Context) ([]account, error) {
 		list = append(list, owned...)
 	}
 	return list, nil
+}
+
+// account finds an account by its id. Fails with service.ErrNoAccount.
+func (b *Bank) account(ctx context.Context, id string) (account, error) {
+	all, err := b.all(ctx)
+	if err != nil {
+		return account{}, err
+	}
+	i := slices.IndexFunc(all, func(a account) bool { return a.id() == id })
+	if i < 0 {
+		return account{}, fmt.Errorf("%w: %w", service.ErrNoAccount, pages.ErrUnknown)
+	}
+	return all[i], nil
 }
 
 // Open opens an account. Fails with CodeStatusInvalid when the bank has the

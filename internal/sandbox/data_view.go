@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"consentd/internal/consent"
 	"consentd/internal/sandbox/books"
+	"consentd/internal/service"
 	"consentd/pkg/xs2a"
 )
 
@@ -106,9 +106,7 @@ func (s shown) usage() xs2a.Usage {
 	return xs2a.UsagePrivate
 }
 
-func (s shown) reference() *xs2a.AccountReference {
-	return &xs2a.AccountReference{IBAN: s.account.IBAN, MaskedPAN: s.account.MaskedPAN, Currency: s.account.Currency}
-}
+func (s shown) reference() *xs2a.AccountReference { return refer(&s.account) }
 
 // links lead to what may be read of an account besides its details.
 func (v view) links(s shown, root string) xs2a.Links {
@@ -129,22 +127,24 @@ func (v view) url(root string, s shown) string {
 
 // ledger is that of an account as this request sees it.
 func (v view) ledger(s shown) books.Ledger {
-	return books.Open(s.account.ResourceID, s.account.Balance, v.today, v.anchor)
+	return s.account.ledger(v.today, v.anchor)
 }
 
-// balances are what the account came to at the end of yesterday, what it has to
-// spend, which is the same, since nothing is booked by day and nothing is held
-// back, and what it will have once everything that is pending is booked. A card has
-// no disposable balance.
+// balanceTypes are those of an account's balances.
+var balanceTypes = map[service.BalanceKind]xs2a.BalanceType{
+	service.BalanceClosingBooked: xs2a.BalanceClosingBooked,
+	service.BalanceInstant:       xs2a.BalanceInterimAvailable,
+	service.BalanceExpected:      xs2a.BalanceExpected,
+}
+
 func (v view) balances(s shown) []xs2a.Balance {
-	l := v.ledger(s)
-	booked := l.Balance()
-	list := []xs2a.Balance{v.balance(s, xs2a.BalanceClosingBooked, booked, l.Closed())}
-	list[0].LastCommittedTransaction = l.Last(l.Closed())
-	if s.account.MaskedPAN == "" {
-		list = append(list, v.balance(s, xs2a.BalanceInterimAvailable, booked, v.today))
+	var list []xs2a.Balance
+	for _, x := range s.account.balances(v.ledger(s)) {
+		one := v.balance(s, balanceTypes[x.Kind], x.Amount.Value, x.Reference)
+		one.LastCommittedTransaction = x.LastEntry
+		list = append(list, one)
 	}
-	return append(list, v.balance(s, xs2a.BalanceExpected, l.Expected(), v.today))
+	return list
 }
 
 func (v view) balance(s shown, kind xs2a.BalanceType, amount string, day consent.Date) xs2a.Balance {
@@ -216,12 +216,10 @@ func (v view) page(s shown, root string) (booked, pending []books.Movement, link
 		}
 	}
 	if q.status != statusBooked {
-		pending = l.Pending(q.from, q.last())
-		slices.Reverse(pending)
+		pending = newest(l.Pending(q.from, q.last()))
 	}
 	if q.status != statusPending {
-		booked = l.Within(q.from, q.last())
-		slices.Reverse(booked)
+		booked = newest(l.Within(q.from, q.last()))
 	}
 	total := len(pending) + len(booked)
 	pages := max(1, (total+v.size-1)/v.size)

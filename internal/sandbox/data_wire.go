@@ -30,34 +30,19 @@ func (v view) wire(s shown, m books.Movement) xs2a.Transaction {
 		t.MandateID = fmt.Sprintf("MD-%010d", books.Number(1e10, s.account.ResourceID, "mandate", m.Order.Who))
 	}
 	if m.Amount < 0 {
-		t.CreditorName, t.CreditorAccount = m.Order.Who, otherSide(s.account, m)
+		t.CreditorName, t.CreditorAccount = m.Order.Who, refer(otherSide(s.account, m))
 		return t
 	}
-	t.DebtorName, t.DebtorAccount = m.Order.Who, otherSide(s.account, m)
+	t.DebtorName, t.DebtorAccount = m.Order.Who, refer(otherSide(s.account, m))
 	return t
 }
 
-// otherSide is the account on the other side; nil for shops, which only the card's
-// scheme knows.
-func otherSide(a account, m books.Movement) *xs2a.AccountReference {
-	if m.Order.Code == books.CodeCard {
+// refer names an account; nil for none.
+func refer(a *account) *xs2a.AccountReference {
+	if a == nil {
 		return nil
 	}
-	return partner(a, m.Order)
-}
-
-// partner is the account on the other side of an account's order: the customer's own,
-// or one that is made up.
-func partner(a account, o books.Order) *xs2a.AccountReference {
-	if o.Own == "" {
-		return &xs2a.AccountReference{IBAN: books.IBAN(a.ResourceID, o)}
-	}
-	for _, own := range accounts() {
-		if own.ResourceID == o.Own {
-			return &xs2a.AccountReference{IBAN: own.IBAN, MaskedPAN: own.MaskedPAN, Currency: own.Currency}
-		}
-	}
-	return nil
+	return &xs2a.AccountReference{IBAN: a.IBAN, MaskedPAN: a.MaskedPAN, Currency: a.Currency}
 }
 
 // onCard is a transaction of a card's account.
@@ -85,7 +70,7 @@ func (v view) beneficiaries() xs2a.TrustedBeneficiaries {
 		for i, o := range books.Beneficiaries(s.account.ResourceID) {
 			list.TrustedBeneficiaries = append(list.TrustedBeneficiaries, xs2a.TrustedBeneficiary{
 				TrustedBeneficiaryID: fmt.Sprintf("%s-%d", s.account.ResourceID, i+1),
-				DebtorAccount:        s.reference(), CreditorAccount: *partner(s.account, o), CreditorName: o.Who,
+				DebtorAccount:        s.reference(), CreditorAccount: *refer(partner(s.account, o)), CreditorName: o.Who,
 			})
 		}
 	}

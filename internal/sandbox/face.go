@@ -45,7 +45,7 @@ type refusal struct {
 	Reason string `json:"reason"`
 }
 
-// denial is the body of a 401 or 404 that is about a person or an id.
+// denial is the body of a 401, 404 or 410 that is about a person, an id or a page.
 type denial struct {
 	Code  string `json:"code"`
 	Error string `json:"error"`
@@ -56,6 +56,7 @@ const (
 	codeWrong   = "wrongCredentials"
 	codeRefused = "refused"
 	codeUnknown = "unknown"
+	codeNoPage  = "noPage"
 )
 
 // answer writes what the bank says to a call: a body, or why not.
@@ -65,8 +66,10 @@ func (s *Sandbox) answer(c echo.Context, status int, body any, err error) error 
 		return c.JSON(status, body)
 	case errors.Is(err, service.ErrWrongCredentials):
 		return c.JSON(http.StatusUnauthorized, denial{Code: codeWrong, Error: "wrong login or password"})
-	case errors.Is(err, service.ErrUnknownPSU), errors.Is(err, pages.ErrUnknown):
+	case errors.Is(err, service.ErrUnknownPSU), errors.Is(err, service.ErrNoAccount), errors.Is(err, pages.ErrUnknown):
 		return c.JSON(http.StatusNotFound, denial{Code: codeUnknown, Error: "the sandbox has no such id"})
+	case errors.Is(err, service.ErrNoPage):
+		return c.JSON(http.StatusGone, denial{Code: codeNoPage, Error: "the statement has no such page"})
 	case errors.Is(err, service.ErrBlocked):
 		return c.JSON(http.StatusForbidden, refusal{Code: codeRefused, Reason: "online banking is blocked"})
 	case errors.Is(err, service.ErrRefused):

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/books"
 	"consentd/internal/service"
 )
 
@@ -114,6 +115,12 @@ type account struct {
 // id is the bank's stable id of the account, under which its interface serves
 // the account too.
 func (a account) id() string { return a.ResourceID }
+
+// ledger is that of the account on a day, by the one on which it has its documented
+// balance.
+func (a account) ledger(today, anchor consent.Date) books.Ledger {
+	return books.Open(a.ResourceID, a.Balance, today, anchor)
+}
 
 func (a account) service(owner string) service.Account {
 	kind := typeCurrent

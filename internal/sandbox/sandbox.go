@@ -112,4 +112,7 @@ func (s *Sandbox) Mount(e *echo.Echo) {
 	b.GET("/customers/:customer/accounts", s.listAccounts)
 	b.POST("/customers/:customer/account-resolutions", s.resolveAccount)
 	b.POST("/funds-checks", s.checkFunds)
+	b.GET("/accounts/:account/balances", s.listBalances)
+	b.GET("/accounts/:account/transactions", s.listTransactions)
+	b.GET("/psus/:psu/identity", s.readIdentity)
 }

@@ -64,6 +64,9 @@ func (l Ledger) Oldest() consent.Date {
 	return consent.Date{Year: l.today.Year - years, Month: l.today.Month, Day: l.today.Day}.AddDays(0) // 29 February
 }
 
+// Today is the day on which the books were opened.
+func (l Ledger) Today() consent.Date { return l.today }
+
 // Closed is the last day that is booked.
 func (l Ledger) Closed() consent.Date { return l.today.AddDays(-1) }
 
