@@ -7,7 +7,8 @@
 // names; the same header from anybody else is taken out before anyone reads it.
 // A certificate that is good enters its TPP into the register, which may have
 // shut it out. What was signed is judged by package httpsig, with the seal
-// certificate (QSEAL) that the request carries: it must be the caller's own.
+// certificate (QSEAL) that the request carries, or with one that the bank has
+// registered and the signature names: it must be the caller's own.
 //
 // The package owns the one table from what is wrong with a certificate or a
 // signature to domain errors. It does not know which service needs which role,

@@ -26,7 +26,9 @@ const (
 // the hash of the body, that Signature covers what it must and was made with the
 // key of TPP-Signature-Certificate, and that this is the seal of who is calling.
 // The header x-jws-signature is the same in another form; a request that has
-// both must have both right.
+// both must have both right. So XS2A has it; STET has neither that header nor the
+// certificate's, and leaves Digest out where there is no body: see Registered and
+// BareDigest.
 type Signatures struct {
 	// Required refuses requests that are not signed.
 	Required bool
@@ -38,6 +40,14 @@ type Signatures struct {
 	Profile httpsig.Profile
 	// JWS is the profile of x-jws-signature; nil where that header is not known.
 	JWS *httpsig.JWSProfile
+	// Registered gives the seals that the bank has registered for a TPP, as DER, for a
+	// Signature that comes without its certificate: the keyId names one of them, and
+	// is never fetched. It fails with CodeUnavailable. Nil where the certificate must
+	// come along.
+	Registered func(ctx context.Context, tppID string) ([][]byte, error)
+	// BareDigest lets Digest come without a signature, and a signature without Digest
+	// where there is no body. Whatever comes is held against the body.
+	BareDigest bool
 }
 
 // sent are the headers of a signature in a request.
@@ -60,6 +70,9 @@ func (s Signatures) Check(r *http.Request, body []byte, caller TPP) error {
 		return err
 	}
 	found := s.sent(r)
+	if len(body) > 0 && len(found.digest) == 0 && len(found.signature)+len(found.jws) > 0 {
+		return noted(r.Context(), consent.At(consent.CodeFormat, "Header."+headerDigest, "is required where a body is signed"))
+	}
 	if len(found.digest) > 0 {
 		if err := httpsig.CheckDigest(found.digest[0], body); err != nil {
 			return noted(r.Context(), refusedSignature(err))
@@ -84,10 +97,11 @@ func (s Signatures) Check(r *http.Request, body []byte, caller TPP) error {
 }
 
 // Present judges which of the headers are there, without looking at the body.
-// Fails with CodeFormat for a Digest without a signature or the reverse, and for
-// a header that is repeated or blank; with CodeCertificateMissing for a Signature
-// without its certificate, and CodeSignatureMissing for an unsigned request where
-// signatures are required.
+// Fails with CodeFormat for a Digest without a signature or the reverse, unless
+// that is allowed, and for a header that is repeated or blank; with
+// CodeCertificateMissing for a Signature without its certificate, unless that may
+// be registered; and CodeSignatureMissing for an unsigned request where signatures
+// are required.
 func (s Signatures) Present(r *http.Request) error {
 	found := s.sent(r)
 	err := s.present(found)
@@ -106,13 +120,13 @@ func (s Signatures) present(found sent) error {
 	}
 	signed := len(found.signature) > 0 || len(found.jws) > 0
 	switch {
-	case len(found.digest) > 0 && !signed:
+	case len(found.digest) > 0 && !signed && !s.BareDigest:
 		return consent.At(consent.CodeFormat, "Header."+headerSignature, "is required where Digest is sent")
-	case signed && len(found.digest) == 0:
+	case signed && len(found.digest) == 0 && !s.BareDigest:
 		return consent.At(consent.CodeFormat, "Header."+headerDigest, "is required where a signature is sent")
-	case len(found.signature) > 0 && len(found.certificate) == 0:
+	case len(found.signature) > 0 && len(found.certificate) == 0 && s.Registered == nil:
 		return consent.At(consent.CodeCertificateMissing, "Header."+headerCertificate, "is required where Signature is sent")
-	case !signed: // a certificate alone
+	case !signed: // a certificate, or a digest, alone
 		return s.unsigned()
 	}
 	return nil
@@ -146,11 +160,19 @@ func (s sent) single() consent.Faults {
 
 // verify judges Signature and its certificate.
 func (s Signatures) verify(r *http.Request, found sent, caller TPP) error {
+	if len(found.certificate) == 0 {
+		return s.verifyRegistered(r, caller)
+	}
 	der, err := httpsig.DecodeCertificate(found.certificate[0])
 	if err != nil {
 		return refusedSignature(err)
 	}
-	seal, err := s.seal(r.Context(), caller, "Header."+headerCertificate, der)
+	return s.verifyBy(r, caller, "Header."+headerCertificate, der)
+}
+
+// verifyBy judges Signature by a certificate that stands at path.
+func (s Signatures) verifyBy(r *http.Request, caller TPP, path string, der []byte) error {
+	seal, err := s.seal(r.Context(), caller, path, der)
 	if err != nil {
 		return err
 	}

@@ -67,3 +67,6 @@ func samePublic(a, b crypto.PublicKey) bool {
 
 // errKey is returned where a signer's key is not the one of its certificate.
 var errKey = errors.New("httpsig: the key is not that of the certificate")
+
+// errKeyID is returned where a signer's keyId does not name its certificate.
+var errKeyID = errors.New("httpsig: the keyId does not name the certificate")

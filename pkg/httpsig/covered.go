@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// anyHeader stands in [Profile].Others for every header.
-const anyHeader = "*"
+// anyRest ends the name of a [Profile] that stands for every name that begins so.
+const anyRest = "*"
 
 // textFor is what is signed (draft-cavage-http-signatures-10 §2.3, and the same in
 // ETSI TS 119 182-1 §5.2.8.2): a line for each name, without a line break after
@@ -86,21 +86,52 @@ func (c coverage) check(m Message, names []string) (wrong string, missing []stri
 			missing = append(missing, name)
 		}
 	}
-	for _, name := range c.ifPresent {
-		if m.has(name) && !slices.Contains(names, name) {
+	for _, name := range c.present(m) {
+		if !slices.Contains(names, name) {
 			wrong = cmp.Or(wrong, fmt.Sprintf("must cover %s, which the message has", name))
 			missing = append(missing, name)
 		}
 	}
-	if wrong != "" || slices.Contains(c.others, anyHeader) {
+	if wrong != "" || slices.Contains(c.others, anyRest) {
 		return wrong, missing
 	}
 	for _, name := range names {
-		if !slices.Contains(c.required, name) && !slices.Contains(c.ifPresent, name) && !slices.Contains(c.others, name) {
+		if !slices.Contains(c.required, name) && !among(name, c.ifPresent) && !among(name, c.others) {
 			return "must not cover " + name, nil
 		}
 	}
 	return "", nil
+}
+
+// among reports whether a name is one of those, or begins as one that ends in *.
+func among(name string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		prefix, open := strings.CutSuffix(pattern, anyRest)
+		return name == pattern || open && strings.HasPrefix(name, prefix)
+	})
+}
+
+// present are the names of ifPresent that m has; those that begin alike in the
+// order of the alphabet.
+func (c coverage) present(m Message) []string {
+	var found []string
+	for _, name := range c.ifPresent {
+		prefix, open := strings.CutSuffix(name, anyRest)
+		if !open {
+			if m.has(name) {
+				found = append(found, name)
+			}
+			continue
+		}
+		from := len(found)
+		for key := range m.Header {
+			if key = strings.ToLower(key); strings.HasPrefix(key, prefix) && m.has(key) {
+				found = append(found, key)
+			}
+		}
+		slices.Sort(found[from:])
+	}
+	return found
 }
 
 // covering adds to a fault of a signature which names it covers.
@@ -115,8 +146,8 @@ func covering(err error, names []string) error {
 // ifPresent that m has.
 func (c coverage) names(m Message) []string {
 	names := slices.Clone(c.required)
-	for _, name := range c.ifPresent {
-		if m.has(name) && !slices.Contains(names, name) {
+	for _, name := range c.present(m) {
+		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

@@ -11,6 +11,13 @@
 //	Profile.Verify     keyId, algorithm, what is covered, the signature; or JWS.Verify
 //	CheckDigest        the hash of the body
 //
+// STET signs by the same draft in a profile of its own (STET PSD2 API 1.4):
+// [STETProfile] and [STETStrictProfile]. Its requests bring
+// no certificate; their keyId names one, as a rule by an URL that ends in the
+// fingerprint. [Profile.Named] finds it among those that the receiver has. Nothing
+// is ever fetched from there: an URL out of a request that nobody has proven yet
+// would lead the receiver wherever the sender likes.
+//
 // A signature that holds says only that the key of the certificate signed those
 // headers. It does not keep a request from being sent twice.
 //
@@ -28,5 +35,8 @@
 //   - keyId is compared by its meaning, not as text: the serial number in
 //     hexadecimal, or in decimal where it has only digits, and the issuer as a set
 //     of attributes in any of the notations that libraries write.
+//   - STET's signatures in use differ widely in what they cover and how their keyId
+//     names the certificate, so that its profile asks for little and takes several
+//     forms ([KeyIDSTET]).
 //   - The TPP-Signature-Certificate may be a PEM, or base64 of one.
 package httpsig

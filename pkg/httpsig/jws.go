@@ -94,7 +94,7 @@ func (j *JWS) Verify(p JWSProfile, m Message, cert *x509.Certificate) error {
 		return err
 	}
 	byDefault := DefaultJWSProfile(p.Now)
-	c := coverage{p.Required, p.IfPresent, []string{anyHeader}}.or(byDefault.Required, byDefault.IfPresent)
+	c := coverage{p.Required, p.IfPresent, []string{anyRest}}.or(byDefault.Required, byDefault.IfPresent)
 	return covering(j.verify(c, m, cert), j.Pars)
 }
 

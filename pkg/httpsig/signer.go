@@ -22,16 +22,27 @@ type Signer struct {
 	// Algorithm is rsa-sha256, rsa-sha512, ecdsa-sha256 or ecdsa-sha512; empty for
 	// the one with SHA-256 that fits the key.
 	Algorithm string
+	// KeyID is the keyId of every signature; empty for that of XS2A, which is made
+	// of Certificate. It must be one that the Profile's rule allows.
+	KeyID string
+	// WithoutCertificate leaves TPP-Signature-Certificate out, for receivers that
+	// have the certificate and find it by keyId.
+	WithoutCertificate bool
 }
 
-// Sign sets Digest, TPP-Signature-Certificate and Signature of a request whose
-// other headers are complete, X-Request-ID among them; body is what it will send,
+// Sign sets Digest, TPP-Signature-Certificate (but see WithoutCertificate) and
+// Signature of a request whose other headers are complete, X-Request-ID among them; body is what it will send,
 // empty for none. Content-Length, where the profile requires it, is set too, since
 // net/http would add it only later. Fails where the key is not that of the
-// certificate or not for the algorithm, and where the request lacks a header that
-// must be covered; the request is then not to be sent.
+// certificate or not for the algorithm, where KeyID does not name the certificate,
+// and where the request lacks a header that must be covered; the request is then
+// not to be sent.
 func (s *Signer) Sign(r *http.Request, body []byte) (*Signature, error) {
 	algorithm, err := s.algorithm()
+	if err != nil {
+		return nil, err
+	}
+	keyID, err := s.keyID()
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +51,9 @@ func (s *Signer) Sign(r *http.Request, body []byte) (*Signature, error) {
 		hash = SHA512
 	}
 	r.Header.Set(HeaderDigest, Digest(hash, body))
-	r.Header.Set(HeaderCertificate, base64.StdEncoding.EncodeToString(s.Certificate.Raw))
+	if !s.WithoutCertificate {
+		r.Header.Set(HeaderCertificate, base64.StdEncoding.EncodeToString(s.Certificate.Raw))
+	}
 	names := s.names(r, body)
 	text, absent := Of(r).textFor(names)
 	if absent != "" {
@@ -50,7 +63,7 @@ func (s *Signer) Sign(r *http.Request, body []byte) (*Signature, error) {
 	if err != nil {
 		return nil, err
 	}
-	signature := &Signature{KeyID: keyIDOf(s.Certificate), Algorithm: algorithm, Headers: names, String: text, Value: value}
+	signature := &Signature{KeyID: keyID, Algorithm: algorithm, Headers: names, String: text, Value: value}
 	r.Header.Set(HeaderSignature, signature.header())
 	return signature, nil
 }
@@ -64,6 +77,16 @@ func (s *Signer) names(r *http.Request, body []byte) []string {
 		}
 	}
 	return names
+}
+
+func (s *Signer) keyID() (string, error) {
+	if s.KeyID == "" {
+		return keyIDOf(s.Certificate), nil
+	}
+	if strings.ContainsAny(s.KeyID, `"\`) || s.Profile.KeyID.check(s.KeyID, s.Certificate) != nil {
+		return "", errKeyID
+	}
+	return s.KeyID, nil
 }
 
 func (s *Signer) algorithm() (string, error) {
