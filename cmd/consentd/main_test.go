@@ -88,13 +88,13 @@ func TestMigrate(t *testing.T) {
 	config := configuration(t, pgtest.DSN(t))
 	out, err := run(t, "migrate", "status", "--config", config)
 	require.NoError(t, err)
-	require.Equal(t, "00001  pending  00001_consents.sql\n00002  pending  00002_audit.sql\n00003  pending  00003_trust.sql\n00004  pending  00004_sca.sql\n00005  pending  00005_access.sql\n", out)
+	require.Equal(t, "00001  pending  00001_consents.sql\n00002  pending  00002_audit.sql\n00003  pending  00003_trust.sql\n00004  pending  00004_sca.sql\n00005  pending  00005_access.sql\n00006  pending  00006_clients.sql\n00007  pending  00007_connections.sql\n", out)
 	_, err = run(t, "serve", "--config", config)
 	require.ErrorContains(t, err, "consentd migrate up")
 	for range 2 {
 		out, err = run(t, "migrate", "up", "--config", config)
 		require.NoError(t, err)
-		require.Equal(t, "00001  applied  00001_consents.sql\n00002  applied  00002_audit.sql\n00003  applied  00003_trust.sql\n00004  applied  00004_sca.sql\n00005  applied  00005_access.sql\n", out)
+		require.Equal(t, "00001  applied  00001_consents.sql\n00002  applied  00002_audit.sql\n00003  applied  00003_trust.sql\n00004  applied  00004_sca.sql\n00005  applied  00005_access.sql\n00006  applied  00006_clients.sql\n00007  applied  00007_connections.sql\n", out)
 	}
 }
 

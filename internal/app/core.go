@@ -15,6 +15,7 @@ import (
 	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/access"
+	"consentd/internal/service/connections"
 	"consentd/internal/service/consents"
 	"consentd/internal/service/funds"
 	"consentd/internal/service/ledger"
@@ -31,6 +32,7 @@ type bankSystems interface {
 	service.Accounts
 	service.Signers
 	service.Funds
+	service.Books
 	service.Logins
 	service.Phones
 	service.Approvals
@@ -61,6 +63,9 @@ type core struct {
 	register *register.Register
 	tokens   *tokens.Tokens
 	access   *access.Access
+	// connections judges access tokens, and forwarder takes consents by them.
+	connections *connections.Connections
+	forwarder   *consents.Forwarder
 }
 
 func (p parts) core() core {
@@ -77,6 +82,10 @@ func (p parts) core() core {
 		register: &register.Register{Store: p.db, Now: p.now, Log: p.log},
 		tokens:   p.tokens(),
 		access:   &access.Access{Store: p.db, Accounts: p.bank, Identities: to.identities, Policy: p.policy, Now: p.now},
+		connections: &connections.Connections{
+			Bearers: p.db.Bearers(), Identities: to.identities, Signers: p.bank, Policy: p.policy, Now: p.now,
+		},
+		forwarder: &consents.Forwarder{Store: to.forwards, Accounts: p.bank, Identities: to.identities, Policy: p.policy, Now: p.now},
 	}
 }
 
@@ -116,7 +125,7 @@ func (p parts) tokens() *tokens.Tokens {
 
 // runner is the jobs of the program. They look often, since what they find due
 // depends on the injected clock; a look that finds nothing is one index probe.
-func (c core) runner(log *slog.Logger) *jobs.Runner {
+func (c core) runner(db *storage.DB, now service.Clock, log *slog.Logger) *jobs.Runner {
 	return &jobs.Runner{Log: log, Jobs: []jobs.Job{
 		{Name: "expire consents", Every: 10 * time.Second, Work: c.consents.Expire},
 		{Name: "ask waiting flows", Every: time.Second, Work: c.walks.Poll},
@@ -125,6 +134,7 @@ func (c core) runner(log *slog.Logger) *jobs.Runner {
 		{Name: "forget answers", Every: time.Minute, Work: c.ledger.Forget},
 		{Name: "forget wrong answers", Every: time.Minute, Work: c.walks.ForgetGuesses},
 		{Name: "note when data was shared", Every: 30 * time.Second, Work: func(ctx context.Context, _ int) (int, error) { return 0, c.access.Flush(ctx) }},
+		{Name: "forget tokens", Every: time.Minute, Work: func(ctx context.Context, limit int) (int, error) { return db.ForgetOAuth(ctx, now(), limit) }},
 		{Name: "forget counts of accesses", Every: time.Minute, Work: c.access.ForgetCounts},
 	}}
 }

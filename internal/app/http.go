@@ -104,7 +104,7 @@ func xs2aOptions(cfg *config.Config) xs2a.Options {
 		TrustedBeneficiaries: c.TrustedBeneficiaries, AppSchemes: c.RedirectSchemes,
 		BasePath: c.BasePath, RelativeLinks: c.RelativeLinks, Funds: c.FundsConfirmation,
 		Start: xs2a.StartMode(c.StartAuthorisationMode), Sessions: c.Sessions, StrictStatus: c.StrictStatus, LenientDates: c.LenientDates,
-		PageParameters: cfg.Access.PageParameters, CertificateRevoked: c.CertificateRevoked, Domains: xs2a.DomainRule(cfg.TPPs.Domains),
+		OAuth: oauthMode(cfg.OAuth), PageParameters: cfg.Access.PageParameters, CertificateRevoked: c.CertificateRevoked, Domains: xs2a.DomainRule(cfg.TPPs.Domains),
 	}
 }
 
@@ -115,11 +115,12 @@ type surface struct {
 	options    xs2a.Options
 	links      xs2a.Links
 	reads      xs2a.Reads
+	bearers    tpp.Bearers
 }
 
 func (p parts) xs2a(c core, s surface) *xs2a.Handler {
 	return &xs2a.Handler{
-		Reads: s.reads, Consents: c.consents, Walks: c.walks, Funds: c.funds, Ledger: c.ledger, Callers: s.callers, Signatures: s.signatures, Policy: p.policy, Now: p.now,
+		Reads: s.reads, Consents: c.consents, Walks: c.walks, Funds: c.funds, Ledger: c.ledger, Callers: s.callers, Signatures: s.signatures, Bearers: s.bearers, Policy: p.policy, Now: p.now,
 		Options: s.options, Links: s.links, Log: p.log,
 	}
 }

@@ -11,6 +11,7 @@ import (
 // ports are what the use cases write to and whom they ask.
 type ports struct {
 	consents   consents.Store
+	forwards   consents.Forwards
 	runs       sca.Store
 	guesses    sca.Guesses
 	identities sca.Identities
@@ -21,14 +22,14 @@ type ports struct {
 // wants to know of them.
 func (p parts) ports() ports {
 	if p.reached == nil {
-		return ports{consents: p.db, runs: p.db, guesses: p.db, identities: p.db, flows: p.flows}
+		return ports{consents: p.db, forwards: p.db, runs: p.db, guesses: p.db, identities: p.db, flows: p.flows}
 	}
 	flows := map[string]flow.Flow{}
 	for name, f := range p.flows {
 		flows[name] = points.Flow(f, p.reached)
 	}
 	return ports{
-		consents: points.Consents(p.db, p.reached), runs: points.Runs(p.db, p.reached),
+		consents: points.Consents(p.db, p.reached), forwards: points.Forwards(p.db, p.reached), runs: points.Runs(p.db, p.reached),
 		guesses: points.Guesses(p.db, p.reached), identities: points.Identities(p.db, p.reached), flows: flows,
 	}
 }

@@ -28,8 +28,6 @@ import (
 	"consentd/internal/sandbox/faults"
 	"consentd/internal/secret"
 	"consentd/internal/storage"
-	"consentd/internal/tpp"
-	"consentd/internal/web"
 	"consentd/pkg/eidas/issue"
 )
 
@@ -150,32 +148,26 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 		callbacks: func() string { return a.URL(plainFront) + aspsp.PathCallbacks },
 	}
 	core, watch := p.core(), obs.NewObserver(a.log, time.Now)
-	a.jobs = core.runner(a.log)
-	verifier := a.sandboxVerifier(g.ca, g.clock.Now)
-	reads := decisions{core.access, watch}
+	a.jobs = core.runner(p.db, p.now, a.log)
 	a.atStop(ctx, core.access.Flush)
-	plainCallers := sandbox.Callers{TLS: &tpp.Certificates{Verifier: verifier, Register: core.register}, TPPs: tpps, Register: core.register}
-	api := p.xs2a(core, surface{
-		reads:      reads,
-		callers:    plainCallers,
-		signatures: sandboxSignatures(o.Strict, verifier, o.Now),
-		options:    xs2aOptions(cfg),
-		links:      a.sandboxLinks(o, core.walks),
-	})
-	backOffice := p.aspsp(core, sandboxBank(), gateOf(api, cfg.Access.CertificateHeader, func(gateway *tpp.Proxy) tpp.Identifier {
-		return behindGateway{header: gateway.Header, shown: &tpp.Certificates{Verifier: verifier, Register: core.register, Proxy: gateway}, named: plainCallers}
-	}))
-	e := newEcho(plainFront, watch, api, backOffice)
-	api.Mount(e)
+	tpps.Clients = core.register
+	out, behind, err := a.sandboxOutward(p, core, sandboxed{o: o, cfg: cfg, ca: g.ca, tpps: tpps, reads: decisions{core.access, watch}})
+	if err != nil {
+		return err
+	}
+	api := out.xs2a
+	backOffice := p.aspsp(core, sandboxBank(), gateOf(api, cfg.Access.CertificateHeader, behind))
+	e := newEcho(plainFront, watch, append(out.dialects(), backOffice)...)
+	out.mountTPP(e)
 	backOffice.Mount(e)
-	(&web.SCA{Walks: core.walks, Keys: g.keys, Log: a.log, Origin: strings.TrimSuffix(o.PublicURL, "/"), Onward: cfg.SCA.Onward}).Mount(e)
+	out.mountPSU(e)
 	(&docs.Handler{BasePath: o.BasePath, Origin: strings.TrimSuffix(o.PublicURL, "/"), Sandbox: true}).Mount(e)
 	mountOps(e, g.db, watch, a.log)
 	sb := &sandbox.Sandbox{
-		Faults: &faults.Faults{Dialect: api.Owns, Refuse: api.RefusalOf, Stop: ctx.Done()},
-		Bank:   bank, Clock: g.clock, Zone: cfg.Zone, TPPs: tpps, Users: users{g.db}, Recent: g.db, Strict: o.Strict, Log: a.log,
+		Faults: &faults.Faults{Dialect: api.Owns, Refuse: api.RefusalOf, Stop: ctx.Done()}, Tokens: minter{server: out.tokens.server, connections: core.connections},
+		Bank: bank, Clock: g.clock, Zone: cfg.Zone, TPPs: tpps, Users: users{g.db}, Recent: g.db, Strict: o.Strict, Log: a.log,
 		Public: strings.TrimSuffix(o.PublicURL, "/"), Waits: underWay(g.db),
-		BasePath: o.BasePath, Owns: func(path string) bool { return api.Owns(path) || backOffice.Owns(path) }, Base: a.plain, Secure: a.secure,
+		BasePath: o.BasePath, Owns: func(path string) bool { return out.owns(path) || backOffice.Owns(path) }, Base: a.plain, Secure: a.secure,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: a.dialSandbox}},
 	}
 	if err := o.answering(sb); err != nil {
@@ -232,6 +224,7 @@ func (o SandboxOptions) answering(sb *sandbox.Sandbox) error {
 // options change.
 func (o SandboxOptions) config() (*config.Config, error) {
 	cfg := config.Default()
+	cfg.OAuth.Server, cfg.STET.Enabled = config.TokensOwn, true
 	cfg.SCA.Approaches = []string{string(consent.Redirect), string(consent.Decoupled)}
 	if len(o.Approaches) > 0 {
 		cfg.SCA.Approaches = o.Approaches

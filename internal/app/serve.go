@@ -24,7 +24,6 @@ import (
 	"consentd/internal/secret"
 	"consentd/internal/storage"
 	"consentd/internal/tpp"
-	"consentd/internal/web"
 	flow "consentd/pkg/sca"
 )
 
@@ -133,34 +132,19 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 		return err
 	}
 	core, watch := p.core(), obs.NewObserver(a.log, time.Now)
-	a.jobs = core.runner(a.log)
+	a.jobs = core.runner(p.db, p.now, a.log)
 	a.jobs.Jobs = append(a.jobs.Jobs, trust.reload(a.log))
-	verifier := trust.verifier(cfg.TPPs, p.now, a.log)
-	reads := decisions{core.access, watch}
 	a.atStop(ctx, core.access.Flush)
-	api := p.xs2a(core, surface{
-		reads:      reads,
-		callers:    callers(cfg, verifier, trust.proxy, core.register),
-		signatures: signatures(cfg, verifier, p.now),
-		options:    xs2aOptions(cfg),
-		links:      linksOf(cfg, core.walks),
-	})
-	tppFront := newEcho("tpp", watch, api)
-	tppFront.Pre(trust.proxy.Strip)
-	tppFront.Use(trust.sealer(api.Owns).Sign)
-	api.Mount(tppFront)
-	(&docs.Handler{BasePath: cfg.XS2A.BasePath, Elsewhere: elsewhere(cfg)}).Mount(tppFront)
-	psuFront := newEcho("psu", watch)
-	(&web.SCA{
-		Walks: core.walks, Keys: p.keys, Log: a.log, Brand: cfg.Brand, Origin: cfg.URLs.PSU,
-		AppSchemes: cfg.XS2A.RedirectSchemes, Onward: cfg.SCA.Onward,
-		Secure: func(*http.Request) bool { return isHTTPS(cfg.URLs.PSU) },
-	}).Mount(psuFront)
+	o, err := p.outward(core, cfg, trust, decisions{core.access, watch})
+	if err != nil {
+		return err
+	}
 	own, err := bankCallers(cfg.BankCallers, core.tokens)
 	if err != nil {
 		return err
 	}
-	backOffice := p.aspsp(core, own, gateOf(api, cfg.Access.CertificateHeader, func(gateway *tpp.Proxy) tpp.Identifier {
+	verifier := trust.verifier(cfg.TPPs, p.now, a.log)
+	backOffice := p.aspsp(core, own, gateOf(o.xs2a, cfg.Access.CertificateHeader, func(gateway *tpp.Proxy) tpp.Identifier {
 		return callers(cfg, verifier, gateway, core.register)
 	}))
 	bankFront := newEcho("bank", watch, backOffice)
@@ -170,8 +154,8 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 	opsFront := newEcho("ops", watch)
 	mountOps(opsFront, p.db, watch, a.log)
 	return errors.Join(
-		a.listen(ctx, "tpp", cfg.Listeners.TPP, tppFront, trust.tpp.listen(tls.RequestClientCert)),
-		a.listen(ctx, "psu", cfg.Listeners.PSU, psuFront, trust.psu.listen(tls.NoClientCert)),
+		a.listen(ctx, "tpp", cfg.Listeners.TPP, o.tppFront(cfg, watch, trust), trust.tpp.listen(tls.RequestClientCert)),
+		a.listen(ctx, "psu", cfg.Listeners.PSU, o.psuFront(watch), trust.psu.listen(tls.NoClientCert)),
 		a.listen(ctx, "bank", cfg.Listeners.Bank, bankFront, trust.bank.listen(tls.RequestClientCert)),
 		a.listen(ctx, "ops", cfg.Listeners.Ops, opsFront, nil),
 	)
@@ -204,5 +188,6 @@ func policy(cfg *config.Config) consent.Policy {
 		PageWalk:            cfg.Access.PageWalk,
 		MaxPages:            cfg.Access.MaxPages,
 		Confirmation:        cfg.SCA.Confirmation,
+		ConnectionDays:      cfg.OAuth.SCAValidityDays,
 	}
 }

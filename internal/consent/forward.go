@@ -109,7 +109,10 @@ func (c *Consent) Drag(others []*Consent, now time.Time) error {
 		return nil
 	}
 	for _, o := range others {
-		if o.ID == c.ID || !o.Status.Live() || !c.drags(o) {
+		if o.ID == c.ID || !c.drags(o) {
+			continue
+		}
+		if o.Settle(now); !o.Status.Live() {
 			continue
 		}
 		to := Revoked

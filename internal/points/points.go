@@ -38,6 +38,9 @@ const (
 	commitFinish  = "commit.finish"   // the step that makes a consent valid
 	commitClaim   = "commit.claim"    // a worker takes waiting runs
 
+	commitForward   = "commit.forward"    // what a TPP forwards, in the place of what it did before
+	commitForwardIn = "commit.forward-in" // the same, in the middle of the transaction
+
 	commitGuess        = "commit.guess"         // an answer of a PSU, counted over all authorisations
 	commitGuessBack    = "commit.guess-back"    // a guess that nobody has judged
 	commitGuessForgive = "commit.guess-forgive" // after a right answer
@@ -62,7 +65,7 @@ func All() []Point {
 	calls := []string{
 		commitCreate, commitStart, commitUpdate, commitSettle, commitTry, commitTryBack, commitChange, commitFinish, commitClaim,
 		commitGuess, commitGuessBack, commitGuessForgive, commitGuessForget, commitPSU, commitCustomer, commitAccounts,
-		commitMemoryPut, commitMemorySwap,
+		commitMemoryPut, commitMemorySwap, commitForward, commitForwardIn,
 	}
 	for _, kind := range []flow.Kind{flowStart, flow.Form, flow.Approved, flow.Returned, flow.Callback, flow.Poll, flow.Cancel} {
 		calls = append(calls, flowCall(kind))

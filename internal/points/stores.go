@@ -46,6 +46,25 @@ func (s consentStore) UpdateFree(ctx context.Context, id uuid.UUID, change func(
 	return s.Store.UpdateFree(ctx, id, change)
 }
 
+// Forwards reports before and after a consent is forwarded, and in its midst.
+func Forwards(s consents.Forwards, reached func(Point)) consents.Forwards {
+	return forwards{Forwards: s, at: reached}
+}
+
+type forwards struct {
+	consents.Forwards
+	at observer
+}
+
+// Forward implements consents.Forwards.
+func (f forwards) Forward(ctx context.Context, x consents.Forwarding, change func(consents.Stands) (*consent.Consent, error)) error {
+	defer f.at.around(commitForward)()
+	return f.Forwards.Forward(ctx, x, func(s consents.Stands) (*consent.Consent, error) {
+		defer f.at.around(commitForwardIn)()
+		return change(s)
+	})
+}
+
 // Runs reports before and after each write of the use cases of authentication.
 func Runs(s sca.Store, reached func(Point)) sca.Store {
 	return runStore{Store: s, at: reached}

@@ -67,9 +67,10 @@ func (s *Sandbox) ours(host string) bool {
 
 // sameOrigin reports whether no other origin is behind a request. Programs send
 // neither of these headers. Forms that are sent to the bank's pages are judged
-// by package web, which refuses those of others in the PSU's language.
+// by package web, which refuses those of others in the PSU's language; a TPP's page
+// may send an authorization request as a form (RFC 6749 §3.1).
 func (s *Sandbox) sameOrigin(r *http.Request) bool {
-	if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/sca/") {
+	if r.Method == http.MethodPost && (strings.HasPrefix(r.URL.Path, "/sca/") || r.URL.Path == "/oauth2/authorize") {
 		return true
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {

@@ -24,6 +24,8 @@ type Kit struct {
 	QWAC  Pair         `json:"qwac"`
 	QSEAL Pair         `json:"qseal"`
 	CA    string       `json:"ca"`
+	// RedirectURIs are those that the register has of the TPP at this moment.
+	RedirectURIs []string `json:"redirectUris,omitempty"`
 }
 
 // Pair is a certificate with its key.

@@ -36,7 +36,8 @@ type returnPage struct {
 	Consents []recentConsent
 }
 
-// back shows the consent as its TPP reads it: the one of ?consent=, the one with
+// back shows the answer of OAuth2, where the address holds one, or else the consent
+// as its TPP reads it: the one of ?consent=, the one with
 // which this browser was sent away, or the only one that there is. Where none of
 // these says which it was, the page names none and lists the last ones.
 func (s *Sandbox) back(c echo.Context) error {
@@ -46,7 +47,10 @@ func (s *Sandbox) back(c echo.Context) error {
 	if err != nil {
 		return s.problem(c, fmt.Errorf("recent consents: %w", err))
 	}
-	if page.ID = returning(c); page.ID == "" && len(list) == 1 {
+	if answersGrant(c) {
+		return s.backGranted(c, list)
+	}
+	if page.ID = returning(c); page.ID == "" && len(list) == 1 && readable(list[0]) {
 		page.ID = list[0].ID.String()
 	}
 	if page.ID == "" {
@@ -73,6 +77,9 @@ func (s *Sandbox) backUnknown(c echo.Context, page returnPage, list []*consent.C
 	}
 	return s.render(c, http.StatusOK, "return", page)
 }
+
+// readable reports whether a TPP can read a consent: in STET it cannot.
+func readable(c *consent.Consent) bool { return c.Rail != consent.RailSTET }
 
 // maxReturn is how far back the page looks for the TPP of a consent.
 const maxReturn = 50

@@ -33,6 +33,8 @@ type Sandbox struct {
 	TPPs   *TPPs
 	Users  Users
 	Recent Recent
+	// Tokens makes access tokens; nil for none, and no calls for them.
+	Tokens Tokens
 	// Waits reports whether the authorisation goes on for which a code was sent, by
 	// the key of its message. Without it, no code is taken for one that is waited for.
 	Waits func(ctx context.Context, key string) (bool, error)
@@ -86,6 +88,7 @@ func (s *Sandbox) Mount(e *echo.Echo) {
 	g.GET("/tpps", s.listTPPs)
 	g.POST("/tpps", s.makeTPP)
 	g.GET("/tpps/:tpp", s.readTPP)
+	s.mountTokens(g)
 	g.GET("/ca.pem", s.certificateOfCA)
 	g.GET("/ca.crl", s.revocationList)
 	g.POST("/ocsp", s.ocsp)

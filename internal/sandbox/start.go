@@ -82,6 +82,8 @@ type recentConsent struct {
 	Status consent.Status
 	About  string
 	At     time.Time
+	// Readable says that the TPP can read it, which the page shows.
+	Readable bool
 }
 
 func (s *Sandbox) recent(c echo.Context) error {
@@ -102,7 +104,7 @@ func (s *Sandbox) lines(list []*consent.Consent) (lines []recentConsent, pending
 		x.Settle(now)
 		pending = pending || x.Status.Pending()
 		lines = append(lines, recentConsent{
-			ID: x.ID.String(), TPP: x.TPPName, Status: x.Status, About: about(x), At: x.CreatedAt,
+			ID: x.ID.String(), TPP: x.TPPName, Status: x.Status, About: about(x), At: x.CreatedAt, Readable: readable(x),
 		})
 	}
 	return lines, pending
@@ -110,6 +112,9 @@ func (s *Sandbox) lines(list []*consent.Consent) (lines []recentConsent, pending
 
 // about says in a few words what a consent is.
 func about(c *consent.Consent) string {
+	if c.Kind == consent.Connection {
+		return "a connection, until " + c.ValidUntil.String()
+	}
 	accounts := map[consent.Scope]string{
 		consent.ScopeDedicated:         "named accounts",
 		consent.ScopeBankOffered:       "accounts of the PSU's choice",

@@ -22,6 +22,7 @@ func (s *Sandbox) equip() {
 	s.Inspector.Real = func() time.Time { return s.Clock.Real() }
 	s.Inspector.Owns, s.Inspector.Public, s.Inspector.Known = s.Owns, s.Public, isPublic
 	s.Faults.BasePath, s.Faults.Owns = s.BasePath, s.Owns
+	s.TPPs.public = s.Public
 }
 
 // mountTools registers the inspector and the faults.

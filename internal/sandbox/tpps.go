@@ -50,10 +50,14 @@ type TPPs struct {
 	// URL is where this sandbox is reached: certificates say where to ask whether
 	// they are revoked. Without a slash at its end.
 	URL func() string
+	// Clients is where they are set up as clients of OAuth2; nil for nowhere.
+	Clients Clients
 
-	making sync.Mutex // one TPP at a time gets certificates
-	mu     sync.RWMutex
-	made   map[string]entry // by name
+	public    string     // where a proxy in front of the sandbox is reached; empty for none
+	making    sync.Mutex // one TPP at a time gets certificates
+	enrolling sync.Mutex // one TPP at a time is set up as a client
+	mu        sync.RWMutex
+	made      map[string]entry // by name
 }
 
 // entry is what is known of a TPP that was ordered, or asked for its certificates.
@@ -77,10 +81,14 @@ type Order struct {
 	Roles   []eidas.Role `json:"roles"`
 	Defect  defect       `json:"defect,omitempty"`
 	Domains []string     `json:"domains"`
+	// RedirectURIs are where it may have a PSU's browser led in OAuth2; those of the
+	// sandbox's own pages when empty.
+	RedirectURIs []string `json:"redirectUris,omitempty"`
 }
 
 func (o Order) same(other Order) bool {
-	return o.Defect == other.Defect && slices.Equal(o.Roles, other.Roles) && slices.Equal(o.Domains, other.Domains)
+	return o.Defect == other.Defect && slices.Equal(o.Roles, other.Roles) && slices.Equal(o.Domains, other.Domains) &&
+		slices.Equal(o.RedirectURIs, other.RedirectURIs)
 }
 
 // founders are the TPPs that exist from the start, and what people call them.
@@ -174,9 +182,16 @@ func (t *TPPs) Order(ctx context.Context, o Order) (k Kit, fresh bool, err error
 		k, err = t.kit(ctx, o.Name)
 		return k, false, err
 	case made && (e.Ordered || founders[o.Name] == ""):
-		return Kit{}, false, consent.At(consent.CodeStatusInvalid, "name", "there is a TPP %s already, with other roles, domains or another defect; choose another name", o.Name)
+		return Kit{}, false, consent.At(consent.CodeStatusInvalid, "name", "there is a TPP %s already, with other roles, domains, redirect URIs or another defect; choose another name", o.Name)
+	case len(o.RedirectURIs) > 0: // the register judges them, before anything is made
+		if err := t.enrol(ctx, o.Name, o.RedirectURIs, nil); err != nil {
+			return Kit{}, false, err
+		}
 	}
-	k, err = t.issue(ctx, o, true)
+	if k, err = t.issue(ctx, o, true); err != nil {
+		return Kit{}, false, err
+	}
+	k, err = t.registered(ctx, k)
 	return k, err == nil, err
 }
 
@@ -196,9 +211,14 @@ func (t *TPPs) Kit(ctx context.Context, name string) (Kit, error) {
 	if err != nil {
 		return Kit{}, err
 	}
-	return t.issue(ctx, o, false)
+	k, err := t.issue(ctx, o, false)
+	if err != nil {
+		return Kit{}, err
+	}
+	return t.registered(ctx, k)
 }
 
+// kit finds the certificates of a TPP that has some.
 func (t *TPPs) kit(ctx context.Context, name string) (Kit, error) {
 	list, err := load[Kit](ctx, t.Store, ownerTPPs+" "+name, keyKit)
 	if err != nil {
@@ -207,7 +227,7 @@ func (t *TPPs) kit(ctx context.Context, name string) (Kit, error) {
 	if len(list) != 1 {
 		return Kit{}, fmt.Errorf("the certificates of the TPP %s are lost", name)
 	}
-	return list[0], nil
+	return t.registered(ctx, list[0])
 }
 
 // keep writes a TPP down: its certificates first, so that the list names none

@@ -18,7 +18,7 @@ var _ access.Store = (*DB)(nil)
 
 // selectGrounds lacks the list of ids.
 const selectGrounds = `SELECT c.id, c.tpp, c.kind, c.rail, c.status, c.status_changed_at, c.ended_by, c.end_reason, c.ends_at, c.authorise_by,
- c.scope, c.owner_name, c.rights, c.only_types, c.recurring, c.frequency_per_day, c.customer_id, c.version, t.blocked_at, t.blocked_until
+ c.by_token, c.scope, c.owner_name, c.rights, c.only_types, c.recurring, c.frequency_per_day, c.customer_id, c.version, t.blocked_at, t.blocked_until
  FROM consents c LEFT JOIN tpps t ON t.id = c.tpp WHERE c.id `
 
 // groundsTurns is how many of these statements run at once.
@@ -68,7 +68,7 @@ func (d *DB) fetchGrounds(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]g
 		var id ref
 		var r groundsRow
 		err := rows.Scan(&id, &r.TPP, &r.Kind, &r.Rail, &r.Status, &r.StatusChangedAt, &r.EndedBy, &r.EndReason, &r.EndsAt, &r.AuthoriseBy,
-			&r.Scope, &r.OwnerName, &r.Rights, &r.OnlyTypes, &r.Recurring, &r.FrequencyPerDay, &r.CustomerID, &r.Version,
+			&r.ByToken, &r.Scope, &r.OwnerName, &r.Rights, &r.OnlyTypes, &r.Recurring, &r.FrequencyPerDay, &r.CustomerID, &r.Version,
 			&r.BlockedAt, &r.BlockedUntil)
 		return uuid.UUID(id), r, err
 	})

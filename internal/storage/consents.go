@@ -59,15 +59,15 @@ func (d *DB) AddRun(ctx context.Context, id uuid.UUID, run *consent.Run, change 
 func (d *DB) update(ctx context.Context, id uuid.UUID, run *consent.Run, change func(*consent.Consent) error) (*consent.Consent, error) {
 	var c *consent.Consent
 	err := d.transact(ctx, func(tx *gorm.DB) error {
-		s, err := load(locked(tx), id)
+		all, err := lockWithKin(tx, id, waits())
 		if err != nil {
 			return err
 		}
-		if err := change(s.c); err != nil {
+		c = all[0].c
+		if err := change(c); err != nil {
 			return err
 		}
-		c = s.c
-		if err := d.save(tx, &s); err != nil || run == nil {
+		if err := d.saveWithKin(tx, all); err != nil || run == nil {
 			return err
 		}
 		row := runRowOf(run)
@@ -81,19 +81,23 @@ func (d *DB) update(ctx context.Context, id uuid.UUID, run *consent.Run, change 
 
 // UpdateFree implements consents.Store.
 func (d *DB) UpdateFree(ctx context.Context, id uuid.UUID, change func(*consent.Consent) error) error {
-	return d.transact(ctx, func(tx *gorm.DB) error {
-		s, err := load(tx.Clauses(skipLocked()), id)
+	err := d.transact(ctx, func(tx *gorm.DB) error {
+		all, err := lockWithKin(tx, id, skipLocked())
 		switch {
 		case errors.Is(err, gorm.ErrRecordNotFound):
 			return nil
 		case err != nil:
 			return err
 		}
-		if err := change(s.c); err != nil {
+		if err := change(all[0].c); err != nil {
 			return err
 		}
-		return d.save(tx, &s)
+		return d.saveWithKin(tx, all)
 	})
+	if errors.Is(err, errStale) {
+		return nil // somebody is changing what goes with it
+	}
+	return err
 }
 
 // skipLocked passes over rows that somebody else has locked.
@@ -113,9 +117,10 @@ func (d *DB) Due(ctx context.Context, now time.Time, limit int) ([]uuid.UUID, er
 }
 
 // locked makes the next read of rows lock them until the transaction ends.
-func locked(tx *gorm.DB) *gorm.DB {
-	return tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
-}
+func locked(tx *gorm.DB) *gorm.DB { return tx.Clauses(waits()) }
+
+// waits waits for rows that somebody else has locked.
+func waits() clause.Locking { return clause.Locking{Strength: clause.LockingStrengthUpdate} }
 
 // stored is a consent beside the rows from which it was read.
 type stored struct {
@@ -209,6 +214,9 @@ func (s *stored) saveConsent(tx *gorm.DB, audit link) error {
 	}
 	s.c.Version = row.Version
 	if err := audit.save(tx); err != nil {
+		return err
+	}
+	if err := s.forgetTokens(tx); err != nil {
 		return err
 	}
 	if err := s.saveAuthorisations(tx, authorisations); err != nil {

@@ -50,6 +50,7 @@ type DB struct {
 	statuses        *gather[uuid.UUID, found[statusRow]]
 	standings       *gather[string, found[standingRow]]
 	tokens          *gather[string, found[tokenRow]]
+	bearers         *gather[consent.Digest, found[bearerRow]]
 	grounds         *gather[uuid.UUID, found[groundsRow]]
 	grants          *grants
 	counts          *gather[countCall, countAnswer]
@@ -131,6 +132,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	d.statuses = newLookUps(statusTurns, d.fetchStatuses)
 	d.standings = newLookUps(statusTurns, d.fetchStandings)
 	d.tokens = newLookUps(tokenTurns, d.fetchTokens)
+	d.bearers = newLookUps(bearerTurns, d.fetchBearers)
 	d.grounds = newLookUps(groundsTurns, d.fetchGrounds)
 	d.counts = newGather(countTurns, d.countAll)
 	d.grants = d.newGrants()
@@ -175,7 +177,7 @@ func postgresEngine() engine {
 		dialector:   func(db *sql.DB) gorm.Dialector { return postgres.New(postgres.Config{Conn: db}) },
 		versioned:   "SELECT to_regclass('goose_db_version') IS NOT NULL",
 		listed:      "= ANY($1)",
-		listedBytes: "= ANY (SELECT decode(digits, 'hex') FROM unnest($1::text[]) digits)",
+		listedBytes: "= ANY (ARRAY(SELECT decode(digits, 'hex') FROM unnest($1::text[]) digits))",
 		list: func(ids []uuid.UUID) any {
 			raw := make([][16]byte, len(ids))
 			for i, id := range ids {

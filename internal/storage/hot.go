@@ -20,9 +20,10 @@ import (
 const (
 	consentColumns = `id, group_id, kind, rail, tpp, tpp_name, status, status_changed_at, scope, owner_name, rights,
  asked, only_types, recurring, frequency_per_day, valid_until, ends_at, authorise_by, due_at, redirect_uri,
- nok_redirect_uri, approach, card, psu_named, corporate_named, created_at, version, audit_count, audit_head`
-	authorisationColumns = `id, consent_id, run_id, status, approach, psu_named, corporate_named, created_at, changed_at, deadline`
-	runColumns           = `id, purpose, consent_id, authorisation_id, flow, handle, browser, stage, approved, returned, seq,
+ nok_redirect_uri, approach, card, psu_named, corporate_named, created_at, version, by_token, audit_count, audit_head`
+	authorisationColumns = `id, consent_id, run_id, status, approach, psu_named, corporate_named, redirect_uri, nok_redirect_uri,
+ created_at, changed_at, deadline`
+	runColumns = `id, purpose, consent_id, authorisation_id, flow, handle, browser, stage, approved, returned, seq,
  tries, memo, created_at, open_by, finish_by, poll_at`
 	entryColumns = `chain, seq, at, actor, who, on_behalf, certificate, request_id, authorisation_id, from_status, to_status, reason,
  operation, mac`
@@ -58,24 +59,22 @@ func dollars(first, n int) string {
 
 // Create implements consents.Store.
 func (d *DB) Create(ctx context.Context, c *consent.Consent, run *consent.Run) error {
-	entries, receipt := c.TakePending()
-	row, err := consentRowOf(c)
+	made, err := d.creationOf(c, run)
 	if err != nil {
 		return err
 	}
-	audit := d.chain(&row, entries)
-	row.AuditCount, row.AuditHead = audit.count, audit.head
-	if run == nil || !d.engine.oneStatement || len(audit.rows) != 1 || len(c.Authorisations) != 1 {
-		return d.createEach(ctx, c, creation{row: row, run: run, audit: audit, receipt: receipt})
+	if run == nil || !d.engine.oneStatement || len(made.audit.rows) != 1 || len(c.Authorisations) != 1 {
+		return d.createEach(ctx, c, made)
 	}
-	a, e, r, k := authorisationRowOf(c.ID, c.Authorisations[0]), audit.rows[0], runRowOf(run), receiptRowOf(receipt)
+	row, a, e := made.row, authorisationRowOf(c.ID, c.Authorisations[0]), made.audit.rows[0]
+	r, k := runRowOf(run), receiptRowOf(made.receipt)
 	_, err = d.sql.ExecContext(ctx, d.createStatement,
 		ref(row.ID), ref(row.GroupID), row.Kind, row.Rail, row.TPP, row.TPPName, row.Status, row.StatusChangedAt, row.Scope,
 		row.OwnerName, row.Rights, string(row.Asked), string(row.OnlyTypes), row.Recurring, row.FrequencyPerDay, row.ValidUntil,
 		row.EndsAt, row.AuthoriseBy, row.DueAt, row.RedirectURI, row.NokRedirectURI, row.Approach, string(row.Card), row.PSUNamed,
-		row.CorporateNamed, row.CreatedAt, row.Version, row.AuditCount, row.AuditHead,
-		ref(a.ID), ref(a.ConsentID), ref(a.RunID), a.Status, a.Approach, a.PSUNamed, a.CorporateNamed, a.CreatedAt, a.ChangedAt,
-		a.Deadline,
+		row.CorporateNamed, row.CreatedAt, row.Version, row.ByToken, row.AuditCount, row.AuditHead,
+		ref(a.ID), ref(a.ConsentID), ref(a.RunID), a.Status, a.Approach, a.PSUNamed, a.CorporateNamed, a.RedirectURI, a.NokRedirectURI,
+		a.CreatedAt, a.ChangedAt, a.Deadline,
 		e.Chain, e.Seq, e.At, e.Actor, e.Who, e.OnBehalf, e.Certificate, e.RequestID, e.AuthorisationID, e.FromStatus, e.ToStatus, e.Reason,
 		e.Operation, e.MAC,
 		ref(r.ID), r.Purpose, r.ConsentID, r.AuthorisationID, r.Flow, r.Handle, r.Browser, r.Stage, r.Approved, r.Returned, r.Seq,
@@ -95,28 +94,45 @@ type creation struct {
 	receipt *consent.Receipt
 }
 
+func (d *DB) creationOf(c *consent.Consent, run *consent.Run) (creation, error) {
+	entries, receipt := c.TakePending()
+	row, err := consentRowOf(c)
+	if err != nil {
+		return creation{}, err
+	}
+	audit := d.chain(&row, entries)
+	row.AuditCount, row.AuditHead = audit.count, audit.head
+	return creation{row: row, run: run, audit: audit, receipt: receipt}, nil
+}
+
 func (d *DB) createEach(ctx context.Context, c *consent.Consent, made creation) error {
-	return d.transact(ctx, func(tx *gorm.DB) error {
-		if err := tx.Create(&made.row).Error; err != nil {
-			return fmt.Errorf("create consent %s: %w", c.ID, err)
+	return d.transact(ctx, func(tx *gorm.DB) error { return insert(tx, c, made) })
+}
+
+// insert writes a new consent with all that belongs to it.
+func insert(tx *gorm.DB, c *consent.Consent, made creation) error {
+	if err := tx.Create(&made.row).Error; err != nil {
+		return fmt.Errorf("create consent %s: %w", c.ID, err)
+	}
+	for _, a := range c.Authorisations {
+		row := authorisationRowOf(c.ID, a)
+		if err := tx.Create(&row).Error; err != nil {
+			return fmt.Errorf("create authorisation %s: %w", a.ID, err)
 		}
-		for _, a := range c.Authorisations {
-			row := authorisationRowOf(c.ID, a)
-			if err := tx.Create(&row).Error; err != nil {
-				return fmt.Errorf("create authorisation %s: %w", a.ID, err)
-			}
+	}
+	if err := made.audit.save(tx); err != nil {
+		return err
+	}
+	if made.run != nil {
+		row := runRowOf(made.run)
+		if err := tx.Create(&row).Error; err != nil {
+			return fmt.Errorf("create run %s: %w", made.run.ID, err)
 		}
-		if err := made.audit.save(tx); err != nil {
-			return err
-		}
-		if made.run != nil {
-			row := runRowOf(made.run)
-			if err := tx.Create(&row).Error; err != nil {
-				return fmt.Errorf("create run %s: %w", made.run.ID, err)
-			}
-		}
-		return saveReceipt(tx, made.receipt)
-	})
+	}
+	if err := (&stored{c: c}).saveGrants(tx); err != nil {
+		return err
+	}
+	return saveReceipt(tx, made.receipt)
 }
 
 // Status implements consents.Store.
@@ -138,6 +154,7 @@ type statusRow struct {
 	StatusChangedAt     instant
 	EndedBy, EndReason  word
 	EndsAt, AuthoriseBy instant
+	ByToken             bool
 }
 
 func (r *statusRow) domain(id uuid.UUID) *consent.Consent {
@@ -145,12 +162,12 @@ func (r *statusRow) domain(id uuid.UUID) *consent.Consent {
 		ID: id, TPP: r.TPP, Kind: consent.Kind(r.Kind), Rail: consent.Rail(r.Rail),
 		Status: consent.Status(r.Status), StatusChangedAt: r.StatusChangedAt.Time,
 		Ending: consent.Ending{By: consent.Actor(r.EndedBy), Reason: consent.Reason(r.EndReason)},
-		EndsAt: r.EndsAt.Time, AuthoriseBy: r.AuthoriseBy.Time,
+		EndsAt: r.EndsAt.Time, AuthoriseBy: r.AuthoriseBy.Time, ByToken: r.ByToken,
 	}
 }
 
 // selectStatuses lacks the condition that the id is one of a list.
-const selectStatuses = `SELECT id, tpp, kind, rail, status, status_changed_at, ended_by, end_reason, ends_at, authorise_by
+const selectStatuses = `SELECT id, tpp, kind, rail, status, status_changed_at, ended_by, end_reason, ends_at, authorise_by, by_token
  FROM consents WHERE id `
 
 // statusTurns is how many statements for statuses run at once: one that waits
@@ -162,7 +179,7 @@ func (d *DB) fetchStatuses(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]
 	return fetchRows(ctx, d.sql, statement, d.engine.list(ids), func(rows *sql.Rows) (uuid.UUID, statusRow, error) {
 		var id ref
 		var r statusRow
-		err := rows.Scan(&id, &r.TPP, &r.Kind, &r.Rail, &r.Status, &r.StatusChangedAt, &r.EndedBy, &r.EndReason, &r.EndsAt, &r.AuthoriseBy)
+		err := rows.Scan(&id, &r.TPP, &r.Kind, &r.Rail, &r.Status, &r.StatusChangedAt, &r.EndedBy, &r.EndReason, &r.EndsAt, &r.AuthoriseBy, &r.ByToken)
 		return uuid.UUID(id), r, err
 	})
 }

@@ -33,9 +33,17 @@ func (i instant) text() string {
 }
 
 func (r *tppRow) printed(by consent.Signer) string {
-	return printOf(by, r.TableName(), r.ID, r.Name, r.Organisation, r.NCAID, r.NCAName, r.Roles, r.Certificate,
+	columns := []string{
+		r.ID, r.Name, r.Organisation, r.NCAID, r.NCAName, r.Roles, r.Certificate,
 		r.FirstSeenAt.text(), r.CertificateSeenAt.text(), r.BlockedAt.text(), r.BlockedUntil.text(), r.BlockedBy, r.BlockReason,
-		strconv.FormatBool(r.EndsConsents), r.EndRequestID, r.Search)
+		strconv.FormatBool(r.EndsConsents), r.EndRequestID, r.Search,
+	}
+	// Not in the prints of rows that have none, so that prints from before the sixth
+	// version of the schema still hold.
+	if r.RedirectURIs != "" || r.Seals != "" {
+		columns = append(columns, r.RedirectURIs, r.Seals)
+	}
+	return printOf(by, r.TableName(), columns...)
 }
 
 func (r *tokenRow) printed(by consent.Signer) string {

@@ -40,6 +40,9 @@ type consentRow struct {
 	CorporateNamed  digest
 	CreatedAt       instant
 	LastSCAAt       instant `gorm:"column:last_sca_at"`
+	GivenBy         ref
+	ConnectionID    ref
+	ByToken         bool
 	Version         int
 	AuditCount      int
 	AuditHead       digest // a MAC, which is as long
@@ -50,7 +53,7 @@ func (consentRow) TableName() string { return "consents" }
 
 // consentChanges are the columns that change after a consent was made.
 var consentChanges = [...]string{
-	"customer_id", "status", "status_changed_at", "ended_by", "end_reason",
+	"customer_id", "given_by", "connection_id", "status", "status_changed_at", "ended_by", "end_reason",
 	"recurring", "frequency_per_day", "valid_until", "ends_at",
 	"replaced_by", "due_at", "last_sca_at", "version", "audit_count", "audit_head",
 }
@@ -81,6 +84,7 @@ func consentRowOf(c *consent.Consent) (consentRow, error) {
 		RedirectURI: c.RedirectURI, NokRedirectURI: c.NokRedirectURI,
 		Approach: string(c.Approach), Card: card, PSUNamed: digest(c.PSU), CorporateNamed: digest(c.Corporate),
 		CreatedAt: instantOf(c.CreatedAt), LastSCAAt: instantOf(c.LastSCA), Version: c.Version,
+		GivenBy: ref(c.GivenBy), ConnectionID: ref(c.Connection), ByToken: c.ByToken,
 	}, nil
 }
 
@@ -110,6 +114,7 @@ func (r *consentRow) domain() (*consent.Consent, error) {
 		RedirectURI: r.RedirectURI, NokRedirectURI: r.NokRedirectURI,
 		Approach: consent.Approach(r.Approach), Card: card, PSU: consent.Digest(r.PSUNamed), Corporate: consent.Digest(r.CorporateNamed),
 		CreatedAt: r.CreatedAt.Time, LastSCA: r.LastSCAAt.Time, Version: r.Version,
+		GivenBy: uuid.UUID(r.GivenBy), Connection: uuid.UUID(r.ConnectionID), ByToken: r.ByToken,
 	}, nil
 }
 

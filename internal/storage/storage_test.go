@@ -162,6 +162,7 @@ func TestDatabaseAway(t *testing.T) {
 			return err
 		},
 		"tpps":    func() error { _, err := db.TPPs(t.Context(), register.Filter{Limit: 1}, begun); return err },
+		"clients": func() error { _, err := db.Clients(t.Context(), "A"); return err },
 		"doomed":  func() error { _, err := db.Doomed(t.Context(), "A", uuid.Nil, 1); return err },
 		"enders":  func() error { _, err := db.Enders(t.Context()); return err },
 		"token":   func() error { _, err := db.TokenByMAC(t.Context(), []byte{1}); return err },

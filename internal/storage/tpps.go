@@ -38,6 +38,8 @@ type tppRow struct {
 	EndsConsents      bool
 	EndRequestID      string
 	Search            string
+	RedirectURIs      string `gorm:"column:redirect_uris"` // one a line
+	Seals             string // base64, one a line
 }
 
 // TableName implements gorm's Tabler.
@@ -48,7 +50,7 @@ func tppRowOf(t *register.TPP) tppRow {
 		ID: t.ID, Name: t.Name, Organisation: t.Organisation, NCAID: t.NCAID, NCAName: t.NCAName,
 		Roles: strings.Join(t.Roles, " "), Certificate: t.Certificate,
 		FirstSeenAt: instantOf(t.FirstSeen), CertificateSeenAt: instantOf(t.CertificateSeen),
-		Search: strings.ToLower(t.ID + "\n" + t.Name),
+		Search: strings.ToLower(t.ID + "\n" + t.Name), RedirectURIs: strings.Join(t.RedirectURIs, "\n"), Seals: sealLines(t.Seals),
 	}
 	if b := t.Block; b != nil {
 		row.BlockedAt, row.BlockedUntil, row.BlockedBy = instantOf(b.At), instantOf(b.Until), b.By
@@ -58,11 +60,15 @@ func tppRowOf(t *register.TPP) tppRow {
 }
 
 func (r *tppRow) domain() *register.TPP {
-	return &register.TPP{
+	t := &register.TPP{
 		ID: r.ID, Name: r.Name, Organisation: r.Organisation, NCAID: r.NCAID, NCAName: r.NCAName,
 		Roles: strings.Fields(r.Roles), Certificate: r.Certificate,
-		FirstSeen: r.FirstSeenAt.Time, CertificateSeen: r.CertificateSeenAt.Time, Block: r.block(),
+		FirstSeen: r.FirstSeenAt.Time, CertificateSeen: r.CertificateSeenAt.Time, Block: r.block(), Seals: sealsIn(r.Seals),
 	}
+	if r.RedirectURIs != "" {
+		t.RedirectURIs = strings.Split(r.RedirectURIs, "\n")
+	}
+	return t
 }
 
 func (r *tppRow) block() *register.Block {

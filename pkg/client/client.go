@@ -17,7 +17,8 @@ const (
 	// defaultTimeout ends a call that nobody else ends.
 	defaultTimeout = 30 * time.Second
 
-	headerRequestID = "X-Request-ID"
+	headerRequestID     = "X-Request-ID"
+	headerAuthorization = "Authorization"
 )
 
 // Client calls one bank. Make it with [New].
@@ -49,6 +50,24 @@ func WithHeader(name, value string) Option {
 // is calling.
 func WithSandboxTPP(name string) Option { return WithHeader("X-Sandbox-TPP", name) }
 
+// WithToken sends an OAuth2 access token with every call: where the bank wants one
+// before anything else, or the one that was issued for a consent whose link scaOAuth
+// was followed. See also [Client.Bearing].
+func WithToken(token string) Option { return WithHeader(headerAuthorization, "Bearer "+token) }
+
+// Bearing is the same client with another access token, for the calls of one customer
+// or one consent; an empty one sends none. Connections are shared, and c stays as it
+// is.
+func (c *Client) Bearing(token string) *Client {
+	own := *c
+	own.header = c.header.Clone()
+	own.header.Del(headerAuthorization)
+	if token != "" {
+		WithToken(token)(&own)
+	}
+	return &own
+}
+
 // New makes a client of the bank whose interface lies at baseURL, such as
 // https://xs2a.bank.example/berlin-group: what stands before /v1 and
 // /v2.
@@ -60,8 +79,14 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 	if (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, errors.New("base url: must be http or https with a host, without query and fragment")
 	}
+	return at(strings.TrimRight(baseURL, "/"), opts)
+}
+
+// at makes a client of what lies below base; empty for calls that name the whole
+// address.
+func at(base string, opts []Option) (*Client, error) {
 	c := &Client{
-		base:   strings.TrimRight(baseURL, "/"),
+		base:   base,
 		http:   &http.Client{Timeout: defaultTimeout},
 		header: http.Header{},
 		retry:  DefaultRetry(),
@@ -70,9 +95,11 @@ func New(baseURL string, opts ...Option) (*Client, error) {
 		opt(c)
 	}
 	if c.mutual != nil {
-		if c.http, err = c.mutual.over(*c.http); err != nil {
+		secured, err := c.mutual.over(*c.http)
+		if err != nil {
 			return nil, err
 		}
+		c.http = secured
 	}
 	own := *c.http
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -105,7 +132,7 @@ func (c *Client) do(ctx context.Context, in request, out any) (*Meta, error) {
 	for tries := 1; ; tries++ {
 		meta, body, err := c.send(ctx, m)
 		if err == nil {
-			return meta, m.decode(body, out)
+			return meta, m.decode(meta.Status, body, out)
 		}
 		wait, again := c.retry.wait(m.method, tries, err)
 		if !again || ctx.Err() != nil {
@@ -117,8 +144,8 @@ func (c *Client) do(ctx context.Context, in request, out any) (*Meta, error) {
 	}
 }
 
-func (m *message) decode(body []byte, out any) error {
-	if out == nil {
+func (m *message) decode(status int, body []byte, out any) error {
+	if out == nil || status == http.StatusNoContent {
 		return nil
 	}
 	if err := json.Unmarshal(body, out); err != nil {

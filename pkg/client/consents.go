@@ -9,9 +9,10 @@ import (
 )
 
 // CreateConsent asks for a consent. Which of the answer's links is there says
-// what comes next: send the customer's browser to scaRedirect, start an
-// authorisation where it is a start link, carry on the one that the bank started
-// where it is an update link, and wait where there is none of these.
+// what comes next: send the customer's browser to scaRedirect, or to the OAuth2
+// server that scaOAuth describes, start an authorisation where it is a start link,
+// carry on the one that the bank started where it is an update link, and wait where
+// there is none of these.
 func (c *Client) CreateConsent(ctx context.Context, body xs2a.ConsentsRequest, o CreateOptions) (*xs2a.ConsentsResponse, *Meta, error) {
 	return call[xs2a.ConsentsResponse](ctx, c, create(pathConsents, body, o))
 }

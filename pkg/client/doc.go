@@ -30,5 +30,16 @@
 //	kit, err := client.LoadKit("acme")
 //	bank, err := client.New("https://localhost:8443", kit.Options()...)
 //
+// A bank that authorises by OAuth2 answers the link scaOAuth instead of scaRedirect:
+// the address of the description of its OAuth2 server (RFC 8414). Any OAuth2 library
+// goes from there, with the scope AIS:<consentId> and PKCE, and the reads bring the
+// access token:
+//
+//	accounts, _, err := bank.Bearing(token).Accounts(ctx, client.ReadOptions{ConsentID: created.ConsentID})
+//
+// Other banks want a token with every call: [WithToken]. A refusal for the token is an
+// [*Error] with one of the codes [xs2a.TokenUnknown], [xs2a.TokenInvalid] and
+// [xs2a.TokenExpired].
+//
 // The client keeps no state and may be used by many goroutines.
 package client

@@ -54,10 +54,7 @@ func (e *Error) Error() string {
 // errorOf reads the faults of an answer. A body that is neither of the two forms
 // tells nothing that could be relied on, and is left out.
 func errorOf(meta *Meta, body []byte) *Error {
-	e := &Error{Status: meta.Status, RequestID: meta.RequestID}
-	if seconds, err := strconv.ParseUint(meta.Header.Get("Retry-After"), 10, 16); err == nil {
-		e.RetryAfter = time.Duration(seconds) * time.Second
-	}
+	e := &Error{Status: meta.Status, RequestID: meta.RequestID, RetryAfter: retryAfter(meta)}
 	media, _, err := mime.ParseMediaType(meta.Header.Get("Content-Type"))
 	if err != nil {
 		return e
@@ -75,6 +72,17 @@ func errorOf(meta *Meta, body []byte) *Error {
 		}
 	}
 	return e
+}
+
+func (e *Error) later() (int, time.Duration) { return e.Status, e.RetryAfter }
+
+// retryAfter is how long an answer asks to wait; zero where it does not say.
+func retryAfter(meta *Meta) time.Duration {
+	seconds, err := strconv.ParseUint(meta.Header.Get("Retry-After"), 10, 16)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 func messagesOf(p xs2a.Problem) []xs2a.TPPMessage {

@@ -75,6 +75,31 @@ func (k *Kit) Signer() *httpsig.Signer {
 	return &httpsig.Signer{Certificate: k.Seal, Key: k.SealKey, Profile: httpsig.DefaultProfile()}
 }
 
+// STETOptions make a client show and sign with what is in the kit as STET asks:
+// keyID is an URL of the TPP's own where the bank may find the seal, to which the
+// seal's fingerprint is added ([httpsig.STETKeyID]).
+func (k *Kit) STETOptions(keyID string) []Option {
+	return []Option{WithCertificate(k.QWAC, k.Roots), WithSigner(httpsig.NewSTETSigner(k.Seal, k.SealKey, keyID))}
+}
+
+// organizationIdentifier is the attribute of a subject that names its holder (ETSI
+// TS 119 495 §5.2.1).
+const organizationIdentifier = "2.5.4.97"
+
+// ClientID is the TPP's client_id in OAuth2: the organizationIdentifier of the QWAC;
+// empty where it has none.
+func (k *Kit) ClientID() string {
+	if k.QWAC.Leaf == nil {
+		return ""
+	}
+	for _, name := range k.QWAC.Leaf.Subject.Names {
+		if value, ok := name.Value.(string); ok && name.Type.String() == organizationIdentifier {
+			return value
+		}
+	}
+	return ""
+}
+
 // JWSSigner does so in the form of x-jws-signature, dated by now.
 func (k *Kit) JWSSigner(now func() time.Time) *httpsig.JWSSigner {
 	return &httpsig.JWSSigner{Certificate: k.Seal, Chain: k.SealChain, Key: k.SealKey, Now: now}

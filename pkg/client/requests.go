@@ -2,12 +2,14 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 
 	"consentd/pkg/xs2a"
 )
@@ -16,8 +18,13 @@ import (
 type request struct {
 	method, path string
 	header       http.Header
-	body         any // nil for none
-	want         int // the status of success
+	body         any        // nil for none
+	form         url.Values // instead of body; nil for none
+	want         int        // the status of success
+	also         int        // another one; 0 for none
+	accept       string     // media types; empty for JSON
+	// refused reads an answer that is no success; nil for XS2A's.
+	refused func(meta *Meta, body []byte) error
 }
 
 func create(path string, body any, o CreateOptions) request {
@@ -80,14 +87,22 @@ type message struct {
 	method, path string
 	header       http.Header
 	body         []byte
-	want         int
+	want, also   int
+	refused      func(meta *Meta, body []byte) error
 }
 
 // encode makes a request ready to be sent: its X-Request-ID is settled here, so
 // that every try carries the same.
 func (c *Client) encode(in request) (message, error) {
-	m := message{method: in.method, path: in.path, header: c.header.Clone(), want: in.want}
-	m.header.Set("Accept", xs2a.MediaTypeJSON)
+	m := message{method: in.method, path: in.path, header: c.header.Clone(), want: in.want, also: in.also, refused: in.refused}
+	if m.refused == nil {
+		m.refused = func(meta *Meta, body []byte) error { return errorOf(meta, body) }
+	}
+	m.header.Set("Accept", cmp.Or(in.accept, xs2a.MediaTypeJSON))
+	if in.form != nil {
+		m.body = []byte(in.form.Encode())
+		m.header.Set("Content-Type", mediaTypeForm)
+	}
 	if in.body != nil {
 		encoded, err := json.Marshal(in.body)
 		if err != nil {
@@ -104,7 +119,8 @@ func (c *Client) encode(in request) (message, error) {
 }
 
 // send sends a message once and reads the answer. The Meta is nil only where no
-// answer came; an answer that is not the one wanted is an [*Error].
+// answer came; an answer that is not one of those wanted is an [*Error], or what
+// another interface has in its place.
 func (c *Client) send(ctx context.Context, m message) (*Meta, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, m.method, c.base+m.path, bytes.NewReader(m.body))
 	if err != nil {
@@ -126,8 +142,8 @@ func (c *Client) send(ctx context.Context, m message) (*Meta, []byte, error) {
 		return meta, nil, fmt.Errorf("%s %s: read the answer: %w", m.method, m.path, err)
 	case len(body) > maxAnswer:
 		return meta, nil, fmt.Errorf("%s %s: the answer is larger than %d bytes", m.method, m.path, maxAnswer)
-	case res.StatusCode != m.want:
-		return meta, nil, errorOf(meta, body)
+	case res.StatusCode != m.want && (m.also == 0 || res.StatusCode != m.also):
+		return meta, nil, m.refused(meta, body)
 	default:
 		return meta, body, nil
 	}

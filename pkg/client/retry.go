@@ -35,6 +35,13 @@ func WithRetry(r Retry) Option {
 	return func(to *Client) { to.retry = r }
 }
 
+// refusal is an answer that is not a success, of whichever interface.
+type refusal interface {
+	error
+	// later is the status, and after how long the bank wants to be asked again.
+	later() (status int, after time.Duration)
+}
+
 const (
 	// firstWait is the time before the second try.
 	firstWait = 100 * time.Millisecond
@@ -49,11 +56,12 @@ func (r Retry) wait(method string, tries int, err error) (time.Duration, bool) {
 		return 0, false
 	}
 	wait := min(firstWait<<min(tries-1, maxDoubled), r.MaxWait)
-	if refused, ok := errors.AsType[*Error](err); ok {
-		if refused.Status != http.StatusServiceUnavailable || refused.RetryAfter == 0 {
+	if refused, ok := errors.AsType[refusal](err); ok {
+		status, after := refused.later()
+		if status != http.StatusServiceUnavailable || after == 0 {
 			return 0, false
 		}
-		wait = refused.RetryAfter
+		wait = after
 	} else if !broken(err) {
 		return 0, false
 	}

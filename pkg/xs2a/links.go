@@ -14,6 +14,9 @@ type Link struct {
 const (
 	// LinkScaRedirect is where the PSU's browser goes.
 	LinkScaRedirect = "scaRedirect"
+	// LinkScaOAuth is where the bank's OAuth2 server is described (RFC 8414), which
+	// authorises the consent by scope AIS:<consentId>.
+	LinkScaOAuth = "scaOAuth"
 	// LinkConfirmation takes the code that came back with the browser, by PUT.
 	LinkConfirmation = "confirmation"
 

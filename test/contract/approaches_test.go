@@ -37,11 +37,12 @@ var linkSets = map[string]struct {
 			"|startAuthorisation self status", message + "|self status scaStatus",
 			"|updatePsuIdentification self status scaStatus", "|startAuthorisationWithPsuIdentification self status",
 			"|updatePsuAuthentication self status scaStatus", "|startAuthorisationWithPsuAuthentication self status",
-			"|scaOAuth self status scaStatus",
+			"|scaOAuth self status",
 		},
 		wrong: []string{
 			"|self status", "|self status scaStatus", "|scaRedirect status scaStatus", "|scaRedirect self status",
 			"|startAuthorisation self status scaStatus", "|startAuthorisation scaRedirect self status",
+			"|scaOAuth self status scaStatus", "|scaOAuth confirmation self status", "|scaOAuth startAuthorisation self status", "|scaOAuth status",
 			message + "|confirmation self status scaStatus", "|updatePsuAuthentication updatePsuIdentification self status scaStatus",
 		},
 	},
@@ -54,7 +55,7 @@ var linkSets = map[string]struct {
 			`"psuAuthenticated"` + methods + "|selectAuthenticationMethod scaStatus", `"finalised"|scaStatus`,
 		},
 		wrong: []string{
-			`"psuIdentified"|scaStatus`, `"received"|confirmation scaStatus`, `"received"|scaRedirect`,
+			`"received"|scaOAuth scaStatus`, `"psuIdentified"|scaStatus`, `"received"|confirmation scaStatus`, `"received"|scaRedirect`,
 			`"received"|scaRedirect updatePsuIdentification scaStatus`, `"psuAuthenticated"|selectAuthenticationMethod scaStatus`,
 			`"psuIdentified"` + methods + "|selectAuthenticationMethod scaStatus", `"scaMethodSelected"|authoriseTransaction scaStatus`,
 		},

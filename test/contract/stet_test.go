@@ -24,7 +24,7 @@ func TestFactsStetOperations(t *testing.T) {
 	want := map[string][]string{
 		"PUT /consents": strings.Fields("201 400 401 403 405 406 408 429 500 501 503"),
 		"GET /accounts": slices.Insert(slices.Clone(read), 1, "204"),
-		"GET /accounts/{accountResourceId}/balances":     read,
+		"GET /accounts/{accountResourceId}/balances":     slices.Insert(slices.Clone(read), 1, "204"),
 		"GET /accounts/{accountResourceId}/transactions": read,
 		"GET /end-user-identity":                         read,
 		"GET /trusted-beneficiaries":                     strings.Fields("400 401 403 405 406 408 429 501 503 default"),

@@ -149,6 +149,42 @@ func TestConsentsInAllStates(t *testing.T) {
 	require.Contains(t, got.body, `"authorisations":[]`)
 }
 
+// TestConnections shows what a TPP does in the name of a PSU: the connection, and what
+// it has forwarded by it.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	psu, customer := uuid.New(), uuid.New()
+	names := map[uuid.UUID]string{psu: "ceo", customer: "firm"}
+	connection := consents.Seen{BankIDs: names, Consent: &consent.Consent{
+		ID: uuid.New(), Kind: consent.Connection, Rail: consent.RailSTET, TPP: acme, TPPName: "Acme", GivenBy: psu, Customer: customer,
+		Status: consent.Valid, StatusChangedAt: start, Recurring: true, FrequencyPerDay: 4, CreatedAt: start, LastSCA: start,
+		Access:     consent.Access{Rights: consent.RightAccounts | consent.RightLongHistory | consent.RightFunds | consent.RightPayments},
+		ValidUntil: consent.Date{Year: 2026, Month: time.August, Day: 28}, EndsAt: start.AddDate(0, 0, 180),
+	}}
+	forwarded := consents.Seen{BankIDs: names, Consent: &consent.Consent{
+		ID: uuid.New(), Kind: consent.AccountAccess, Rail: consent.RailSTET, TPP: acme, TPPName: "Acme", GivenBy: psu, Customer: customer, Connection: connection.ID,
+		Status: consent.Revoked, Ending: consent.Ending{By: consent.ByPSU, Reason: consent.ReasonWithdrawn}, StatusChangedAt: start,
+		Recurring: true, FrequencyPerDay: 4, CreatedAt: start, LastSCA: start, ValidUntil: connection.ValidUntil, EndsAt: connection.EndsAt,
+		Access: consent.Access{Scope: consent.ScopeDedicated, Rights: consent.RightIdentity},
+	}}
+	w.consents.all = []consents.Seen{forwarded, connection}
+	got := w.send(t, http.MethodGet, consentsPath+"?psu=ceo&tpp="+acme, "", page())
+	require.Equal(t, http.StatusOK, got.status, got.body)
+	require.JSONEq(t, `{"consents":[{
+		"consentId":"`+forwarded.ID.String()+`","kind":"accountAccess","rail":"stet","tpp":{"id":"`+acme+`","name":"Acme"},"customer":"firm","psu":"ceo",
+		"connectionId":"`+connection.ID.String()+`","status":"revoked","statusChangedAt":"2026-03-01T12:00:00Z","ending":{"by":"psu","reason":"withdrawn"},
+		"access":{"scope":"dedicated","rights":["identity"],"ownerName":false},"recurringIndicator":true,"frequencyPerDay":4,
+		"validUntil":"2026-08-28","endsAt":"2026-08-28T12:00:00Z","createdAt":"2026-03-01T12:00:00Z","lastScaAt":"2026-03-01T12:00:00Z"},{
+		"consentId":"`+connection.ID.String()+`","kind":"connection","rail":"stet","tpp":{"id":"`+acme+`","name":"Acme"},"customer":"firm","psu":"ceo",
+		"status":"valid","statusChangedAt":"2026-03-01T12:00:00Z","access":{"rights":["accounts","funds","payments","longHistory"],"ownerName":false},
+		"recurringIndicator":true,"validUntil":"2026-08-28","endsAt":"2026-08-28T12:00:00Z","createdAt":"2026-03-01T12:00:00Z","lastScaAt":"2026-03-01T12:00:00Z"}]}`, got.body)
+
+	got = w.send(t, http.MethodPut, consentsPath+"/"+connection.ID.String()+"/revocation", `{"psu":"ceo"}`, page())
+	require.Equal(t, http.StatusOK, got.status, got.body)
+	require.Contains(t, got.body, `"status":"revoked"`)
+}
+
 func TestListConsents(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -3,6 +3,8 @@ package aspsp
 import (
 	"time"
 
+	"github.com/google/uuid"
+
 	"consentd/internal/consent"
 	"consentd/internal/service/consents"
 )
@@ -26,6 +28,8 @@ type consentView struct {
 	Rail            consent.Rail   `json:"rail"`
 	TPP             consentTPP     `json:"tpp"`
 	Customer        string         `json:"customer,omitempty"`
+	PSU             string         `json:"psu,omitempty"`          // who has given it, where one PSU alone has
+	Connection      string         `json:"connectionId,omitempty"` // on which it rests
 	Status          consent.Status `json:"status"`
 	StatusChangedAt time.Time      `json:"statusChangedAt"`
 	Ending          *ending        `json:"ending,omitempty"`
@@ -33,6 +37,7 @@ type consentView struct {
 	Recurring       bool           `json:"recurringIndicator"`
 	Frequency       int            `json:"frequencyPerDay,omitempty"`
 	ValidUntil      string         `json:"validUntil,omitempty"`
+	EndsAt          *time.Time     `json:"endsAt,omitempty"` // where it does not end with a day
 	CreatedAt       time.Time      `json:"createdAt"`
 	LastSCAAt       *time.Time     `json:"lastScaAt,omitempty"`
 	LastSharedAt    *time.Time     `json:"lastDataSharedAt,omitempty"`
@@ -50,7 +55,7 @@ type ending struct {
 }
 
 type consentAccess struct {
-	Scope        consent.Scope    `json:"scope"`
+	Scope        consent.Scope    `json:"scope,omitempty"` // none of a connection
 	Rights       []string         `json:"rights"`
 	OwnerName    bool             `json:"ownerName"`
 	AccountTypes []string         `json:"accountTypes,omitempty"`
@@ -99,15 +104,25 @@ type consentAuthorisation struct {
 }
 
 // viewOf shows a consent without its authorisations. A confirmation of funds has
-// neither a date nor a frequency.
+// neither a date nor a frequency; a connection has no frequency, for what is counted
+// rests on it.
 func viewOf(s *consents.Seen) consentView {
 	v := consentView{
 		ID: s.ID.String(), Kind: s.Kind, Rail: s.Rail, TPP: consentTPP{ID: s.TPP, Name: s.TPPName},
-		Customer: s.BankIDs[s.Customer], Status: s.Status, StatusChangedAt: s.StatusChangedAt.UTC(),
+		Customer: s.BankIDs[s.Customer], PSU: s.BankIDs[s.GivenBy], Status: s.Status, StatusChangedAt: s.StatusChangedAt.UTC(),
 		Access: accessOf(s), Recurring: s.Recurring, CreatedAt: s.CreatedAt.UTC(), LastSCAAt: moment(s.LastSCA), LastSharedAt: moment(s.LastShared),
 	}
 	if s.Kind != consent.FundsConfirmation {
 		v.Frequency, v.ValidUntil = s.FrequencyPerDay, s.ValidUntil.String()
+	}
+	if s.Kind == consent.Connection {
+		v.Frequency, v.Access.Scope = 0, ""
+	}
+	if s.Rail == consent.RailSTET {
+		v.EndsAt = moment(s.EndsAt)
+	}
+	if s.Connection != uuid.Nil {
+		v.Connection = s.Connection.String()
 	}
 	if s.Ending != (consent.Ending{}) {
 		v.Ending = &ending{By: s.Ending.By, Reason: s.Ending.Reason}
@@ -177,6 +192,8 @@ func rightsOf(set consent.Rights) []string {
 		{consent.RightTrustedBeneficiaries, "trustedBeneficiaries"},
 		{consent.RightIdentity, "identity"},
 		{consent.RightFunds, "funds"},
+		{consent.RightPayments, "payments"},
+		{consent.RightLongHistory, "longHistory"},
 	} {
 		if set.Has(x.right) {
 			names = append(names, x.name)

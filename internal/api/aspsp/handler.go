@@ -26,6 +26,7 @@ type Register interface {
 	Get(ctx context.Context, id string) (*register.TPP, error)
 	Block(ctx context.Context, cause consent.Cause, id string, b register.Block) (t *register.TPP, ended int, err error)
 	Unblock(ctx context.Context, cause consent.Cause, id string) (*register.TPP, error)
+	SetClient(ctx context.Context, cause consent.Cause, id string, c register.Client) (*register.TPP, error)
 }
 
 // Handler serves the bank's own interface. All fields are required.

@@ -9,10 +9,11 @@ import (
 )
 
 const (
-	prefix    = "/aspsp/v1"
-	pathTPPs  = prefix + "/tpps"
-	pathTPP   = pathTPPs + "/:" + paramTPP
-	pathBlock = pathTPP + "/block"
+	prefix     = "/aspsp/v1"
+	pathTPPs   = prefix + "/tpps"
+	pathTPP    = pathTPPs + "/:" + paramTPP
+	pathBlock  = pathTPP + "/block"
+	pathClient = pathTPP + "/client"
 
 	pathAuthorisations = prefix + "/authorisations"
 	pathLookups        = pathAuthorisations + "/lookups"
@@ -67,6 +68,7 @@ func endpoints() []endpoint {
 		{method: http.MethodGet, path: pathTPP, roles: backOffice, serve: (*Handler).getTPP},
 		{method: http.MethodPut, path: pathBlock, roles: backOffice, body: aBody, serve: (*Handler).blockTPP},
 		{method: http.MethodDelete, path: pathBlock, roles: backOffice, serve: (*Handler).unblockTPP},
+		{method: http.MethodPut, path: pathClient, roles: backOffice, body: aBody, serve: (*Handler).setClient},
 
 		{
 			method: http.MethodGet, path: pathConsents, roles: consentRoles(),

@@ -79,6 +79,10 @@ func (*nothing) Unblock(_ context.Context, _ consent.Cause, id string) (*registe
 	return &register.TPP{ID: id}, nil
 }
 
+func (*nothing) SetClient(_ context.Context, _ consent.Cause, id string, _ register.Client) (*register.TPP, error) {
+	return &register.TPP{ID: id}, nil
+}
+
 // everyones is a store of consents in which every id is one's.
 type everyones struct{}
 
@@ -137,6 +141,7 @@ var allowed = map[string][]service.Role{
 	"GET /aspsp/v1/tpps/:tppId":           {service.BackOffice},
 	"PUT /aspsp/v1/tpps/:tppId/block":     {service.BackOffice},
 	"DELETE /aspsp/v1/tpps/:tppId/block":  {service.BackOffice},
+	"PUT /aspsp/v1/tpps/:tppId/client":    {service.BackOffice},
 	"POST /aspsp/v1/sca-callbacks/:token": {service.SCA, service.App},
 
 	"POST /aspsp/v1/authorisations/lookups":                  {service.SCA},
@@ -190,7 +195,7 @@ func sample(ep *endpoint) (target, body string) {
 		return target, `{"psu":"lea"}`
 	case pathAuthorisation + "/status":
 		return target, `{"scaStatus":"started"}`
-	case pathAuthorisation + "/accounts":
+	case pathAuthorisation + "/accounts", pathClient:
 		return target, `{}`
 	case pathAuthorisation + "/result":
 		return target, `{"result":"failed"}`

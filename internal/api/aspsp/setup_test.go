@@ -185,6 +185,7 @@ type tpps struct {
 	filters []register.Filter
 	causes  []consent.Cause
 	blocks  []register.Block
+	clients []register.Client
 	fails   error
 	panics  bool
 	ended   error // of the context of a change
@@ -240,6 +241,17 @@ func (r *tpps) Block(ctx context.Context, cause consent.Cause, id string, b regi
 	b.At, b.By = start, cause.Who
 	t.Block = &b
 	return t, 3, r.fails
+}
+
+func (r *tpps) SetClient(_ context.Context, cause consent.Cause, id string, c register.Client) (*register.TPP, error) {
+	r.causes, r.clients = append(r.causes, cause), append(r.clients, c)
+	t, ok := r.all[id]
+	if !ok {
+		t = &register.TPP{ID: id}
+		r.all[id] = t
+	}
+	t.RedirectURIs, t.Seals = c.RedirectURIs, c.Seals
+	return t, r.fails
 }
 
 func (r *tpps) Unblock(ctx context.Context, cause consent.Cause, id string) (*register.TPP, error) {

@@ -28,6 +28,8 @@ type tpp struct {
 	Certificate  *certificate `json:"certificate,omitempty"`
 	FirstSeenAt  *time.Time   `json:"firstSeenAt,omitempty"`
 	Block        *block       `json:"block,omitempty"`
+	RedirectURIs []string     `json:"redirectUris,omitempty"`
+	Seals        []seal       `json:"seals,omitempty"`
 }
 
 type authority struct {
@@ -38,6 +40,12 @@ type authority struct {
 type certificate struct {
 	Fingerprint  string     `json:"fingerprint"`
 	FirstShownAt *time.Time `json:"firstShownAt,omitempty"`
+}
+
+// seal is a certificate that was registered.
+type seal struct {
+	Fingerprint string     `json:"fingerprint"`
+	ExpiresAt   *time.Time `json:"expiresAt,omitempty"`
 }
 
 type block struct {
@@ -53,7 +61,7 @@ type block struct {
 func tppOf(t *register.TPP) tpp {
 	w := tpp{
 		ID: t.ID, Name: t.Name, Organisation: t.Organisation, NCA: authority{ID: t.NCAID, Name: t.NCAName},
-		Roles: t.Roles, FirstSeenAt: moment(t.FirstSeen),
+		Roles: t.Roles, FirstSeenAt: moment(t.FirstSeen), RedirectURIs: t.RedirectURIs, Seals: sealsOf(t.Seals),
 	}
 	if w.Roles == nil {
 		w.Roles = []string{}

@@ -7,6 +7,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/explain"
+	"consentd/internal/service/consents"
 	wire "consentd/pkg/xs2a"
 )
 
@@ -24,20 +25,25 @@ func (h *Handler) approach(k *call) consent.Approach {
 }
 
 // startApproach chooses for a start: what was preferred when the consent was made
-// stands, unless the TPP says anything else now.
+// stands, unless the TPP says anything else now. Fails with CodeServiceInvalid for a
+// consent that is authorised at the OAuth2 server.
 func (h *Handler) startApproach(k *call, id uuid.UUID) (consent.Approach, error) {
-	if taken(k.req.Header, k.ep.place, keyRedirectPreferred) != "" || taken(k.req.Header, k.ep.place, keyDecoupledPreferred) != "" {
-		return h.approach(k), nil
-	}
 	c, err := h.Consents.Get(k.ctx(), k.by(), id)
 	if err != nil {
 		return "", err
 	}
-	if slices.Contains(h.Options.Approaches, c.Approach) {
-		explain.Note(k.ctx(), "approach: %s, as when the consent was made", c.Approach)
-		return c.Approach, nil
+	if c.ByToken {
+		return "", errByOAuth()
 	}
-	return h.approach(k), nil
+	offered := slices.Contains(h.Options.Approaches, c.Approach)
+	says := taken(k.req.Header, k.ep.place, keyRedirectPreferred) + taken(k.req.Header, k.ep.place, keyDecoupledPreferred)
+	if says != "" || !offered {
+		if now := h.approach(k); !offered || !h.byOAuth(k, now) { // by OAuth2 it would be another consent
+			return now, nil
+		}
+	}
+	explain.Note(k.ctx(), "approach: %s, as when the consent was made", c.Approach)
+	return c.Approach, nil
 }
 
 // preferredApproach is what the two headers ask for. Redirect wins where both
@@ -53,12 +59,16 @@ func preferredApproach(redirect, decoupled string) consent.Approach {
 	}
 }
 
-// explicit decides whether the TPP starts the authorisation itself. Where the
-// bank reaches the PSU without a page of its own, it has to be told first who
-// that is.
-func (h *Handler) explicit(k *call, approach consent.Approach) bool {
+// explicit decides whether the authorisation of a new consent is started later: by
+// the OAuth2 server, or by the TPP itself. Where the bank reaches the PSU without a
+// page of its own, it has to be told first who that is.
+func (h *Handler) explicit(k *call, wish consents.Wish) bool {
+	if k.draft.ByToken {
+		explain.Note(k.ctx(), "start: at the OAuth2 server, by scope %s", consentScope)
+		return true
+	}
 	prefers := k.req.Header.Get(keyExplicitPreferred) == "true"
-	unknown := approach != consent.Redirect && k.req.Header.Get(keyPSU) == ""
+	unknown := wish.Approach != consent.Redirect && wish.Hint.PSU == ""
 	explicit := h.Options.Start == StartExplicit || h.Options.Start == StartAuto && (prefers || unknown)
 	explain.Note(k.ctx(), "start: explicit %t (mode %s, preferred by the TPP: %t, PSU unknown: %t)", explicit, h.Options.Start, prefers, unknown)
 	return explicit

@@ -21,7 +21,7 @@ func (h *Handler) startAuthorisation(k *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	wish := wishOf(k.req.Header)
+	wish := k.wish()
 	wish.RedirectURI, wish.NokRedirectURI = k.req.Header.Get(keyRedirectURI), k.req.Header.Get(keyNokRedirectURI)
 	if wish.Approach, err = h.startApproach(k, id); err != nil {
 		return nil, err

@@ -15,21 +15,24 @@ import (
 	"consentd/internal/edge"
 	"consentd/internal/explain"
 	"consentd/internal/service"
+	"consentd/internal/service/connections"
 	"consentd/internal/tpp"
 	wire "consentd/pkg/xs2a"
 )
 
 // call is one request on its way through the checks.
 type call struct {
-	echo     echo.Context // nil where somebody else answers
-	req      *http.Request
-	id       string // X-Request-ID of the answer
-	ep       *endpoint
-	caller   tpp.TPP
-	body     []byte
-	draft    *consent.Draft // of the creation of a consent
-	update   update
-	question *question // of POST /v1/funds-confirmations
+	echo   echo.Context // nil where somebody else answers
+	req    *http.Request
+	id     string // X-Request-ID of the answer
+	ep     *endpoint
+	caller tpp.TPP
+	// principal is in whose name the TPP calls, where it had to say so.
+	principal *connections.Principal
+	body      []byte
+	draft     *consent.Draft // of the creation of a consent
+	update    update
+	question  *question // of POST /v1/funds-confirmations
 	// following says of a read that it asks for a further page of a list, and
 	// anyFormat that the format of its answer is for others to judge.
 	following, anyFormat bool
@@ -101,8 +104,8 @@ func (h *Handler) check(k *call) error {
 	return faults.Err()
 }
 
-// receive reads the body and judges signature, role, media type and size, in this
-// order. A body over the limit is not read to its end, so its digest cannot be
+// receive reads the body and judges signature, role, access token, media type and
+// size, in this order. A body over the limit is not read to its end, so its digest cannot be
 // judged; which headers are there can.
 func (h *Handler) receive(k *call) error {
 	body, err := edge.ReadBody(k.req)
@@ -123,6 +126,9 @@ func (h *Handler) receive(k *call) error {
 		return consent.E(consent.CodeRole, "the certificate has not the role %s", role)
 	}
 	explain.Note(k.ctx(), "role: %s needed, the certificate has it", role)
+	if err := h.authorise(k); err != nil {
+		return err
+	}
 	takes := k.ep.body == bodyRequired || k.ep.body == bodyOptional && len(body) > 0
 	if takes && !edge.IsJSON(k.req.Header["Content-Type"]) {
 		explain.Refuse(k.ctx(), "Content-Type: is not application/json")

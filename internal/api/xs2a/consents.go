@@ -19,9 +19,10 @@ const (
 // createConsent serves POST /v1/consents and /v2/consents/confirmation-of-funds.
 func (h *Handler) createConsent(k *call) (*answer, error) {
 	explain.Note(k.ctx(), "model: %s", k.draft.Access.Scope)
-	wish := wishOf(k.req.Header)
+	wish := k.wish()
 	wish.Approach = h.approach(k)
-	wish.Explicit = h.explicit(k, wish.Approach)
+	k.draft.ByToken = h.byOAuth(k, wish.Approach)
+	wish.Explicit = h.explicit(k, wish)
 	var a *answer
 	_, err := h.Consents.Create(k.ctx(), k.by(), *k.draft, wish, func(c *consent.Consent, started *consents.Started) *consent.Receipt {
 		a = h.created(k, c, wish, started)
@@ -39,16 +40,19 @@ func (h *Handler) created(k *call, c *consent.Consent, wish consents.Wish, start
 		TPPMessages:   k.hints,
 		Links:         wire.Links{wire.LinkSelf: {Href: self}, wire.LinkStatus: {Href: self + "/status"}},
 	}
-	if started == nil {
-		h.linkStart(k, body.Links, c.ID, wish.Approach)
-	} else {
+	switch {
+	case c.ByToken:
+		h.linkOAuth(k, body.Links)
+	case started == nil:
+		h.linkStart(k, body.Links, c.ID, wish)
+	default:
 		h.linkStarted(k, body.Links, c.ID, started)
 		body.ScaStatus, body.PSUMessage = wire.ScaStatus(started.Status), psuMessage(k, started)
 	}
 	a := reply(http.StatusCreated, body)
 	a.set(echo.HeaderLocation, self)
-	if started != nil {
-		a.set(headerApproach, string(wireApproaches[started.Approach]))
+	if started != nil || c.ByToken { // otherwise a start may prefer another one
+		a.set(headerApproach, string(wireApproaches[wish.Approach]))
 	}
 	if h.Policy.MultipleConsents && c.Kind == consent.AccountAccess {
 		a.set(headerMultiple, "true")

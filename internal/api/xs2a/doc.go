@@ -9,7 +9,7 @@
 // A request is judged in one order, and the first step that refuses it answers:
 //
 //	path 404, method 405 → Accept 406 → caller 401 → signature 400, 401 →
-//	role 401 → Content-Type 415 → size 400 → headers and body, all faults in one
+//	role 401 → access token 401 → Content-Type 415 → size 400 → headers and body, all faults in one
 //	400 → repeated call → ownership 403 → state 401, 409
 //
 // Each step leaves a note (package explain), and the one that refuses ends with the
@@ -24,12 +24,28 @@
 // gateway by way of package aspsp, the sandbox directly), which judges it in the same
 // order, and then
 //
-//	Consent-ID 400 → state 401, 403 → operation and account 401, 404 → quota 429
+//	Consent-ID 400 → state 401, 403 → its access token 401 →
+//	operation and account 401, 404 → quota 429
 //
 // by package access, the same decision that the bank gets who asks in its own words.
 // Nothing else of a TPP's request is judged here: what dateFrom or bookingStatus say
 // is for who has the data, who may say so before the decision, so that it costs no
 // access.
+//
+// # OAuth2
+//
+// Access tokens are package oauth's, and who holds one is told by [tpp.Bearers]. This
+// package uses them in one of two ways (§13), or in none:
+//
+//	integrated   What would be authorised by redirect is authorised at the OAuth2
+//	             server: POST /v1/consents answers scaOAuth and starts nothing, the
+//	             authorization endpoint starts the authorisation by the scope
+//	             AIS:<consentId>, and the consent is marked (ByToken). Package access
+//	             opens it to the token that was issued for it alone.
+//	preStep      Every call about account information brings a token of the scope aisp;
+//	             all else is as without.
+//
+// Without such a mark and such a mode a token is not looked at.
 //
 // # Divergences
 //
@@ -138,6 +154,38 @@
 //	confirmation code           The browser brings it as confirmationCode. A wrong
 //	                            one fails the authorisation, with 200 and
 //	                            scaStatus failed; the consent may be tried anew.
+//	scaOAuth                    Comes with the creation, whatever was preferred or is
+//	                            configured about the start, with ASPSP-SCA-Approach:
+//	                            REDIRECT and without scaStatus: there is one
+//	                            authorisation, and the authorization endpoint starts
+//	                            it, a further signer's and one after a failure too.
+//	                            POST …/authorisations of such a consent: 400
+//	                            SERVICE_INVALID, whatever the approach, since only the
+//	                            OAuth2 server issues the token without which nothing
+//	                            can be read. Another consent keeps its approach where
+//	                            a start prefers redirect. TPP-Redirect-URI is required
+//	                            all the same; the browser goes to the redirect_uri of
+//	                            the authorization request. Links are absolute.
+//	scaOAuth and confirmation   Not combined, though the standard has it: the exchange
+//	                            of the code by its TPP confirms as much.
+//	access tokens               Missing, unknown, ended, another TPP's or bound to
+//	                            another certificate: 401 TOKEN_UNKNOWN; expired:
+//	                            TOKEN_EXPIRED; without the scope, or of another
+//	                            consent: TOKEN_INVALID. All with WWW-Authenticate
+//	                            (RFC 6750), whose metadata, a parameter of ours, is
+//	                            the URL of the OAuth2 server's description. RFC 6750
+//	                            has 403 for the scope, the standard 401. Of a consent
+//	                            that has ended its end is told, not the token's.
+//	tokens that nobody asked    Ignored, bad ones too (a peer: 403).
+//	for
+//	pre-step token              For the consents to account information and the reads;
+//	                            the confirmation of funds takes none: who asks there
+//	                            has no PSU at hand. Its PSU stands in for PSU-ID where
+//	                            that is not sent, and decides nothing else. A call
+//	                            that is repeated with another PSU's token is another
+//	                            one. A read may bring the token of its own consent
+//	                            instead, made while the bank had integrated OAuth2.
+//	OAuth2, funds               By redirect as ever: no scope PIIS:<consentId>.
 //	exempted                    With exemptAvailableAccounts a one-off list of
 //	                            accounts needs the log-in alone. Where the TPP has
 //	                            to confirm it, the answer to that says exempted
@@ -256,7 +304,8 @@
 //	                            its end date. The consent is over: nobody can revoke
 //	                            it any more, so that only a block of the TPP stops
 //	                            the pages. Of a consent that has ended otherwise
-//	                            there are none.
+//	                            there are none, nor of one by OAuth2 whose token our
+//	                            own server has issued: it ends with the consent.
 //	end of a one-off consent    With the last read that it was asked for by name: of
 //	                            each account its details, balances, transactions,
 //	                            and the trusted beneficiaries. Lists of accounts, and

@@ -101,7 +101,11 @@ func (h *Handler) fail(c echo.Context, err error) {
 	}
 	err = named(ctx, err)
 	h.conclude(ctx, edge.RequestID(c), err)
-	h.send(c, h.answerTo(err, c.Request().Header["Accept"]))
+	a := h.answerTo(err, c.Request().Header["Accept"])
+	if challenge, ok := a.Header[headerChallenge]; ok {
+		a.set(headerChallenge, h.directed(challenge, c.Request()))
+	}
+	h.send(c, a)
 }
 
 // conclude ends the notes of a call that fails with what it is told, and logs what
@@ -151,6 +155,10 @@ func (h *Handler) answerTo(err error, accept []string) *answer {
 		a.set("Accept", wire.MediaTypeJSON)
 	case http.StatusServiceUnavailable:
 		a.set(echo.HeaderRetryAfter, retryAfter)
+	case http.StatusUnauthorized:
+		if challenge, ok := challenges[consent.CodeOf(err)]; ok {
+			a.set(headerChallenge, challenge)
+		}
 	}
 	if m.bare {
 		return a

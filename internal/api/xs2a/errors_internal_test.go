@@ -32,7 +32,7 @@ func TestTableIsTheStandards(t *testing.T) {
 	t.Parallel()
 	standard := map[int][]wire.Code{
 		http.StatusBadRequest:           {wire.FormatError, wire.ParameterNotSupported, wire.SessionsNotSupported, wire.ServiceInvalid, wire.ScaMethodUnknown, wire.ScaInvalid, wire.ConsentUnknown, wire.NoPiisActivation},
-		http.StatusUnauthorized:         {wire.CertificateInvalid, wire.CertificateMissing, wire.CertificateExpired, wire.CertificateBlocked, wire.CertificateRevoke, wire.RoleInvalid, wire.TokenInvalid, wire.SignatureInvalid, wire.SignatureMissing, wire.PsuCredentialsInvalid, wire.ConsentInvalid, wire.ConsentExpired, wire.CorporateIDInvalid},
+		http.StatusUnauthorized:         {wire.CertificateInvalid, wire.CertificateMissing, wire.CertificateExpired, wire.CertificateBlocked, wire.CertificateRevoke, wire.RoleInvalid, wire.TokenInvalid, wire.TokenUnknown, wire.TokenExpired, wire.SignatureInvalid, wire.SignatureMissing, wire.PsuCredentialsInvalid, wire.ConsentInvalid, wire.ConsentExpired, wire.CorporateIDInvalid},
 		http.StatusForbidden:            {wire.ConsentUnknown, wire.ServiceBlocked, wire.ResourceUnknown, wire.ResourceExpired},
 		http.StatusNotFound:             {wire.ResourceUnknown},
 		http.StatusMethodNotAllowed:     {wire.ServiceInvalid},

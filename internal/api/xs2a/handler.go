@@ -21,7 +21,8 @@ import (
 )
 
 // Handler serves the consents of the XS2A interface, and judges reads of account
-// data for who serves these. All fields are required.
+// data for who serves these. All fields are required, but for Bearers where the bank
+// has no access tokens.
 type Handler struct {
 	Consents   *consents.Consents
 	Walks      Walks
@@ -30,6 +31,7 @@ type Handler struct {
 	Ledger     *ledger.Ledger
 	Callers    tpp.Identifier
 	Signatures tpp.Signatures
+	Bearers    tpp.Bearers
 	Policy     consent.Policy
 	Now        func() time.Time
 	Options    Options
@@ -90,6 +92,9 @@ type Options struct {
 	CertificateRevoked bool
 	// LenientDates takes the date of a timestamp where a date is asked for.
 	LenientDates bool
+	// OAuth is what OAuth2 is used for. Any mode takes Handler.Bearers and
+	// Links.Metadata, and OAuthIntegrated a Policy without Confirmation.
+	OAuth OAuthMode
 	// PageParameters are the parameters of a query by which the bank's interface
 	// asks for a further page of a list: they continue a read, not begin one.
 	PageParameters []string
@@ -125,6 +130,9 @@ type Links struct {
 	// Accounts is the URL at which the bank serves account data, for the link
 	// account of a consent; nil, or an empty answer, for none.
 	Accounts func(*http.Request) string
+	// Metadata is the URL at which the OAuth2 server is described (RFC 8414); nil for
+	// no such server.
+	Metadata func(*http.Request) string
 }
 
 // Mount registers the routes. Everything else below /v1 and /v2 is answered 404
@@ -184,29 +192,12 @@ func (h *Handler) matches(ep *endpoint, r *http.Request) bool {
 	return ok
 }
 
-// match compares the path of a request with an endpoint's, segment by segment. ids
-// are the segments that stand for its parameters, as they were sent.
-func (h *Handler) match(ep *endpoint, r *http.Request) (ids pathIDs, ok bool) {
+// match compares the path of a request with an endpoint's. ids are the segments that
+// stand for its parameters, as they were sent.
+func (h *Handler) match(ep *endpoint, r *http.Request) (ids edge.PathIDs, ok bool) {
 	path, ok := strings.CutPrefix(r.URL.EscapedPath(), h.Options.BasePath)
 	if !ok {
 		return ids, false
 	}
-	pattern, found := ep.path, 0
-	for more := true; more; {
-		var got, want string
-		got, path, more = strings.Cut(path, "/")
-		var expected bool
-		want, pattern, expected = strings.Cut(pattern, "/")
-		switch parameter := strings.HasPrefix(want, ":"); {
-		case more != expected, parameter && got == "", !parameter && got != want:
-			return ids, false
-		case parameter:
-			ids[found] = got
-			found++
-		}
-	}
-	return ids, true
+	return edge.MatchPath(ep.path, path)
 }
-
-// pathIDs are the parameters of a path, of which no operation has more than two.
-type pathIDs [2]string

@@ -1,7 +1,6 @@
 package xs2a
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"regexp"
@@ -14,110 +13,13 @@ import (
 	"consentd/internal/edge"
 )
 
-// maxDepth is how deeply a body may be nested; the deepest of ours needs 5.
-const maxDepth = 16
-
-// object is a JSON object. A value is one of object, []any, string,
-// json.Number, bool and nil.
+// object is a JSON object, with values as [edge.ParseObject] gives them.
 type object map[string]any
 
-// parseObject reads a body that must be one JSON object: UTF-8, nothing after
-// it, no member twice (two readers could take different ones). The fault is nil
-// when there is none.
-func parseObject(body []byte) (object, *consent.Error) {
-	if !utf8.Valid(body) {
-		return nil, fault(edge.PathBody, "must be UTF-8")
-	}
-	var raw json.RawMessage
-	if err := json.Unmarshal(body, &raw); err != nil {
-		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-			return nil, fault(edge.PathBody, "must be JSON; it breaks at byte "+strconv.FormatInt(syntax.Offset, 10))
-		}
-		return nil, fault(edge.PathBody, "must be JSON")
-	}
-	p := parser{json.NewDecoder(bytes.NewReader(body))}
-	p.UseNumber()
-	v, wrong := p.value("", 0)
-	if wrong != nil {
-		return nil, wrong
-	}
-	o, ok := v.(object)
-	if !ok {
-		return nil, fault(edge.PathBody, "must be a JSON object")
-	}
-	return o, nil
-}
+// parseObject reads a body that must be one JSON object.
+func parseObject(body []byte) (object, *consent.Error) { return edge.ParseObject(body) }
 
-// parser reads JSON that is known to be well formed.
-type parser struct{ *json.Decoder }
-
-func (p parser) value(path string, depth int) (any, *consent.Error) {
-	token, err := p.Token()
-	if err != nil {
-		return nil, fault(edge.PathBody, "must be JSON")
-	}
-	delim, ok := token.(json.Delim)
-	if !ok {
-		return token, nil
-	}
-	if depth == maxDepth {
-		return nil, fault(edge.PathBody, "is nested too deeply")
-	}
-	if delim == '[' {
-		return p.array(path, depth+1)
-	}
-	return p.object(path, depth+1)
-}
-
-func (p parser) array(path string, depth int) (any, *consent.Error) {
-	list := []any{}
-	for p.More() {
-		v, wrong := p.value(index(path, len(list)), depth)
-		if wrong != nil {
-			return nil, wrong
-		}
-		list = append(list, v)
-	}
-	_, _ = p.Token() // the closing bracket
-	return list, nil
-}
-
-func (p parser) object(path string, depth int) (any, *consent.Error) {
-	o := object{}
-	for p.More() {
-		token, err := p.Token()
-		name, ok := token.(string)
-		if err != nil || !ok {
-			return nil, fault(edge.PathBody, "must be JSON")
-		}
-		if _, twice := o[name]; twice {
-			return nil, fault(join(path, name), "must not be there twice")
-		}
-		v, wrong := p.value(join(path, name), depth)
-		if wrong != nil {
-			return nil, wrong
-		}
-		o[name] = v
-	}
-	_, _ = p.Token() // the closing brace
-	return o, nil
-}
-
-func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
-
-var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,50}$`)
-
-// join names a member. A name that is none of the standard's is the client's
-// own text and stays out of our answers unless it is harmless.
-func join(path, name string) string {
-	if !plainName.MatchString(name) {
-		name = "?"
-	}
-	if path == "" {
-		return name
-	}
-	return path + "." + name
-}
+func index(path string, i int) string { return edge.Element(path, i) }
 
 func fault(path, text string) *consent.Error {
 	return &consent.Error{Code: consent.CodeFormat, Path: path, Text: text}
@@ -161,7 +63,7 @@ func (r *reader) must(m member) bool {
 // another type. JSON's null is a type of its own, not an absent member.
 
 func (r *reader) object(m member) (object, bool) {
-	o, ok := m.value.(object)
+	o, ok := m.value.(map[string]any)
 	if !ok {
 		r.fault(m.path, "must be an object")
 	}

@@ -67,12 +67,12 @@ func (h *Handler) pageURL(k *call, handle string) string {
 }
 
 // linkStart adds the link by which the TPP starts the authorisation itself.
-func (h *Handler) linkStart(k *call, links wire.Links, c uuid.UUID, approach consent.Approach) {
+func (h *Handler) linkStart(k *call, links wire.Links, c uuid.UUID, wish consents.Wish) {
 	name := wire.LinkStartAuthorisation
 	switch {
-	case approach == consent.Embedded:
+	case wish.Approach == consent.Embedded:
 		name = wire.LinkStartAuthorisationWithPsuAuthentication
-	case approach == consent.Decoupled && k.req.Header.Get(keyPSU) == "":
+	case wish.Approach == consent.Decoupled && wish.Hint.PSU == "":
 		name = wire.LinkStartAuthorisationWithPsuIdentification
 	}
 	links[name] = wire.Link{Href: h.consentURL(k, c) + "/authorisations"}

@@ -245,7 +245,7 @@ func unreachable() map[consent.Code]string {
 // with the code of the answer.
 func TestNotesOfRefusals(t *testing.T) {
 	t.Parallel()
-	all := slices.Concat(badCallers(), signatures(), readings(), consentsAsked(), authorising())
+	all := slices.Concat(badCallers(), signatures(), readings(), consentsAsked(), authorising(), tokensAsked())
 	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -75,6 +75,9 @@ func (h *Handler) Admit(r *http.Request, sound func(consent.Operation) error) (*
 	h.conclude(k.ctx(), k.id, err)
 	refusal := h.RefusalOf(err, r.Header["Accept"])
 	refusal.Header[edge.KeyRequestID] = []string{k.id}
+	if challenge := refusal.Header.Get(headerChallenge); challenge != "" {
+		refusal.Header.Set(headerChallenge, h.directed(challenge, r))
+	}
 	if consent.CodeOf(err) == consent.CodeMethodNotAllowed {
 		refusal.Header.Set(echo.HeaderAllow, http.MethodGet)
 	}
@@ -100,7 +103,7 @@ func (h *Handler) admit(k *call, sound func(consent.Operation) error) (access.De
 			return access.Decision{}, err
 		}
 	}
-	q.TPP = k.caller.ID
+	q.TPP, q.Token = k.caller.ID, h.token(k)
 	q.Attended = taken(k.req.Header, onAccounts, keyIPAddress) != ""
 	if q.Following = k.following; q.Operation.Paged() {
 		q.List = h.listOf(k.req.URL)

@@ -142,6 +142,9 @@ func (h *Handler) ledgerCall(k *call) ledger.Call {
 	for _, line := range meaningful(k.req.Header, k.ep.place) {
 		asks = append(asks, []byte(line))
 	}
+	if k.principal != nil { // another token of the same PSU asks the same
+		asks = append(asks, []byte("in the name of "+k.principal.PSU.String()))
+	}
 	id := strings.ToLower(strings.ReplaceAll(k.id, "-", ""))
 	return ledger.Call{TPP: k.caller.ID, RequestID: id, Method: k.req.Method, Path: k.req.URL.EscapedPath(), Asks: asks}
 }

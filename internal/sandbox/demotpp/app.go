@@ -24,15 +24,18 @@ type Person struct {
 	CorporateID string
 }
 
-// App serves the demo TPP. All fields are required, but for Public and People.
+// App serves the demo TPP. All fields are required, but for Public, the paths and
+// People.
 type App struct {
-	// Bank is where a visitor's request finds the bank's interface, what stands
-	// before /v1: with https certificates are shown, with http a header says who
-	// calls.
+	// Bank is where a visitor's request finds the bank: with https certificates are
+	// shown, with http a header says who calls. Without a slash at the end.
 	Bank func(*http.Request) string
-	// Public is what stands before /v1 in the links of the bank's interface where a
-	// proxy is in front of it; empty where it is what Bank says. Calls go to Bank.
+	// Public is what stands in the bank's links in its place where a proxy is in front
+	// of it; empty where it is what Bank says. Calls go to Bank.
 	Public string
+	// XS2APath is what stands before /v1, and STETPath before /consents; without the
+	// latter there are no pages for STET.
+	XS2APath, STETPath string
 	// Home is where the visitor's browser reaches this application, as a PSU may be
 	// sent back there: https, or http on loopback. Without a slash at the end.
 	Home func(*http.Request) string
@@ -71,4 +74,7 @@ func (a *App) Mount(e *echo.Echo) {
 	g.GET("/return/nok", a.back)
 	g.GET("/log", a.log)
 	g.POST("/log", a.forget)
+	if a.STETPath != "" {
+		a.mountSTET(g)
+	}
 }

@@ -19,8 +19,6 @@ const (
 	maxAnswer = 1 << 20
 	// longHeader is from which length on the value of a header is shown shortened.
 	longHeader = 120
-
-	mask = "••••••"
 )
 
 // exchange is a request and its answer, as they are shown.
@@ -149,8 +147,8 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := masked(body)
-	x.Request, x.Masked = shownAs(req.Header, shown), !bytes.Equal(shown, body)
+	header, shown := withoutToken(req.Header), withoutSecrets(req.Header.Get("Content-Type"), body)
+	x.Request, x.Masked = shownAs(header, shown), !bytes.Equal(shown, body) || header.Get("Authorization") != ""
 	res, err := r.next.RoundTrip(req)
 	x.Took = r.now().Sub(x.At)
 	if err != nil {
@@ -162,7 +160,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = res.Body.Close() // the fault above is what is told
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
-	x.Answer = shownAs(res.Header, answer)
+	x.Answer = shownAs(res.Header, withoutTokens(answer))
 	res.Body = struct {
 		io.Reader
 		io.Closer
@@ -198,34 +196,4 @@ func shownAs(h http.Header, body []byte) message {
 		m.Body = indented.String()
 	}
 	return m
-}
-
-// masked is a body without what a PSU told the TPP in confidence: the rest keeps
-// its order and its form.
-func masked(body []byte) []byte {
-	var known struct {
-		PSUData map[string]any `json:"psuData"`
-		Answer  string         `json:"scaAuthenticationData"`
-		Code    string         `json:"confirmationCode"`
-	}
-	if json.Unmarshal(body, &known) != nil {
-		return body
-	}
-	secrets := []string{known.Answer, known.Code}
-	for _, value := range known.PSUData {
-		if text, ok := value.(string); ok {
-			secrets = append(secrets, text)
-		}
-	}
-	for _, secret := range secrets {
-		if secret == "" {
-			continue
-		}
-		encoded, err := json.Marshal(secret)
-		if err != nil {
-			return nil
-		}
-		body = bytes.ReplaceAll(body, append([]byte(":"), encoded...), []byte(`:"`+mask+`"`))
-	}
-	return body
 }

@@ -2,7 +2,6 @@ package demotpp
 
 import (
 	"bytes"
-	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -29,6 +28,9 @@ var templates = map[string]func() *template.Template{
 	"data":    page("data"),
 	"log":     page("log"),
 	"problem": page("problem"),
+
+	"stet":       page("stet"),
+	"connection": page("connection"),
 }
 
 func page(name string) func() *template.Template {
@@ -43,7 +45,7 @@ func parsePage(name string) *template.Template {
 			return []xs2a.BookingStatus{xs2a.StatusBooked, xs2a.StatusPending, xs2a.StatusBoth, xs2a.StatusInformation, xs2a.StatusAll}
 		},
 		"each": func(x exchange) shownExchange { return shownExchange{x, false} },
-	}).ParseFS(files, "pages/frame.html", "pages/exchange.html", "pages/"+name+".html"))
+	}).ParseFS(files, "pages/frame.html", "pages/exchange.html", "pages/table.html", "pages/"+name+".html"))
 }
 
 // shownExchange is an exchange on a page, unfolded or not.
@@ -57,6 +59,7 @@ type place struct {
 	Name     string // of the page, for its monitors
 	Bank     string // the bank's address
 	Secure   bool   // whether certificates are shown there
+	STET     bool   // whether it speaks STET
 	Password string // of all who are proposed
 	// Elsewhere is where the bank sends the browser back to, where that is not the
 	// host by which it came: this page's cookie will not come along.
@@ -65,7 +68,7 @@ type place struct {
 
 func (a *App) place(c echo.Context) place {
 	r := c.Request()
-	p := place{Bank: cmp.Or(a.Public, a.Bank(r)), Secure: secure(a.Bank(r)), Password: a.Password}
+	p := place{Bank: a.reached(r), Secure: secure(a.Bank(r)), STET: a.STETPath != "", Password: a.Password}
 	if home := a.Home(r); r.TLS == nil && !strings.HasSuffix(home, "://"+r.Host) {
 		p.Elsewhere = home
 	}

@@ -15,6 +15,8 @@ const (
 	maxVisitors  = 64
 	maxExchanges = 60 // of a visitor
 	maxDeals     = 20 // of a visitor
+
+	maxConnections = 20 // of a visitor
 )
 
 // cookie names the visitor.
@@ -88,6 +90,9 @@ type visitor struct {
 	deals     []deal
 	begun     int   // deals ever
 	refused   draft // the last form, where the bank refused it
+
+	connections []connection
+	connected   int // connections ever
 }
 
 // note keeps an exchange and returns its number.
@@ -193,5 +198,5 @@ func (v *visitor) lastRefused() draft {
 func (v *visitor) clear() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.exchanges, v.deals, v.refused = nil, nil, nil
+	v.exchanges, v.deals, v.refused, v.connections = nil, nil, nil, nil
 }

@@ -107,6 +107,26 @@ func surfaces() map[string]surface {
 			answer:  `{"access_token":"SECRETSECRET4","refresh_token":"SECRETSECRET5","token":"SECRETSECRET6","expires_in":300}`,
 			secrets: []string{"SECRET1", "SECRET2", "SECRET3", "4711", "SECRET4", "SECRET5", "SECRET6"}, stays: []string{"expires_in", "300"},
 		},
+		"a code's way back": {
+			method: "GET", target: "/oauth2/authorize/" + someHandle + "?code=SECRETSECRET1&state=mine", status: 303,
+			answers: []string{"Location", "https://acme.example/back?code=SECRETSECRET2&state=mine"}, note: "back to https://acme.example/back?state=mine&code=SECRETSECRET3",
+			secrets: []string{"SECRET1", "SECRET2", "SECRET3", someHandle[5:]}, stays: []string{"/oauth2/authorize/Yh0d****", "state=mine", "https://acme.example/back?code=SECR****"},
+		},
+		"a code's exchange": {
+			method: "POST", target: "/oauth2/token", status: 200,
+			headers: []string{"Content-Type", "application/x-www-form-urlencoded", "Authorization", "Basic YWNtZTpzZWNyZXQx"},
+			body:    "grant_type=authorization_code&client_id=PSDXX-SANDBOX-ACME&code=SECRET1&code_verifier=SECRET2&client_secret=SECRET3&client_assertion=SECRET4.SECRET5.SECRET6",
+			answer:  `{"access_token":"SECRETSECRET7","token_type":"Bearer","expires_in":600,"refresh_token":"SECRETSECRET8","scope":"aisp"}`,
+			secrets: []string{"SECRET1", "SECRET2", "SECRET3", "SECRET4", "SECRET5", "SECRET6", "SECRET7", "SECRET8", "YWNtZTpzZWNyZXQx"},
+			stays:   []string{"authorization_code", "PSDXX-SANDBOX-ACME", "aisp", "600"},
+		},
+		"a refresh, a revocation, and a question about a token": {
+			method: "POST", target: "/oauth2/revoke", status: 200, body: "token=SECRETSECRET1&token_type_hint=refresh_token", answer: `{"active":true,"scope":"aisp"}`,
+			secrets: []string{"SECRET1"}, stays: []string{"token_type_hint=refresh_token", "active"},
+		},
+		"a token of the sandbox's": {
+			method: "DELETE", target: "/tokens/SECRETSECRET1", status: 204, secrets: []string{"SECRET1"}, stays: []string{"/tokens/SECR****"},
+		},
 		"a look-up": {
 			method: "POST", target: "/aspsp/v1/authorisations/lookups", headers: []string{"Authorization", "Bearer sandbox-secret", "Proxy-Authorization", "Basic YWJjOmRlZjpnaGk"},
 			body: `{"handle":"` + someHandle + `"}`, status: 410, answer: `{"code":"expired","redirectUri":"https://acme.example/back?confirmationCode=SECRETSECRET"}`,

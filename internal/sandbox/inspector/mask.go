@@ -65,6 +65,7 @@ var secretRules = []secretRule{
 	{inRequest, "scaAuthenticationData", whole},
 	{inRequest | inQuery, "confirmationCode", whole},
 	{inRequest, "code", whole}, // an answer's code is that of an error
+	{inQuery, "code", start4},  // of OAuth2, on its way back
 	{inRequest, "otp", whole},
 	{inRequest, "pin", whole},
 	{inRequest, "number", whole},
@@ -78,6 +79,13 @@ var secretRules = []secretRule{
 	{inPath, "sca", start4},
 
 	{inPath, "sca-callbacks", start4},
+
+	// Of OAuth2.
+	{inPath, "tokens", start4},
+	{inPath, "authorize", start4}, // the name by which the browser comes back
+	{inRequest | inQuery, "code_verifier", whole},
+	{inRequest | inQuery, "client_secret", whole},
+	{inRequest | inQuery, "client_assertion", whole},
 	{inRequest | inAnswer | inQuery, "token", start4},
 	{inRequest | inAnswer | inQuery, "access_token", start4},
 	{inRequest | inAnswer | inQuery, "refresh_token", start4},

@@ -64,8 +64,13 @@ func (a Answers) Judge(c echo.Context, err error) (int, Fault) {
 	switch e.Code {
 	case consent.CodeFormat:
 		return http.StatusBadRequest, body
-	case consent.CodeForbidden:
+	case consent.CodeForbidden, consent.CodeBlocked, consent.CodeCertificateBlocked, consent.CodeRole, consent.CodeScope:
 		return http.StatusForbidden, body
+	case consent.CodeNotFound:
+		return http.StatusNotFound, body
+	case consent.CodeUnavailable:
+		a.Log.WarnContext(c.Request().Context(), "sandbox call", "path", c.Path(), "error", err)
+		return http.StatusServiceUnavailable, body
 	case consent.CodeStatusInvalid:
 		return http.StatusConflict, body
 	default:

@@ -28,6 +28,7 @@ var templates = map[string]func() *template.Template{
 	"person":   page("person"),
 	"recent":   page("recent"),
 	"return":   page("return"),
+	"granted":  page("granted"),
 	"phone":    page("phone"),
 	"problem":  page("problem"),
 	"requests": page("requests"),

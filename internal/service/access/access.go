@@ -32,7 +32,9 @@ type Access struct {
 // CodeBlocked and CodeNotUsable for a consent that is over, suspended or not in
 // force, CodeNotUsable for what it does not open, CodeAccountUnknown for an account
 // that is not the customer's, CodeTooOften where the quota, or a one-off consent,
-// has no such read left. CodeUnavailable says that it cannot be told now.
+// has no such read left; of a consent that takes an access token, with
+// CodeTokenMissing and CodeScope, and as Question.Token does. CodeUnavailable says
+// that it cannot be told now.
 func (a *Access) Decide(ctx context.Context, q Question) (Decision, error) {
 	now := a.Now()
 	r := &reading{Access: a, q: q, now: now}
@@ -43,6 +45,9 @@ func (a *Access) Decide(ctx context.Context, q Question) (Decision, error) {
 		return Decision{}, noted(ctx, err)
 	}
 	explain.Note(ctx, "consent %s: %s, of this TPP", q.Consent, r.c.Status)
+	if err := r.byToken(); err != nil {
+		return Decision{}, noted(ctx, err)
+	}
 	d := Decision{Question: q, Customer: r.grounds.Customer, OwnerName: r.c.Access.OwnerName}
 	var err error
 	if d.Accounts, err = r.open(ctx); err != nil {

@@ -26,6 +26,10 @@ type Question struct {
 	// Quota is what is counted together with the read, where that is more than this
 	// consent's: see QuotaOf. Zero: the consent.
 	Quota uuid.UUID
+	// Token tells for which consent the access token that the call brought was
+	// issued, nil for none; nil where it brought no token. It is asked only where the
+	// consent takes one, and fails as it is to be answered.
+	Token func() (uuid.UUID, error)
 }
 
 func (q Question) quota() uuid.UUID {
@@ -36,12 +40,12 @@ func (q Question) quota() uuid.UUID {
 }
 
 // quotas is the name space of QuotaOf.
-var quotas = uuid.MustParse("6d0c0c7e-5f0b-4c7a-9d0e-3b1f6f3f8a51")
+const quotas = "6d0c0c7e-5f0b-4c7a-9d0e-3b1f6f3f8a51"
 
 // QuotaOf names the quota of a TPP with a customer, whatever consents there are: a
 // new one does not begin it anew (STET).
 func QuotaOf(rail consent.Rail, tpp string, customer uuid.UUID) uuid.UUID {
-	return uuid.NewSHA1(quotas, []byte(string(rail)+"/"+tpp+"/"+customer.String()))
+	return uuid.NewSHA1(uuid.MustParse(quotas), []byte(string(rail)+"/"+tpp+"/"+customer.String()))
 }
 
 // Decision is what may be shown.

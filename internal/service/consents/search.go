@@ -183,7 +183,7 @@ func (d *Desk) seen(ctx context.Context, found []*consent.Consent, now time.Time
 		if c.Settle(now) {
 			c.TakePending() // a read writes nothing
 		}
-		ids = append(ids, c.Customer)
+		ids = append(ids, c.Customer, c.GivenBy)
 		for _, a := range c.Authorisations {
 			ids = append(ids, a.PSU)
 		}

@@ -174,12 +174,18 @@ type walk struct {
 	// adopted says that the consent is older than its chain, and may have
 	// authorisations that are as well.
 	adopted bool
+	// forwarded says that a TPP has brought the consent, which is valid at once and
+	// may be renewed.
+	forwarded bool
 }
 
 // goesOn takes the step of an entry and tells whether it is a legal one.
 func (w *walk) goesOn(e consent.Entry) bool {
 	if w.status == "" {
 		return w.begins(e)
+	}
+	if w.renews(e) {
+		return true
 	}
 	if e.Authorisation == uuid.Nil {
 		from := w.status
@@ -210,5 +216,15 @@ func (w *walk) begins(e consent.Entry) bool {
 		_, known := consent.Transitions()[w.status]
 		return e.From == "" && known
 	}
+	w.forwarded = e.Reason == string(consent.ReasonForwarded) && e.By == consent.ByTPP
+	if w.forwarded {
+		return e.From == "" && w.status == consent.Valid && e.Authorisation == uuid.Nil
+	}
 	return e.From == "" && w.status == consent.Received
+}
+
+// renews tells whether an entry has a valid consent go on as it is.
+func (w *walk) renews(e consent.Entry) bool {
+	return w.forwarded && w.status == consent.Valid && e.Authorisation == uuid.Nil &&
+		e.From == string(consent.Valid) && e.To == string(consent.Valid) && e.Reason == string(consent.ReasonRenewed)
 }

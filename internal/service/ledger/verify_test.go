@@ -58,6 +58,12 @@ func TestVerifyStates(t *testing.T) {
 	adopted := func(to string) consent.Entry {
 		return consent.Entry{Cause: consent.Cause{By: consent.BySystem}, To: to, Reason: consent.ReasonAdopted}
 	}
+	forwarded := func(by consent.Actor, to string) consent.Entry {
+		return consent.Entry{Cause: consent.Cause{By: by}, To: to, Reason: string(consent.ReasonForwarded)}
+	}
+	renewed := func(to string) consent.Entry {
+		return consent.Entry{Cause: consent.Cause{By: consent.ByTPP}, From: "valid", To: to, Reason: string(consent.ReasonRenewed)}
+	}
 	for name, x := range map[string]struct {
 		is      consent.Status
 		entries []consent.Entry
@@ -104,6 +110,28 @@ func TestVerifyStates(t *testing.T) {
 		"made valid": {
 			is: "valid", entries: []consent.Entry{of(uuid.Nil, "", "valid")},
 			want: []string{`c, entry 1: "" cannot follow as "valid"`},
+		},
+		"forwarded, renewed and replaced": {is: "expired", entries: []consent.Entry{
+			forwarded(consent.ByTPP, "valid"), renewed("valid"), of(uuid.Nil, "valid", "suspended"), of(uuid.Nil, "suspended", "valid"),
+			renewed("valid"), of(uuid.Nil, "valid", "expired"),
+		}},
+		"forwarded by nobody": {
+			is: "valid", entries: []consent.Entry{forwarded(consent.BySystem, "valid")}, want: []string{`c, entry 1: "" cannot follow as "valid"`},
+		},
+		"forwarded as if it had been ended": {
+			is: "revoked", entries: []consent.Entry{forwarded(consent.ByTPP, "revoked")}, want: []string{`c, entry 1: "" cannot follow as "revoked"`},
+		},
+		"forwarded later on": {
+			is: "valid", entries: []consent.Entry{of(one, "", "received"), forwarded(consent.ByTPP, "valid")},
+			want: []string{`c, entry 2: "" cannot follow as "valid"`},
+		},
+		"renewed once it has ended": {
+			is: "valid", entries: []consent.Entry{forwarded(consent.ByTPP, "valid"), of(uuid.Nil, "valid", "revoked"), renewed("valid")},
+			want: []string{`c, entry 3: "valid" cannot follow as "valid"`},
+		},
+		"renewed, which was not forwarded": {
+			is: "valid", entries: []consent.Entry{of(uuid.Nil, "", "received"), of(uuid.Nil, "received", "valid"), renewed("valid")},
+			want: []string{`c, entry 3: "valid" cannot follow as "valid"`},
 		},
 		"adopted, and ended": {is: "revoked", entries: []consent.Entry{adopted("valid"), of(uuid.Nil, "valid", "revoked")}},
 		"adopted with authorisations under way, and another begun": {is: "revoked", entries: []consent.Entry{

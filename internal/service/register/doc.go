@@ -1,5 +1,6 @@
 // Package register keeps the register of TPPs: who has called, with which
-// certificate, and whom the bank has shut out.
+// certificate, whom the bank has shut out, and what it has noted of them as
+// clients of OAuth2: where they may lead a PSU's browser back to, and their seals.
 //
 // A TPP is entered by its first call, and every call asks whether it is blocked:
 // nothing of that is remembered in the process, so that a block holds at all

@@ -24,6 +24,9 @@ type Store interface {
 	TPP(ctx context.Context, id string) (*TPP, error)
 	// TPPs reads those that fit a filter at now, in the order of their ids.
 	TPPs(ctx context.Context, f Filter, now time.Time) ([]TPP, error)
+	// Clients reads those TPPs that have a text as their id or as their
+	// organizationIdentifier, at most two.
+	Clients(ctx context.Context, clientID string) ([]TPP, error)
 	// ChangeTPP applies change to a TPP, which is new to it when it has nothing but
 	// an id, and writes the row together with the entry that change returns, at the
 	// end of the TPP's chain. Without an entry nothing is written. change may run

@@ -23,6 +23,11 @@ type TPP struct {
 	FirstSeen       time.Time // zero: on the stop list, has not been let in yet
 	CertificateSeen time.Time // when Certificate was shown for the first time; zero without one
 	Block           *Block    // nil: not blocked
+	// RedirectURIs are where it may have a PSU's browser led in OAuth2, each to be
+	// matched as it stands; Seals are certificates of its seals, as DER, for
+	// signatures that come without one. Both as back office has set them.
+	RedirectURIs []string
+	Seals        [][]byte
 }
 
 // Block shuts a TPP out.

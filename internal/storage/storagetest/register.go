@@ -22,6 +22,7 @@ func testRegister(t *testing.T, open Open) {
 		"a change that fails writes nothing":                      failedChange,
 		"what is known of a TPP when it calls":                    standings,
 		"TPPs are listed by block, text and page":                 listed,
+		"clients are found by either id":                          clients,
 		"a block ends what was made before it ran out, and alone": doomedOnes,
 		"a consent is ended under its TPP's block only":           doom,
 		"the chain of a TPP is proven":                            tamperedTPP,
@@ -81,6 +82,7 @@ func rowIsKept(t *testing.T, b *bundle) {
 	want.Block = &register.Block{
 		At: start.Add(time.Second), Until: start.Add(time.Hour), By: "office", Reason: "because", EndsConsents: true, RequestID: "r",
 	}
+	want.RedirectURIs, want.Seals = []string{"https://acme.example/cb?a=b", "com.acme.app:/cb"}, [][]byte{{0x30, 0}, {0x30, 1, 0xff}}
 	b.put(want)
 	require.Equal(t, &want, b.tpp(want.ID))
 	var found *register.TPP
@@ -203,6 +205,33 @@ func listed(t *testing.T, b *bundle) {
 			ids = append(ids, one.ID)
 		}
 		require.Equal(t, x.want, ids, x.name)
+	}
+}
+
+func clients(t *testing.T, b *bundle) {
+	t.Helper()
+	for _, x := range []register.TPP{
+		{ID: "DE-A:1", Organisation: "1"},
+		{ID: "FR-B:1", Organisation: "1"},
+		{ID: "LT-C:1", Organisation: "1"},
+		{ID: "DE-A:2", Organisation: "2", RedirectURIs: []string{"https://x.example"}, Block: &register.Block{At: start}},
+		{ID: "X:DE-A:2", Organisation: "DE-A:2"},
+		{ID: "DE-A:3"},
+	} {
+		b.put(x)
+	}
+	for id, want := range map[string][]string{
+		"DE-A:1": {"DE-A:1"}, "1": {"DE-A:1", "FR-B:1"}, "2": {"DE-A:2"}, "DE-A:2": {"DE-A:2", "X:DE-A:2"}, "X:DE-A:2": {"X:DE-A:2"},
+		"3": nil, "DE-A:": nil, "de-a:1": nil, "%": nil, "": nil,
+	} {
+		list, err := b.Clients(b.ctx, id)
+		require.NoError(t, err, id)
+		var ids []string
+		for _, one := range list {
+			require.Equal(t, b.tpp(one.ID), &one)
+			ids = append(ids, one.ID)
+		}
+		require.Equal(t, want, ids, id)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/access"
+	"consentd/internal/service/connections"
 	"consentd/internal/service/consents"
 	"consentd/internal/service/funds"
 	"consentd/internal/service/ledger"
@@ -36,6 +37,9 @@ type Store interface {
 	register.Store
 	tokens.Store
 	access.Store
+	consents.Forwards
+	connections.Store
+	Bearers() storage.Bearers
 	Recent(ctx context.Context, limit int) ([]*consent.Consent, error)
 	FlowStore(name string) storage.FlowStore
 }
@@ -75,6 +79,11 @@ func Run(t *testing.T, open Open) {
 	t.Run("Grounds", func(t *testing.T) { testGrounds(t, open) })
 	t.Run("Counts", func(t *testing.T) { testCounts(t, open) })
 	t.Run("Spending", func(t *testing.T) { testSpending(t, open) })
+	t.Run("Forwards", func(t *testing.T) { testForwards(t, open) })
+	t.Run("Kin", func(t *testing.T) { testKin(t, open) })
+	t.Run("OAuth", func(t *testing.T) { testOAuth(t, open) })
+	t.Run("Bearers", func(t *testing.T) { testBearers(t, open) })
+	t.Run("ConnectionRaces", func(t *testing.T) { testRacesOfConnections(t, open) })
 	t.Run("Races", func(t *testing.T) { testRaces(t, open) })
 }
 

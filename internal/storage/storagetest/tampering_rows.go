@@ -24,6 +24,7 @@ func tppEdits() map[string][]string {
 		"blocked_at": {"NULL", "'2026-02-01T00:00:00.000000Z'"}, "blocked_until": {"NULL", "'2026-03-01T12:00:00.123457Z'"},
 		"blocked_by": {"'another'", "''"}, "block_reason": {"'another'", "''"}, "ends_consents": {"NOT ends_consents"},
 		"end_request_id": {"'another'"}, "search": {"''"},
+		"redirect_uris": {"'https://evil.example/'", "redirect_uris || '\nhttps://evil.example/'"}, "seals": {"'MAA='"},
 	}
 }
 
@@ -56,6 +57,8 @@ func (b *bundle) known() victim {
 	_, _, err := r.Block(b.ctx, officer("r"), t.ID, register.Block{Reason: "unblocked"})
 	require.NoError(b.t, err)
 	_, err = r.Unblock(b.ctx, officer("r"), t.ID)
+	require.NoError(b.t, err)
+	_, err = r.SetClient(b.ctx, officer("r"), t.ID, register.Client{RedirectURIs: []string{"https://acme.example/cb"}})
 	require.NoError(b.t, err)
 	return owned("tpps", register.Chain(t.ID))
 }
@@ -109,7 +112,7 @@ func editedRows(t *testing.T, b *bundle) {
 	require.Empty(t, b.faults())
 	b.edit(b.blocked, tppEdits())
 	b.edit(b.hub, tokenEdits())
-	b.edit(b.known, map[string][]string{"blocked_at": {"first_seen_at"}, "first_seen_at": {"NULL"}})
+	b.edit(b.known, map[string][]string{"blocked_at": {"first_seen_at"}, "first_seen_at": {"NULL"}, "redirect_uris": {"''", "seals"}, "seals": {"redirect_uris"}})
 	b.edit(b.stopped, map[string][]string{"blocked_at": {"NULL"}, "first_seen_at": {"blocked_at"}, "blocked_until": {"blocked_at"}})
 	b.edit(b.revoked, map[string][]string{"revoked_at": {"NULL"}, "role": {"'dashboard'"}, "expires_at": {"revoked_at"}})
 	for table, edits := range map[string]map[string][]string{"tpps": tppEdits(), "bank_tokens": tokenEdits()} {

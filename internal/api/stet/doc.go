@@ -1,0 +1,2 @@
+// Package stet speaks STET's PSD2 interface.
+package stet

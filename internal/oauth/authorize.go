@@ -1,0 +1,187 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"github.com/luikyv/go-oidc/pkg/goidc"
+
+	"consentd/internal/consent"
+	"consentd/internal/edge"
+	"consentd/internal/explain"
+	"consentd/internal/secret"
+	"consentd/internal/service/register"
+)
+
+const paramCallback = "callback"
+
+// The parameters of an authorization request that mean something here (RFC 6749
+// §4.1.1, RFC 7636 §4.3); others are ignored, as RFC 6749 §3.1 has it.
+const (
+	paramClient    = "client_id"
+	paramMode      = "response_mode"
+	paramLanguages = "ui_locales"
+	paramScope     = "scope"
+	paramState     = "state"
+)
+
+var authorizeParams = []string{
+	"response_type", paramClient, "redirect_uri", paramScope, paramState, "code_challenge", "code_challenge_method", paramMode, paramLanguages,
+	"request_uri",
+}
+
+// maxState is how many bytes a state may have: it goes into an address.
+const maxState = 2000
+
+// callbackName is what the library makes.
+var callbackName = regexp.MustCompile(`^[A-Za-z0-9]{30}$`)
+
+// authorize takes an authorization request of a browser.
+func (s *Server) authorize(c echo.Context) error {
+	r := c.Request()
+	params, err := browserParams(r)
+	if err != nil {
+		return s.problem(c, err)
+	}
+	x := &exchange{Server: s, r: r, now: s.Now(), languages: params.Get(paramLanguages)}
+	if x.client, err = s.known(r.Context(), params.Get(paramClient)); err != nil {
+		return s.problem(c, err)
+	}
+	params.Set(paramClient, x.client.ID)
+	if mode := params.Get(paramMode); mode != "" && mode != string(goidc.ResponseModeQuery) {
+		params.Set(paramMode, "unsupported") // the library knows more modes than we do, and would answer by them
+	}
+	return x.browse(c, PathAuthorize, params)
+}
+
+// callback takes a browser back from the pages of an authorisation.
+func (s *Server) callback(c echo.Context) error {
+	r := c.Request()
+	name := c.Param(paramCallback)
+	if !callbackName.MatchString(name) {
+		return s.problem(c, consent.E(consent.CodeNotFound, "no such request"))
+	}
+	x := &exchange{Server: s, r: r, now: s.Now(), back: true, browser: s.browserOf(r)}
+	return x.browse(c, PathAuthorize+"/"+name, nil)
+}
+
+// browserParams reads what a browser brings, by GET or by POST (RFC 6749 §3.1).
+// Fails with CodeFormat for a parameter that is there twice.
+func browserParams(r *http.Request) (url.Values, error) {
+	if r.Method == http.MethodPost {
+		return formOf(r, authorizeParams)
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, consent.E(consent.CodeFormat, "the query is malformed").Because(err)
+	}
+	return pick(query, authorizeParams)
+}
+
+// pick leaves out what is not known. Fails with CodeFormat for a parameter that is
+// there twice.
+func pick(all url.Values, names []string) (url.Values, error) {
+	picked := url.Values{}
+	for _, name := range names {
+		switch values := all[name]; {
+		case len(values) > 1:
+			return nil, consent.At(consent.CodeFormat, name, "must not be there twice")
+		case len(values) == 1:
+			picked.Set(name, values[0])
+		}
+	}
+	if len(picked.Get(paramState)) > maxState {
+		return nil, consent.At(consent.CodeFormat, paramState, "must not be longer than %d bytes", maxState)
+	}
+	return picked, nil
+}
+
+// known finds a client that may call. Fails with CodeNotFound,
+// CodeCertificateBlocked and CodeUnavailable.
+func (s *Server) known(ctx context.Context, id string) (*register.TPP, error) {
+	client, err := s.Clients.Client(ctx, id)
+	switch {
+	case err != nil:
+		explain.Refuse(ctx, "oauth2: the client is not known, or its id is ambiguous")
+		return nil, err
+	case client.Blocked(s.Now()):
+		explain.Refuse(ctx, "oauth2: the bank has blocked %s", client.ID)
+		return nil, consent.E(consent.CodeCertificateBlocked, "the bank has blocked this TPP")
+	}
+	return client, nil
+}
+
+// browse lets the library answer a browser.
+func (x *exchange) browse(c echo.Context, path string, params url.Values) error {
+	r := x.r.Clone(x.r.Context())
+	r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
+	r.URL = &url.URL{Path: path, RawQuery: params.Encode()}
+	a, err := x.ask(r)
+	switch {
+	case err != nil:
+		return x.problem(c, err)
+	case x.page != nil:
+		return x.problem(c, x.page)
+	}
+	h := c.Response().Header()
+	h.Set(echo.HeaderCacheControl, "no-store")
+	h.Set("Referrer-Policy", "no-referrer") // the address of the answer holds a code
+	h.Set(echo.HeaderLocation, a.header.Get(echo.HeaderLocation))
+	return c.NoContent(a.status)
+}
+
+// problem answers a browser that can be sent nowhere. What the library finds is a
+// fault of the link, but for a request that it does not find: it is over.
+func (s *Server) problem(c echo.Context, err error) error {
+	ctx := c.Request().Context()
+	err = edge.Named(ctx, err)
+	if e, ok := errors.AsType[goidc.Error](err); ok && consent.CodeOf(err) == consent.CodeInternal {
+		err = consent.E(consent.CodeFormat, "%s", e.Description).Because(err)
+	}
+	status, known := pages[consent.CodeOf(err)]
+	if !known {
+		status = http.StatusInternalServerError
+		s.Log.ErrorContext(ctx, "oauth2 authorisation failed", "error", err)
+	}
+	explain.Conclude(ctx, string(consent.CodeOf(err)), "oauth2: the browser is sent nowhere")
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return s.Problem(c, status, err)
+}
+
+// pages is with which status a browser is told what keeps it here.
+var pages = map[consent.Code]int{
+	consent.CodeFormat:             http.StatusBadRequest,
+	consent.CodeMediaType:          http.StatusBadRequest,
+	consent.CodeTooLarge:           http.StatusRequestEntityTooLarge,
+	consent.CodeNotFound:           http.StatusNotFound,
+	consent.CodeForbidden:          http.StatusForbidden,
+	consent.CodeCertificateBlocked: http.StatusForbidden,
+	consent.CodeStatusInvalid:      http.StatusConflict,
+	consent.CodeTimeout:            http.StatusServiceUnavailable,
+	consent.CodeUnavailable:        http.StatusServiceUnavailable,
+}
+
+// The cookie by which a run knows its browser, as package web sets it. Over https
+// the prefix makes browsers refuse it from anyone but this very host.
+const (
+	browserCookie = "consentd-browser"
+	hostPrefix    = "__Host-"
+)
+
+// browserOf is which browser asks; zero where it has no cookie of ours.
+func (s *Server) browserOf(r *http.Request) consent.Digest {
+	name := browserCookie
+	if strings.HasPrefix(s.Options.Issuer(r), "https:") {
+		name = hostPrefix + name
+	}
+	cookie, err := r.Cookie(name)
+	if err != nil || cookie.Value == "" {
+		return consent.Digest{}
+	}
+	return secret.Digest(cookie.Value)
+}

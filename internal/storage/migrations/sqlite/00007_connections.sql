@@ -1,0 +1,60 @@
+-- +goose Up
+
+-- Connections, by which a TPP calls in the name of a PSU, and what it has forwarded
+-- by them. by_token: its use takes an access token that was issued for it.
+ALTER TABLE consents ADD COLUMN given_by text REFERENCES psus (id);
+ALTER TABLE consents ADD COLUMN connection_id text REFERENCES consents (id);
+ALTER TABLE consents ADD COLUMN by_token boolean NOT NULL DEFAULT false;
+
+-- What may end together.
+CREATE INDEX consents_kin ON consents (tpp, given_by) WHERE rail = 'stet' AND status IN ('valid', 'suspended');
+
+-- What a TPP forwards is a PSU's; of other rails, psu_id is the nil id. A token of the
+-- bank's own server that was not issued after tokens_after opens nothing.
+CREATE TABLE current_of_psus (
+    rail         text NOT NULL,
+    tpp          text NOT NULL,
+    customer_id  text NOT NULL REFERENCES customers (id),
+    psu_id       text NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    consent_id   text REFERENCES consents (id),
+    tokens_after text,
+    PRIMARY KEY (rail, tpp, customer_id, psu_id)
+);
+INSERT INTO current_of_psus (rail, tpp, customer_id, consent_id) SELECT rail, tpp, customer_id, consent_id FROM current_consents;
+DROP TABLE current_consents;
+ALTER TABLE current_of_psus RENAME TO current_consents;
+
+-- Authorization requests under way. callback and code are digests.
+CREATE TABLE oauth_requests (
+    id         text PRIMARY KEY,
+    callback   blob UNIQUE,
+    code       blob UNIQUE,
+    sealed     blob NOT NULL,
+    expires_at text NOT NULL
+);
+
+CREATE INDEX oauth_requests_expiry ON oauth_requests (expires_at);
+
+-- An access token and the refresh token for it; of both, and of the code by which
+-- they were issued, digests. Whether they are good for anything is for the consent to
+-- say; forget_at is when nobody can want the row any more.
+CREATE TABLE oauth_pairs (
+    id           text PRIMARY KEY,
+    consent_id   text NOT NULL REFERENCES consents (id),
+    tpp          text NOT NULL,
+    psu_id       text REFERENCES psus (id),
+    scopes       text NOT NULL,
+    active       text NOT NULL,
+    access       blob UNIQUE,
+    refresh      blob UNIQUE,
+    code         blob UNIQUE,
+    access_until text,
+    issued_at    text,
+    certificate  text NOT NULL,
+    sealed       blob NOT NULL,
+    version      integer NOT NULL,
+    forget_at    text NOT NULL
+);
+
+CREATE INDEX oauth_pairs_consent ON oauth_pairs (consent_id);
+CREATE INDEX oauth_pairs_forget ON oauth_pairs (forget_at);
