@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -11,6 +12,7 @@ import (
 	"consentd/internal/config"
 	"consentd/internal/consent"
 	"consentd/internal/oauth"
+	"consentd/internal/service/connections"
 	"consentd/internal/service/sca"
 	"consentd/internal/tpp"
 	"consentd/internal/web"
@@ -57,12 +59,20 @@ func (p parts) oauthServer(c core, cfg config.OAuth, g grantor) *oauth.Server {
 		Store: p.db, Consents: c.consents, Runs: p.db, Clients: g.clients, Callers: g.callers, Identities: p.db, Signers: p.bank,
 		Keys: p.keys, Policy: p.policy, Now: p.now, Log: p.log,
 		Options: oauth.Options{
-			Issuer: g.psu, TokenURL: g.tpp, Scopes: cfg.Scopes,
+			Issuer: g.psu, TokenURL: g.tpp, Scopes: scopesOf(cfg),
 			AccessLifetime: cfg.AccessTokenLifetime, CodeLifetime: cfg.CodeLifetime, MintedLifetime: g.minted,
 		},
 		Page:    pageOf(c.walks, g.psu),
 		Problem: problemAt(g.pages),
 	}
+}
+
+// scopesOf are those that TPPs may ask for: that of one consent where tokens are for it.
+func scopesOf(cfg config.OAuth) []string {
+	if oauthMode(cfg) == xs2a.OAuthIntegrated {
+		return append(slices.Clone(cfg.Scopes), connections.ScopeConsent)
+	}
+	return cfg.Scopes
 }
 
 // problemAt shows what can be sent to nobody's address: that we are out of order, or

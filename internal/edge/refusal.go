@@ -3,6 +3,8 @@ package edge
 import (
 	"maps"
 	"net/http"
+	"strconv"
+	"time"
 )
 
 // Refusal is how a TPP is to be answered whose call was refused, in the words of
@@ -23,4 +25,9 @@ func (r *Refusal) Send(w http.ResponseWriter) error {
 	w.WriteHeader(r.Status)
 	_, err := w.Write(r.Body)
 	return err //nolint:wrapcheck // the client went away; there is nothing to add
+}
+
+// SecondsTo is a wait in whole seconds for Retry-After, and not too short.
+func SecondsTo(wait time.Duration) string {
+	return strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second)))
 }

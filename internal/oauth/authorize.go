@@ -24,6 +24,7 @@ const paramCallback = "callback"
 // §4.1.1, RFC 7636 §4.3); others are ignored, as RFC 6749 §3.1 has it.
 const (
 	paramClient    = "client_id"
+	paramType      = "response_type"
 	paramMode      = "response_mode"
 	paramLanguages = "ui_locales"
 	paramScope     = "scope"
@@ -31,7 +32,7 @@ const (
 )
 
 var authorizeParams = []string{
-	"response_type", paramClient, "redirect_uri", paramScope, paramState, "code_challenge", "code_challenge_method", paramMode, paramLanguages,
+	paramType, paramClient, "redirect_uri", paramScope, paramState, "code_challenge", "code_challenge_method", paramMode, paramLanguages,
 	"request_uri",
 }
 
@@ -48,15 +49,34 @@ func (s *Server) authorize(c echo.Context) error {
 	if err != nil {
 		return s.problem(c, err)
 	}
-	x := &exchange{Server: s, r: r, now: s.Now(), languages: params.Get(paramLanguages)}
+	x := &exchange{Server: s, r: r, now: s.Now(), language: first(params.Get(paramLanguages)), unsupported: unsupported(params)}
 	if x.client, err = s.known(r.Context(), params.Get(paramClient)); err != nil {
 		return s.problem(c, err)
 	}
 	params.Set(paramClient, x.client.ID)
-	if mode := params.Get(paramMode); mode != "" && mode != string(goidc.ResponseModeQuery) {
-		params.Set(paramMode, "unsupported") // the library knows more modes than we do, and would answer by them
-	}
 	return x.browse(c, PathAuthorize, params)
+}
+
+// unsupported takes out of a request what the library knows and we do not have, and
+// would be answered by: other ways to answer. The policy says so when it is asked, so
+// that the browser goes back where it may.
+func unsupported(params url.Values) error {
+	kind, mode := params.Get(paramType), params.Get(paramMode)
+	params.Set(paramMode, string(goidc.ResponseModeQuery))
+	switch {
+	case kind != "" && kind != string(goidc.ResponseTypeCode):
+		params.Set(paramType, string(goidc.ResponseTypeCode))
+		return goidc.NewError(codeResponseType, "response_type must be code")
+	case mode != "" && mode != string(goidc.ResponseModeQuery):
+		return goidc.NewError(goidc.ErrorCodeInvalidRequest, "response_mode must be query")
+	}
+	return nil
+}
+
+// first is the language that a list puts first (OpenID Connect Core §3.1.2.1).
+func first(languages string) string {
+	one, _, _ := strings.Cut(strings.TrimSpace(languages), " ")
+	return one
 }
 
 // callback takes a browser back from the pages of an authorisation.

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -14,8 +15,9 @@ import (
 
 // Codes of RFC 6749 §4.1.2.1 that the library has no names for.
 const (
-	codeServer      goidc.ErrorCode = "server_error"
-	codeUnavailable goidc.ErrorCode = "temporarily_unavailable"
+	codeServer       goidc.ErrorCode = "server_error"
+	codeUnavailable  goidc.ErrorCode = "temporarily_unavailable"
+	codeResponseType goidc.ErrorCode = "unsupported_response_type"
 )
 
 // refusal is the body of an error (RFC 6749 §5.2).
@@ -32,6 +34,7 @@ var statuses = map[goidc.ErrorCode]int{
 	goidc.ErrorCodeInvalidScope:         http.StatusBadRequest,
 	goidc.ErrorCodeUnauthorizedClient:   http.StatusBadRequest,
 	goidc.ErrorCodeUnsupportedGrantType: http.StatusBadRequest,
+	codeResponseType:                    http.StatusBadRequest,
 	goidc.ErrorCodeInvalidClient:        http.StatusUnauthorized,
 	goidc.ErrorCodeAccessDenied:         http.StatusForbidden,
 	codeServer:                          http.StatusInternalServerError,
@@ -94,7 +97,7 @@ func (s *Server) notOffered(c echo.Context) error {
 }
 
 // oauth words an error of the domain for a TPP to which the browser goes back.
-func (x *exchange) oauth(err error) error {
+func (x *exchange) oauth(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[goidc.Error](err); ok {
 		return e
 	}
@@ -106,7 +109,7 @@ func (x *exchange) oauth(err error) error {
 	case consent.CodeUnavailable, consent.CodeTimeout:
 		return goidc.NewError(codeUnavailable, "try again later")
 	default:
-		x.Log.ErrorContext(x.r.Context(), "oauth2 authorisation failed", "error", err)
+		x.Log.ErrorContext(ctx, "oauth2 authorisation failed", "error", err)
 		return goidc.NewError(codeServer, "internal error")
 	}
 }

@@ -31,12 +31,14 @@ type exchange struct {
 	// nobody does.
 	client *register.TPP
 	caller tpp.TPP
-	// languages are those that the PSU prefers, by the TPP's word.
-	languages string
-	browser   consent.Digest // of the cookie; zero for none
-	back      bool           // the browser comes back
-	code      string         // that was brought
-	revoking  bool           // what has expired can be revoked too
+	// language is the one that the PSU prefers, by the TPP's word.
+	language string
+	// unsupported is what a request asks for that there is not; nil for nothing.
+	unsupported error
+	browser     consent.Digest // of the cookie; zero for none
+	back        bool           // the browser comes back
+	code        string         // that was brought
+	revoking    bool           // what has expired can be revoked too
 	// grant is what tokens rest on, once it was read, and pair those that there are.
 	grant   *consent.Consent
 	pair    *connections.Pair
@@ -123,6 +125,10 @@ func (x *exchange) scopes() []goidc.Scope {
 // notice hears why the library refuses.
 func (x *exchange) notice(ctx context.Context, err error) {
 	x.noticed = err
+	if _, refused := errors.AsType[goidc.Error](err); !refused { // of a token that is asked after
+		explain.Note(ctx, "oauth2: the token opens nothing for this TPP")
+		return
+	}
 	said := refusalOf(err)
 	explain.Refuse(ctx, "oauth2: %s", said.Description)
 	explain.Conclude(ctx, said.Error, said.Description)
@@ -136,11 +142,16 @@ func (x *exchange) ask(r *http.Request) (*answer, error) {
 	}
 	a := &answer{header: http.Header{}}
 	op.Handler().ServeHTTP(a, r)
-	if x.trouble != nil {
+	switch {
+	case x.trouble != nil:
 		return nil, x.trouble
+	case a.status == 0 && x.page == nil: // the library tells nothing to who has left
+		return nil, errors.Join(errUnanswered, r.Context().Err())
 	}
 	return a, nil
 }
+
+var errUnanswered = errors.New("the library has not answered")
 
 // answer keeps what the library writes until it is known whether all went well.
 type answer struct {

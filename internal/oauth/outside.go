@@ -149,7 +149,7 @@ func checkOutsideCaller(c outsideClaims, caller tpp.TPP) error {
 }
 
 // isOutsideClient says whether the bank's server means the caller by a client_id: it may
-// know TPPs by the organizationIdentifier (ETSI TS 119 495 §5.2), as STET wants it, or
+// know TPPs by the organizationIdentifier (ETSI TS 119 495 §5.2.1), as STET wants it, or
 // by our id, in which that stands after the colon.
 func isOutsideClient(client string, caller tpp.TPP) bool {
 	_, organisation, _ := strings.Cut(caller.ID, ":")

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -104,14 +105,17 @@ func (p pairs) Save(ctx context.Context, gs *goidc.GrantSession) error {
 	switch consent.CodeOf(err) {
 	case consent.CodeUsed, consent.CodeNotFound:
 		return goidc.WrapError(goidc.ErrorCodeInvalidGrant, "the code has been used, or what it stands for is gone", err)
-	default:
+	}
+	if err != nil {
 		return x.kept(err)
 	}
+	explain.Note(ctx, "oauth2: tokens for scope %s on the grant %s", pair.Active, pair.Consent)
+	return nil
 }
 
 // kept tells what a judge of ours has said from what went wrong.
 func (x *exchange) kept(err error) error {
-	if err == nil || refusalOf(err).status < 500 {
+	if refusalOf(err).status < http.StatusInternalServerError {
 		return err
 	}
 	return x.failed(err)
@@ -136,6 +140,9 @@ func (p pairs) exchange(ctx context.Context, gs *goidc.GrantSession) error {
 			return err
 		}
 		err = consent.E(consent.CodeUnavailable, "other refreshes were faster")
+	}
+	if err == nil {
+		explain.Note(ctx, "oauth2: a new access token for scope %s on the grant %s", gs.ActiveScopes, x.pair.Consent)
 	}
 	return x.failed(err)
 }
@@ -177,25 +184,32 @@ func (p pairs) SessionByRefreshToken(ctx context.Context, refresh string) (*goid
 		return gs, nil
 	}
 	pair, grant, err := x.Store.PairByRefresh(ctx, secret.Digest(refresh))
-	return p.seen(pair, grant, err, func() time.Time { return grant.EndsAt })
+	return p.seen(ctx, found{pair, grant, err}, func() time.Time { return grant.EndsAt })
 }
 
 // SessionByTokenID implements goidc.GrantSessionManager.
 func (p pairs) SessionByTokenID(ctx context.Context, access string) (*goidc.GrantSession, error) {
 	pair, grant, err := p.x.Store.PairByAccess(ctx, secret.Digest(access))
-	return p.seen(pair, grant, err, func() time.Time { return pair.AccessUntil })
+	return p.seen(ctx, found{pair, grant, err}, func() time.Time { return pair.AccessUntil })
+}
+
+// found is what there is of a token.
+type found struct {
+	pair  *connections.Pair
+	grant *consent.Consent
+	err   error
 }
 
 // seen is what the caller may know of a token: of another TPP's nothing, and to ask
 // after it, nothing of one that opens nothing. Such a one can be revoked still, since
 // what it rests on may stand.
-func (p pairs) seen(pair *connections.Pair, grant *consent.Consent, err error, until func() time.Time) (*goidc.GrantSession, error) {
-	x := p.x
+func (p pairs) seen(ctx context.Context, f found, until func() time.Time) (*goidc.GrantSession, error) {
+	x, pair, grant, err := p.x, f.pair, f.grant, f.err
 	if err != nil {
 		return nil, x.failed(err)
 	}
 	if pair.TPP != x.client.ID {
-		explain.Note(x.r.Context(), "oauth2: the token is another TPP's, answered as if unknown")
+		explain.Note(ctx, "oauth2: the token is another TPP's, answered as if unknown")
 		return nil, errNoToken()
 	}
 	x.pair, x.grant = pair, grant
@@ -233,7 +247,7 @@ func (x *exchange) subject() string {
 func (p pairs) seal(gs *goidc.GrantSession) ([]byte, error) {
 	bare := *gs
 	bare.TokenID, bare.RefreshToken, bare.AuthCode, bare.AdditionalTokenClaims = "", "", "", nil
-	raw, err := json.Marshal(&bare)
+	raw, err := json.Marshal(&bare) //nolint:gosec // G117: no token is in it any more
 	if err != nil {
 		return nil, fmt.Errorf("encode a grant: %w", err)
 	}

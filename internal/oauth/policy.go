@@ -33,8 +33,12 @@ var challenge = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 // authenticate is how the library has the PSU authenticated: it begins, and hears
 // how it ended.
 func (x *exchange) authenticate(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSession) (goidc.AuthnStatus, error) {
+	ctx := r.Context()
 	if x.back {
-		return x.ended(r.Context(), as)
+		return x.ended(ctx, as)
+	}
+	if x.unsupported != nil {
+		return goidc.StatusFailure, x.unsupported
 	}
 	asked, err := wanted(as.Scopes)
 	if err != nil {
@@ -43,9 +47,9 @@ func (x *exchange) authenticate(w http.ResponseWriter, r *http.Request, as *goid
 	if !challenge.MatchString(as.CodeChallenge) {
 		return goidc.StatusFailure, goidc.NewError(goidc.ErrorCodeInvalidRequest, "code_challenge must be a SHA-256, base64url without padding")
 	}
-	grant, started, err := x.begin(r.Context(), as, asked)
+	grant, started, err := x.begin(ctx, as, asked)
 	if err != nil {
-		return x.unable(err)
+		return x.unable(ctx, err)
 	}
 	as.StoreParameter(keyGrant, grant.String())
 	as.StoreParameter(keyAuthorisation, started.Authorisation.String())
@@ -55,11 +59,11 @@ func (x *exchange) authenticate(w http.ResponseWriter, r *http.Request, as *goid
 
 // unable ends a request that cannot begin, or go on. Who is blocked gets nothing,
 // not even the browser back.
-func (x *exchange) unable(err error) (goidc.AuthnStatus, error) {
+func (x *exchange) unable(ctx context.Context, err error) (goidc.AuthnStatus, error) {
 	if consent.CodeOf(err) == consent.CodeCertificateBlocked {
 		return x.stay(err)
 	}
-	return goidc.StatusFailure, x.oauth(err)
+	return goidc.StatusFailure, x.oauth(ctx, err)
 }
 
 // stay keeps the browser here, with a page, and the request as it is.
@@ -74,7 +78,7 @@ func (x *exchange) begin(ctx context.Context, as *goidc.AuthnSession, asked []st
 	call := callOf(x.client, x.caller, asked[0])
 	back := x.Options.Issuer(x.r) + PathAuthorize + "/" + as.CallbackID
 	wish := consents.Wish{
-		Approach: consent.Redirect, Hint: service.Hint{Language: x.languages}, RedirectURI: back, NokRedirectURI: back,
+		Approach: consent.Redirect, Hint: service.Hint{Language: x.language}, RedirectURI: back, NokRedirectURI: back,
 	}
 	if id, ok := consentOf(asked[0]); ok {
 		started, err := x.authorise(ctx, call, id, wish)
@@ -119,12 +123,12 @@ func (x *exchange) ended(ctx context.Context, as *goidc.AuthnSession) (goidc.Aut
 	asked := plain(as.Scopes)
 	c, a, err := x.authorisation(ctx, as, asked[0])
 	if err != nil {
-		return x.unable(err)
+		return x.unable(ctx, err)
 	}
 	run, err := x.Runs.RunOf(ctx, a.ID)
 	switch {
 	case err != nil:
-		return x.unable(err)
+		return x.unable(ctx, err)
 	case !run.Bound() || run.Browser != x.browser:
 		explain.Refuse(ctx, "oauth2: the authorisation %s belongs to another browser", a.ID)
 		return x.stay(consent.E(consent.CodeForbidden, "this belongs to another browser"))

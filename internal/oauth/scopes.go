@@ -77,7 +77,7 @@ func wanted(list string) ([]string, error) {
 // plain are the scopes of a list, each once.
 func plain(list string) []string {
 	var each []string
-	for _, one := range strings.Fields(list) {
+	for one := range strings.FieldsSeq(list) {
 		if !slices.Contains(each, one) {
 			each = append(each, one)
 		}

@@ -32,7 +32,7 @@ func TestAuthorizeRefused(t *testing.T) {
 		"a scope that is unknown":  {[]string{"scope", "aisp openid"}, "invalid_scope"},
 		"a scope without the role": {[]string{"scope", "cbpii"}, "invalid_scope"},
 		"part of a scope":          {[]string{"scope", "ais"}, "invalid_scope"},
-		"another response type":    {[]string{"response_type", "token"}, "invalid_request"},
+		"another response type":    {[]string{"response_type", "token"}, "unsupported_response_type"},
 		"no response type":         {[]string{"response_type", ""}, "invalid_request"},
 		"no PKCE":                  {[]string{"code_challenge", ""}, "invalid_request"},
 		"a plain challenge":        {[]string{"code_challenge_method", "plain"}, "invalid_request"},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"consentd/internal/consent"
+	"consentd/internal/sandbox/demotpp"
 	"consentd/internal/service/register"
 )
 
@@ -24,15 +25,26 @@ type Clients interface {
 }
 
 // Client finds a TPP as the register does. One of the sandbox's own is set up as a
-// client when it is first asked for: a sandbox that nobody uses so starts sooner.
+// client when it is first asked for: a sandbox that nobody uses so starts sooner. One
+// that has not called yet has its name and its roles here, which the register takes
+// from calls.
 func (t *TPPs) Client(ctx context.Context, clientID string) (*register.TPP, error) {
-	if name := t.named(clientID); name != "" {
-		e, _ := t.entry(name)
-		if err := t.enrol(ctx, name, e.RedirectURIs, nil); err != nil {
-			return nil, err
-		}
+	name := t.named(clientID)
+	if name == "" {
+		return t.Clients.Client(ctx, clientID) //nolint:wrapcheck // a decorator
 	}
-	return t.Clients.Client(ctx, clientID) //nolint:wrapcheck // a decorator
+	e, _ := t.entry(name)
+	if err := t.enrol(ctx, name, e.RedirectURIs, nil); err != nil {
+		return nil, err
+	}
+	row, err := t.Clients.Client(ctx, idOf(name))
+	if err != nil || !row.FirstSeen.IsZero() {
+		return row, err //nolint:wrapcheck // a decorator
+	}
+	who, _ := t.find(name)
+	fresh := *row
+	fresh.Name, fresh.Roles = who.Name, textsOf(who.Roles)
+	return &fresh, nil
 }
 
 // named is the name of the TPP that a text names: by name, by its id, or by its
@@ -124,27 +136,23 @@ func (t *TPPs) note(ctx context.Context, had, want enrolment, seal []byte) error
 	return err //nolint:wrapcheck // the register says what it was for
 }
 
-// The pages to which a PSU's browser may be sent back: the sandbox's own, and those
-// of the demo TPP. Redirect URIs are matched as they stand, so that the page for
-// TPPs without pages is registered without a query.
-const (
-	pathReturn     = "/sandbox/return"
-	pathDemoReturn = "/tpp/return"
-)
+// pathReturn is the page of TPPs without pages, to which a PSU's browser may be sent
+// back. Redirect URIs are matched as they stand, and this one has no query.
+const pathReturn = "/sandbox/return"
 
-// ownPages are the redirect URIs of a TPP that has ordered none. Browsers reach a
-// sandbox on this machine by either name.
+// ownPages are the redirect URIs of a TPP that has ordered none: that page, and the
+// one of the demo TPP. Browsers reach a sandbox on this machine by several names.
 func (t *TPPs) ownPages() []string {
 	origins := []string{returnBase(t.public)}
 	if t.public == "" {
 		origins[0] = returnBase(t.URL())
 		if port, ok := strings.CutPrefix(origins[0], "http://localhost"); ok {
-			origins = append(origins, "http://127.0.0.1"+port)
+			origins = append(origins, "http://127.0.0.1"+port, "http://[::1]"+port)
 		}
 	}
 	var uris []string
 	for _, origin := range origins {
-		uris = append(uris, origin+pathReturn, origin+pathDemoReturn)
+		uris = append(uris, origin+pathReturn, origin+demotpp.PathReturn)
 	}
 	return uris
 }

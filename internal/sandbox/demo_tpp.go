@@ -19,17 +19,13 @@ import (
 // front of the sandbox is reached, empty for none; dial reaches the listener with
 // TLS, or the other one where there is none, whatever address is asked for.
 func (s *Sandbox) DemoTPP(public string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *demotpp.App {
-	known := ""
-	if public != "" {
-		known = public + s.BasePath
-	}
 	return &demotpp.App{
-		Public: known,
+		Public: public, XS2APath: s.BasePath, STETPath: s.STETPath,
 		Bank: func(r *http.Request) string {
 			if secure := s.secure(r); secure != "" {
-				return secure + s.BasePath
+				return secure
 			}
-			return s.here(r) + s.BasePath
+			return s.here(r)
 		},
 		Home: func(r *http.Request) string {
 			if public != "" {

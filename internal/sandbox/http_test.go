@@ -76,7 +76,7 @@ func TestGuardIsEverywhere(t *testing.T) {
 	b := setup(t)
 	for _, route := range []string{
 		"GET /", "GET /sandbox/style.css", "PUT /sandbox/clock", "POST /sandbox/clock", "GET /sandbox/clock/time", "GET /sandbox/tools", "GET /sandbox/psus", "GET /sandbox/psus/lea",
-		"POST /sandbox/psus/lea/accounts", "GET /sandbox/psus/lea/phone", "POST /sandbox/psus/lea/phone/approvals/lea.0", "GET /sandbox/recent", "POST /sandbox/demo",
+		"POST /sandbox/psus/lea/accounts", "GET /sandbox/psus/lea/phone", "POST /sandbox/psus/lea/phone/approvals/lea.0", "GET /sandbox/recent", "POST /sandbox/demo", "POST /sandbox/tokens", "DELETE /sandbox/tokens/x", "POST /sandbox/tpps", "GET /sandbox/tpps/demo", "POST /oauth2/authorize",
 		"GET /docs", "GET /sca/handle", "POST /sca/handle", "GET /no/route", "GET /sandbox/return", "GET /sandbox/return/nok", "POST /sandbox/bank/psu-authentications", "GET /sandbox/bank/customers/lea/accounts", "POST /sandbox/bank/approvals",
 	} {
 		method, path, _ := strings.Cut(route, " ")
@@ -99,6 +99,7 @@ func TestGuardOfTheOthers(t *testing.T) {
 		"the bank's own form":       {"POST /sca/handle", []string{"Origin", b.url}, 200},
 		"a form from nowhere":       {"POST /sca/handle", []string{"Origin", "null"}, 200},
 		"a foreign form":            {"POST /sca/handle", []string{"Origin", "https://evil.example"}, 200}, // which package web refuses
+		"a foreign TPP's form":      {"POST /oauth2/authorize", []string{"Origin", "https://evil.example"}, 200},
 		"a foreign script":          {"GET /sca/handle", []string{"Origin", "https://evil.example"}, 403},
 		"nowhere, by a bent name":   {"POST /sca/handle", []string{"Origin", "null", "Host", "evil.example"}, 403},
 		"the docs from nowhere":     {"GET /docs", []string{"Origin", "null"}, 403},

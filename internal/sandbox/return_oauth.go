@@ -10,8 +10,8 @@ import (
 	"consentd/internal/consent"
 )
 
-// pathToken is where a TPP brings a code.
-const pathToken = "/oauth2/token"
+// pathExchange is where a TPP brings a code.
+const pathExchange = "/oauth2/token"
 
 // grantPage is what a TPP learns when the browser comes back from OAuth2 (RFC 6749
 // §4.1.2).
@@ -49,7 +49,7 @@ func (s *Sandbox) backGranted(c echo.Context, list []*consent.Consent) error {
 		page.Meaning = grantErrors[page.Error]
 	} else if code := c.QueryParam("code"); plainCode.MatchString(code) {
 		base := s.base(c.Request())
-		page.Curl = command(fmt.Sprintf("curl -X POST %s%s", base, pathToken), []header{{HeaderTPP, name}},
+		page.Curl = command(fmt.Sprintf("curl -X POST %s%s", base, pathExchange), []header{{HeaderTPP, name}},
 			"-d grant_type=authorization_code", "-d client_id="+organisationOf(name), "-d code="+code,
 			"--data-urlencode redirect_uri="+base+c.Request().URL.Path, "-d code_verifier=VERIFIER")
 	}

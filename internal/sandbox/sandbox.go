@@ -57,6 +57,9 @@ type Sandbox struct {
 	// BasePath stands before the paths of the API, and Owns tells those paths.
 	BasePath string
 	Owns     func(path string) bool
+	// STETPath stands before the paths of the STET dialect; empty where it is not
+	// served.
+	STETPath string
 	// Zone is the bank's time zone, in which its days begin; nil for UTC.
 	Zone *time.Location
 	// Inspector and Faults may be left out; Mount sets what they own.
@@ -88,7 +91,8 @@ func (s *Sandbox) Mount(e *echo.Echo) {
 	g.GET("/tpps", s.listTPPs)
 	g.POST("/tpps", s.makeTPP)
 	g.GET("/tpps/:tpp", s.readTPP)
-	s.mountTokens(g)
+	g.POST("/tokens", s.mintToken, s.issuing)
+	g.DELETE("/tokens/:token", s.endToken, s.issuing)
 	g.GET("/ca.pem", s.certificateOfCA)
 	g.GET("/ca.crl", s.revocationList)
 	g.POST("/ocsp", s.ocsp)

@@ -75,6 +75,7 @@ func setup(t *testing.T, edit ...func(*sandbox.Sandbox)) *bundle {
 	e.GET("/healthz", ok) // routes of others on the same listener
 	e.GET("/docs", ok)
 	e.Any("/sca/:handle", ok)
+	e.Any("/oauth2/authorize", ok)
 	e.Any("/aspsp/v1/*", b.api.bank)
 	e.POST("/v1/consents", b.api.create)
 	e.GET("/v1/consents/:id", b.api.read)

@@ -52,13 +52,14 @@ type tokenAnswer struct {
 	Scope        string `json:"scope"`
 }
 
-// mountTokens registers the calls for tokens, where there is somebody who makes them.
-func (s *Sandbox) mountTokens(g *echo.Group) {
-	if s.Tokens == nil {
-		return
+// issuing lets calls for tokens through where there is somebody who makes them.
+func (s *Sandbox) issuing(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if s.Tokens == nil {
+			return s.fail(c, consent.E(consent.CodeNotFound, "this sandbox issues no access tokens"))
+		}
+		return next(c)
 	}
-	g.POST("/tokens", s.mintToken)
-	g.DELETE("/tokens/:token", s.endToken)
 }
 
 func (s *Sandbox) mintToken(c echo.Context) error {
@@ -111,7 +112,7 @@ func authenticated(psu string) error {
 	p, err := personaOf(psu)
 	switch {
 	case err != nil:
-		return consent.At(consent.CodeNotFound, "psu", "the sandbox has no such persona; GET /sandbox/psus lists them").Because(err)
+		return consent.At(consent.CodeNotFound, "psu", "the sandbox has no such persona; GET /sandbox/psus lists them")
 	case p.ID == personaBlocked:
 		return consent.At(consent.CodeForbidden, "psu", "the bank has blocked this PSU")
 	case p.ID == personaReject:

@@ -264,11 +264,12 @@ func (d *DB) Doomed(ctx context.Context, tpp string, after uuid.UUID, limit int)
 	return ids, nil
 }
 
-// Doom implements register.Store. The TPP is locked before the consent.
+// Doom implements register.Store. The TPP is locked before the consent, and what goes
+// with that ends with it.
 func (d *DB) Doom(ctx context.Context, doomed register.Doomed, wait bool, end func(*consent.Consent, *register.Block) error) error {
 	options, free := clause.LockingOptionsSkipLocked, skipLocked()
 	if wait {
-		options, free = "", clause.Locking{Strength: clause.LockingStrengthUpdate}
+		options, free = "", waits()
 	}
 	err := d.transact(ctx, func(tx *gorm.DB) error {
 		var row tppRow
@@ -277,20 +278,20 @@ func (d *DB) Doom(ctx context.Context, doomed register.Doomed, wait bool, end fu
 		if err != nil {
 			return err
 		}
-		s, err := load(tx.Clauses(free), doomed.Consent)
+		all, err := lockWithKin(tx, doomed.Consent, free)
 		if err != nil {
 			return err
 		}
-		block := row.block()
+		s, block := all[0], row.block()
 		if s.c.TPP != doomed.TPP || s.c.Status.Final() || !block.Ends(s.c.CreatedAt) {
 			return nil
 		}
 		if err := end(s.c, block); err != nil {
 			return err
 		}
-		return d.save(tx, &s)
+		return d.saveWithKin(tx, all)
 	})
-	if consent.CodeOf(err) == consent.CodeNotFound {
+	if consent.CodeOf(err) == consent.CodeNotFound || errors.Is(err, errStale) && !wait {
 		return nil // lifted meanwhile, or somebody is changing one of them
 	}
 	return err

@@ -25,6 +25,7 @@ const (
 	otp        = "github.com/pquerna/otp"
 	pgx        = "github.com/jackc/pgx"
 	prometheus = "github.com/prometheus"
+	provider   = "github.com/luikyv/go-oidc"
 	qr         = "github.com/boombuler/barcode"
 	rapid      = "pgregory.net/rapid"
 	sqlite     = "github.com/glebarez"
@@ -92,7 +93,7 @@ var table = map[string][]string{
 	"internal/edge":        {"internal/consent", echo, uuid},
 	"internal/bankauth":    {"internal/consent", "internal/service", echo, uuid},
 	"internal/docs":        {"openapi", echo, openapi3, yaml},
-	"internal/oauth":       {"internal/consent", "internal/explain", "internal/service", "internal/tpp", "pkg/sca", echo, jwx, lru, xsync},
+	"internal/oauth":       {"internal/consent", "internal/edge", "internal/explain", "internal/secret", "internal/service", "internal/tpp", "pkg/eidas", "pkg/sca", echo, jwx, lru, provider, uuid, xsync},
 	"internal/sandbox":     {"internal/bankauth", "internal/consent", "internal/edge", "internal/explain", "internal/secret", "internal/service", "internal/tpp", "pkg", echo, uuid},
 	// Made up of dates and words alone.
 	"internal/sandbox/books":     {"internal/consent"},

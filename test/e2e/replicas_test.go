@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -30,6 +31,7 @@ import (
 type replicas struct {
 	one, two *program
 	db       *storage.DB
+	sql      *sql.DB // the same, without what the program makes of it
 	ledger   *ledger.Ledger
 }
 
@@ -41,17 +43,30 @@ func startTwo(t *testing.T, edit ...func(*app.SandboxOptions)) *replicas {
 	dsn, dir := pgtest.DSN(t), t.TempDir()
 	edit = append(edit, func(o *app.SandboxOptions) { o.Database, o.Data = dsn, dir })
 	r := &replicas{one: start(t, "shared", edit...), two: start(t, "shared", edit...)}
+	r.open(t, dsn, dir)
+	return r
+}
+
+// open opens the database beside the servers.
+func (r *replicas) open(t *testing.T, url, dir string) {
+	t.Helper()
 	master, err := os.ReadFile(filepath.Join(dir, "master.key"))
 	require.NoError(t, err)
 	keys, err := secret.New(master)
 	require.NoError(t, err)
 	r.db, err = storage.Open(t.Context(), storage.Options{
-		URL: dsn, MaxConnections: 2, Keys: keys, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		URL: url, MaxConnections: 2, Keys: keys, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.db.Close()) })
+	driver, name := "pgx", url
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		driver, name = "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)"
+	}
+	r.sql, err = sql.Open(driver, name)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.sql.Close()) })
 	r.ledger = &ledger.Ledger{Store: r.db, Keys: keys, Now: time.Now, Zone: time.UTC}
-	return r
 }
 
 // at picks a server by turns.

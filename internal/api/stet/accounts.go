@@ -1,6 +1,7 @@
 package stet
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -200,13 +201,14 @@ func (h *Handler) readIdentity(k *call) (*answer, error) {
 		return nil, err
 	}
 	who, err := h.Books.Identity(k.ctx(), k.principal.PSUID, k.principal.CustomerID)
+	if errors.Is(err, service.ErrUnknownPSU) {
+		explain.Refuse(k.ctx(), "identity: the PSU does not act for the customer any more")
+		return nil, errNotGranted()
+	}
 	if err != nil {
 		return nil, service.Unavailable(err)
 	}
-	name := who.FullName
-	if who.OrganisationID != "" {
-		name = who.OrganisationID
-	}
+	name := cmp.Or(who.OrganisationID, who.FullName)
 	return reply(wire.EndUserIdentity{ConnectedPSU: cut(name, maxText), Links: wire.Links{
 		wire.LinkSelf: h.link(k, pathIdentity), wire.LinkParentList: h.link(k, pathAccounts),
 	}}), nil

@@ -199,6 +199,9 @@ func (h *Handler) noteRefusal(k *call, err error) {
 	}
 }
 
+// errPanic stands for what was thrown, which is nobody's business.
+var errPanic = errors.New("panic")
+
 // recover answers a panic as an internal error and logs where it was.
 func (h *Handler) recover(c echo.Context) {
 	p := recover()
@@ -210,6 +213,6 @@ func (h *Handler) recover(c echo.Context) {
 	}
 	h.Log.ErrorContext(c.Request().Context(), "panic", "requestId", edge.RequestID(c), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 	if !c.Response().Committed {
-		c.Response().WriteHeader(http.StatusInternalServerError)
+		h.send(c, h.answerTo(errPanic, c.Request()))
 	}
 }

@@ -205,7 +205,7 @@ func (h *Handler) refusal(err error, path string) *answer {
 		a.set(echo.HeaderRetryAfter, retryAfter)
 	}
 	if until := access.RetryAt(err); !until.IsZero() {
-		a.set(echo.HeaderRetryAfter, secondsTo(until.Sub(h.Now())))
+		a.set(echo.HeaderRetryAfter, edge.SecondsTo(until.Sub(h.Now())))
 	}
 	if m.bearer != "" {
 		a.set(echo.HeaderWWWAuthenticate, m.bearer)
@@ -230,9 +230,4 @@ func (h *Handler) RefusalOf(err error, _ []string) *edge.Refusal {
 		refusal.Path = faults[0].Path
 	}
 	return refusal
-}
-
-// secondsTo is a wait in whole seconds, and not too short.
-func secondsTo(wait time.Duration) string {
-	return strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second)))
 }

@@ -1,6 +1,7 @@
 package stet_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -95,9 +96,7 @@ func TestOrder(t *testing.T) {
 	} {
 		a := w.call(t, "lea", http.MethodPut, "/consents", "x", broken)
 		require.Contains(t, a.fault(t, step.status), step.says)
-		for name, value := range step.mend {
-			broken[name] = value
-		}
+		maps.Copy(broken, step.mend)
 	}
 	require.Contains(t, w.call(t, "lea", http.MethodPut, "/consents", "", headers{"Authorization": ""}).fault(t, 400), "must be signed",
 		"without a signature before everything about the caller")
@@ -105,7 +104,9 @@ func TestOrder(t *testing.T) {
 	require.Contains(t, w.call(t, "lea", http.MethodPut, "/consents", strings.Repeat(" ", edge.MaxBody)+"x", headers{"Signature": "keyId=", "Digest": digestOfX}).fault(t, 400), "must not be larger than 65536 bytes")
 }
 
-var digestOfX = httpsig.Digest(httpsig.SHA256, []byte("x"))
+var digestOfX = digestOf("x")
+
+func digestOf(body string) string { return httpsig.Digest(httpsig.SHA256, []byte(body)) }
 
 // X-Request-ID is any visible text, and comes back as it was sent.
 func TestRequestIDs(t *testing.T) {
@@ -210,8 +211,8 @@ func TestInternalErrors(t *testing.T) {
 func TestPanics(t *testing.T) {
 	t.Parallel()
 	w := setup(t, func(h *stet.Handler) { h.Callers = panics{} })
-	w.http = http.DefaultClient // the description has no answer without a body
-	require.Equal(t, http.StatusInternalServerError, w.get(t, "lea", "/accounts").status)
+	require.Equal(t, "INTE: internal error", w.get(t, "lea", "/accounts").fault(t, http.StatusInternalServerError))
+	require.NotContains(t, w.log.String(), "secret")
 	require.Contains(t, w.log.String(), "protocol_test.go")
 }
 

@@ -164,7 +164,7 @@ func TestPeriods(t *testing.T) {
 	} {
 		require.Equal(t, want, w.get(t, "lea", "/accounts/r1/transactions"+query).fault(t, http.StatusBadRequest), query)
 	}
-	require.Zero(t, len(w.store.counts), "what is malformed costs nothing")
+	require.Empty(t, w.store.counts, "what is malformed costs nothing")
 }
 
 func TestIdentity(t *testing.T) {

@@ -3,7 +3,6 @@ package stet_test
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -279,11 +278,4 @@ func (b *tokens) Bearer(r *http.Request, caller tpp.TPP) (connections.Principal,
 	standing, err := b.store.Standing(r.Context(), p.Holder())
 	p.Standing = standing
 	return p, err
-}
-
-// without is a copy of headers less those of these names.
-func without(headers map[string]string, names ...string) map[string]string {
-	copied := maps.Clone(headers)
-	maps.DeleteFunc(copied, func(name, _ string) bool { return slices.Contains(names, name) })
-	return copied
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -176,7 +174,7 @@ func (h *Handler) RefusalOf(err error, accept []string) *edge.Refusal {
 		refusal.Header.Set(name, value)
 	}
 	if until := access.RetryAt(err); !until.IsZero() {
-		refusal.Header.Set(echo.HeaderRetryAfter, secondsTo(until.Sub(h.Now())))
+		refusal.Header.Set(echo.HeaderRetryAfter, edge.SecondsTo(until.Sub(h.Now())))
 	}
 	if len(a.Body) > 0 {
 		refusal.Header.Set(echo.HeaderContentType, a.Media)
@@ -185,9 +183,4 @@ func (h *Handler) RefusalOf(err error, accept []string) *edge.Refusal {
 		refusal.Code, refusal.Path, refusal.Text = string(h.Options.codeOf(faults[0])), faults[0].Path, shorten(faults[0].Text)
 	}
 	return refusal
-}
-
-// secondsTo is a wait in whole seconds, and not too short.
-func secondsTo(wait time.Duration) string {
-	return strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second)))
 }

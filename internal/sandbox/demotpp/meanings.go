@@ -45,21 +45,30 @@ var faults = map[xs2a.Code]string{
 // meaningOf says in a sentence what an error means that the call of a path was
 // answered with.
 func meaningOf(err error, path string) string {
-	refused, ok := errors.AsType[*client.Error](err)
+	means, wait, ok := stetMeaning(err)
+	if refused, is := errors.AsType[*client.Error](err); is {
+		means, wait, ok = xs2aMeaning(refused, path), refused.RetryAfter, true
+	}
 	if !ok {
 		return "There is no answer that could be read. Nobody knows whether the bank did anything: ask for the status, or send the same X-Request-ID again."
 	}
-	means := fmt.Sprintf("The bank answered %d and gave no reason that can be read.", refused.Status)
-	for _, m := range refused.Messages {
-		if said, known := faults[m.Code]; known {
-			means = strings.ReplaceAll(said, "%s", countedFor(path))
-			break
-		}
-	}
-	if refused.RetryAfter > 0 {
-		means += fmt.Sprintf(" It asks to wait for %s.", refused.RetryAfter.Round(time.Second))
+	if wait > 0 {
+		means += fmt.Sprintf(" It asks to wait for %s.", wait.Round(time.Second))
 	}
 	return means
+}
+
+func xs2aMeaning(refused *client.Error, path string) string {
+	for _, m := range refused.Messages {
+		if said, known := faults[m.Code]; known {
+			return strings.ReplaceAll(said, "%s", countedFor(path))
+		}
+	}
+	return unexplained(refused.Status)
+}
+
+func unexplained(status int) string {
+	return fmt.Sprintf("The bank answered %d and gave no reason that can be read.", status)
 }
 
 var oneAccount = regexp.MustCompile(`/(?:card-)?accounts/[^/?]+`)

@@ -45,6 +45,7 @@ func parsePage(name string) *template.Template {
 			return []xs2a.BookingStatus{xs2a.StatusBooked, xs2a.StatusPending, xs2a.StatusBoth, xs2a.StatusInformation, xs2a.StatusAll}
 		},
 		"each": func(x exchange) shownExchange { return shownExchange{x, false} },
+		"step": func(x exchange, open bool) shownExchange { return shownExchange{x, open} },
 	}).ParseFS(files, "pages/frame.html", "pages/exchange.html", "pages/table.html", "pages/"+name+".html"))
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -61,8 +63,8 @@ type stetPage struct {
 func (a *App) stetForm(c echo.Context) error {
 	v := a.visitor(c)
 	page := stetPage{place: a.place(c), People: a.People, Form: draft{fieldPSU: {c.QueryParam(fieldPSU)}}, Connections: v.allConnections()}
-	if d, err := number(c.QueryParam("failed")); err == nil {
-		page.Failed = v.exchange(d)
+	if number, err := strconv.Atoi(c.QueryParam("failed")); err == nil {
+		page.Failed = v.exchange(number)
 	}
 	return a.render(c, http.StatusOK, "stet", page)
 }
@@ -119,17 +121,16 @@ func (a *App) stetReturn(c echo.Context) error {
 	switch {
 	case !known:
 		return a.lost(c)
-	case found.State != stateAsked:
+	case !v.takes(found.Number):
 		return c.Redirect(http.StatusSeeOther, found.Page())
 	}
 	code, err := found.Request.Code(query)
 	if err != nil {
-		v.changeConnection(found.Number, func(c *connection) {
-			c.State, c.last = stateRefused, []int{v.note(exchange{At: a.Now(), What: "Back from the bank", Means: meaningOf(err, ""), Trouble: err.Error()})}
-		})
+		told := v.note(exchange{At: a.Now(), What: "Back from the bank", Means: meaningOf(err, ""), Trouble: err.Error()})
+		v.changeConnection(found.Number, func(c *connection) { c.State, c.last = stateRefused, []int{told} })
 		return c.Redirect(http.StatusSeeOther, found.Page())
 	}
-	return a.carry(c, v, found, stetActs["exchange"](code))
+	return a.carry(c, v, found, exchanging(code))
 }
 
 // connectionPage shows a connection and what can be done with it.
@@ -138,8 +139,7 @@ type connectionPage struct {
 	Connection connection
 	Phone      string // of the customer, where the sandbox has one
 	Said       []exchange
-	Failed     bool // the last call did
-	since      string
+	since      string // the first day that is proposed
 }
 
 // From is the first day that was asked for, or that is proposed.
@@ -164,7 +164,7 @@ func (a *App) connection(c echo.Context) error {
 	}
 	for _, number := range found.last {
 		if x := v.exchange(number); x != nil {
-			page.Said, page.Failed = append(page.Said, *x), !x.Good()
+			page.Said = append(page.Said, *x)
 		}
 	}
 	return a.render(c, http.StatusOK, "connection", page)
@@ -174,7 +174,7 @@ func (a *App) connection(c echo.Context) error {
 func (a *App) stetStep(c echo.Context) error {
 	v := a.visitor(c)
 	found, known := v.connection(c.Param("n"))
-	make, offered := stetSteps[c.Param("step")]
+	begin, offered := stetSteps[c.Param("step")]
 	if !known || !offered {
 		return a.lost(c)
 	}
@@ -185,21 +185,29 @@ func (a *App) stetStep(c echo.Context) error {
 	if !found.Connected() { // a page that was open meanwhile
 		return c.Redirect(http.StatusSeeOther, found.Page())
 	}
-	return a.carry(c, v, found, make(form))
+	return a.carry(c, v, found, begin(form))
 }
 
-// carry does something with a connection, and shows its page again.
+// carry does something with a connection, and shows its page again where the answer
+// stands.
 func (a *App) carry(c echo.Context, v *visitor, found connection, do stetAct) error {
 	l, err := a.ringSTET(c.Request(), v)
 	if err != nil {
 		return a.fail(c, err)
 	}
 	numbers, goOn := do(c.Request().Context(), l, found)
-	v.changeConnection(found.Number, func(c *connection) {
+	found = v.changeConnection(found.Number, func(c *connection) {
 		goOn(c)
 		c.last = numbers
 	})
-	return c.Redirect(http.StatusSeeOther, found.Page())
+	part := ""
+	switch refused := func(n int) bool { x := v.exchange(n); return x != nil && !x.Good() }; {
+	case slices.ContainsFunc(numbers, refused):
+		part = "#last"
+	case found.Sheet != nil:
+		part = "#answer"
+	}
+	return c.Redirect(http.StatusSeeOther, found.Page()+part)
 }
 
 // seal shows the certificate that the keyId of this TPP's signatures names.

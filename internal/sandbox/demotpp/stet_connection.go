@@ -37,6 +37,7 @@ type connection struct {
 	Scope   string // as it was asked for, then as it was given
 	Request client.AuthorizationRequest
 	server  client.AuthorizationServer
+	back    bool // the browser came back: what it brought is good once
 
 	tokens client.Tokens
 	Until  time.Time // the access token's end; zero where the bank does not say
@@ -135,7 +136,17 @@ func (c *connection) take(t client.Tokens, now time.Time) {
 // end has a connection be over.
 func (c *connection) end() {
 	c.State, c.tokens, c.Sheet = stateEnded, client.Tokens{}, nil
-	c.hear(nil, stet.Links{})
+	c.Identity, c.Name = false, ""
+	c.shut()
+}
+
+// shut has nothing be shared of any account, which stay known.
+func (c *connection) shut() {
+	c.Accounts = slices.Clone(c.Accounts)
+	for i := range c.Accounts {
+		a := &c.Accounts[i]
+		a.ResourceID, a.Balance, a.Balances, a.Transactions = "", "", false, false
+	}
 }
 
 // hear takes over what a list of accounts says. One in which something is open lists
@@ -145,13 +156,10 @@ func (c *connection) hear(list []stet.Account, links stet.Links) {
 	if !c.Identity {
 		c.Name = ""
 	}
-	known := slices.Clone(c.Accounts)
-	for i := range known {
-		known[i].ResourceID, known[i].Balance, known[i].Balances, known[i].Transactions = "", "", false, false
-	}
-	bare := !slices.ContainsFunc(list, func(x stet.Account) bool { return x.ResourceID != "" })
-	if bare && len(list) > 0 {
-		known = nil
+	c.shut()
+	known := c.Accounts
+	if !slices.ContainsFunc(list, func(x stet.Account) bool { return x.ResourceID != "" }) {
+		known = nil // these are all that there are
 	}
 	for _, x := range list {
 		h := heldAs(x)
@@ -252,6 +260,12 @@ func (v *visitor) whereConnection(fits func(connection) bool) (connection, bool)
 		}
 	}
 	return connection{}, false
+}
+
+// takes tells whether what a browser has brought back is to be used: the first time.
+func (v *visitor) takes(number int) (first bool) {
+	v.changeConnection(number, func(c *connection) { first, c.back = !c.back, true })
+	return first
 }
 
 // changeConnection changes a connection, and returns it as it is then.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
+	"consentd/internal/service/register"
 )
 
 func testKin(t *testing.T, open Open) {
@@ -20,6 +21,7 @@ func testKin(t *testing.T, open Open) {
 		"who takes what is free ends kin as well":                            freeKin,
 		"an earlier ending does not take back a later one":                   cutOffOnlyGrows,
 		"a connection that nobody has given has no kin":                      pendingConnection,
+		"blocking a TPP ends both, and its tokens elsewhere":                 kinOfBlocked,
 	})
 }
 
@@ -203,5 +205,21 @@ func pendingConnection(t *testing.T, b *bundle) {
 	other, _ := b.identified(connection("T"), k.psu, k.customer)
 	require.NoError(t, b.UpdateFree(b.ctx, other.ID, func(c *consent.Consent) error { return c.Withdraw(start) }))
 	require.Equal(t, consent.Revoked, b.get(other.ID).Status)
+	require.Empty(t, b.faults())
+}
+
+func kinOfBlocked(t *testing.T, b *bundle) {
+	t.Helper()
+	k := b.kinship(acme().ID, "lea")
+	outside := b.holder(acme().ID, "enzo") // by a token of the bank's own server
+	c := b.forwarded(outside, nil, outside.some(0, 1), start)
+	_, _, err := b.register(b, start).Block(b.ctx, officer("r"), acme().ID, register.Block{Reason: "x", EndsConsents: true})
+	require.NoError(t, err)
+	for _, id := range []uuid.UUID{k.connection.ID, k.forwarded.ID, c.ID} {
+		require.Equal(t, consent.Ending{By: consent.ByASPSP, Reason: consent.ReasonTPPBlocked}, b.get(id).Ending)
+		require.Len(t, b.endings(id), 1)
+		require.Equal(t, officer("r"), b.endings(id)[0].Cause)
+	}
+	require.Equal(t, []time.Time{start, start}, []time.Time{b.standing(k.holder).After, b.standing(outside).After})
 	require.Empty(t, b.faults())
 }

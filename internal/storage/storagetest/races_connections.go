@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
+	"consentd/internal/service/register"
 )
 
 func testRacesOfConnections(t *testing.T, open Open) {
@@ -23,12 +24,12 @@ func testRacesOfConnections(t *testing.T, open Open) {
 		"issuing that renews, against the end of the old connection":  raceOfRenewal,
 		"ending both at once, and whatever is free, ends each once":   raceOfKinEndings,
 		"a connection that is authorised while its kin ends is legal": raceOfAuthorising,
+		"forwarding against a block of the TPP":                       raceOfKinAndBlock,
 	})
 }
 
 // raceOfForwards forwards two documents with no account in common, again and again,
-// while somebody reads what stands: as a call does it, anew where it was replaced
-// meanwhile.
+// while somebody reads what stands.
 func raceOfForwards(t *testing.T, b *bundle) {
 	t.Helper()
 	h := b.holder("T", "lea")
@@ -36,18 +37,15 @@ func raceOfForwards(t *testing.T, b *bundle) {
 	first := b.forwarded(h, by, h.some(0, 2), start)
 	documents := map[string]bool{accountsIn(h.some(0, 2)): true, accountsIn(h.some(2, 4)): true}
 	var done atomic.Bool
-	seen := map[string]int{}
+	seen := map[consent.Status]int{}
 	read := func() error {
 		for !done.Load() {
 			g, err := b.Grounds(b.ctx, b.standing(h).Consent, start)
 			if err != nil {
 				return err
 			}
-			if g.Consent.Status.Final() {
-				if g.Consent.Ending.Reason != consent.ReasonReplaced {
-					return fmt.Errorf("ended: %v", g.Consent.Ending)
-				}
-				continue // replaced since
+			if c := g.Consent; c.Status.Final() && c.Ending.Reason != consent.ReasonReplaced {
+				return fmt.Errorf("ended: %v", c.Ending) // replaced it may be, since its id was read
 			}
 			ids := make([]consent.Grant, len(g.Accounts))
 			for i, a := range g.Accounts {
@@ -56,7 +54,7 @@ func raceOfForwards(t *testing.T, b *bundle) {
 			if what := accountsIn(ids); !documents[what] {
 				return fmt.Errorf("a mixed document: %s", what)
 			}
-			seen[accountsIn(ids)]++
+			seen[g.Consent.Status]++
 		}
 		return nil
 	}
@@ -79,6 +77,7 @@ func raceOfForwards(t *testing.T, b *bundle) {
 	for _, err := range writes {
 		require.NoError(t, err)
 	}
+	require.NotEmpty(t, seen)
 	t.Logf("read %v", seen)
 	b.oneLine(h, first.ID, 2*rounds+1)
 }
@@ -254,4 +253,30 @@ func raceOfAuthorising(t *testing.T, b *bundle) {
 			b.ending(c.ID, func(*consent.Consent) error { return nil }),
 		}
 	})
+}
+
+func raceOfKinAndBlock(t *testing.T, b *bundle) {
+	t.Helper()
+	shut := func(err error) error {
+		if consent.CodeOf(err) == consent.CodeCertificateBlocked {
+			return nil
+		}
+		return err
+	}
+	for round := range 20 {
+		k := b.kinship(fmt.Sprint("X:", round), fmt.Sprint("psu", round))
+		require.NoError(t, b.register(b, start).Admit(b.ctx, register.TPP{ID: k.tpp, Name: "A", Certificate: "aa"}, ""))
+		for _, err := range together(
+			func() error { return shut(b.forwarding(k.holder, k.connection)()) },
+			func() error { return shut(b.forwarding(k.holder, k.connection)()) },
+			func() error {
+				_, _, err := b.register(b, start).Block(b.ctx, officer("r"), k.tpp, register.Block{Reason: "x", EndsConsents: true})
+				return err
+			},
+		) {
+			require.NoError(t, err)
+		}
+		require.Empty(t, b.doomed(k.tpp))
+	}
+	b.nothingLeft()
 }

@@ -1,0 +1,226 @@
+package consent_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"consentd/internal/consent"
+)
+
+var (
+	psu, otherPSU = uuid.New(), uuid.New()
+	holder        = uuid.New() // the customer of both
+)
+
+// connected is a connection that is in force.
+func connected(t require.TestingT, tpp string, who uuid.UUID, now time.Time) *consent.Consent {
+	c, err := consent.DefaultPolicy().Connect(uuid.New(), consent.Draft{
+		Kind: consent.Connection, Rail: consent.RailSTET, TPP: tpp, Access: consent.Access{Scope: consent.ScopeAvailable, Rights: consent.RightAccounts},
+	}, who, holder, consent.Cause{By: consent.ByTPP, Who: tpp}, now)
+	require.NoError(t, err)
+	return c
+}
+
+// forwarded is a document that rests on a connection.
+func forwarded(on *consent.Consent, now time.Time) *consent.Consent {
+	return consent.DefaultPolicy().Forward(uuid.New(), consent.Forwarded{
+		TPP: on.TPP, PSU: on.GivenBy, Customer: holder, Connection: on.ID, SCA: on.LastSCA, Until: on.EndsAt,
+		Access: consent.Access{Grants: []consent.Grant{{AccountID: uuid.New(), Rights: consent.RightBalances}}},
+	}, consent.Cause{By: consent.ByTPP, Who: on.TPP, RequestID: "r"}, now)
+}
+
+// TestForward: what is forwarded is valid at birth, by whom and until when the
+// authentication of its connection says.
+func TestForward(t *testing.T) {
+	t.Parallel()
+	on := connected(t, "A", psu, noon)
+	require.Equal(t, consent.Valid, on.Status)
+	require.Equal(t, noon.AddDate(0, 0, 180), on.EndsAt)
+	c := forwarded(on, noon.Add(time.Hour))
+	require.Equal(t, consent.Valid, c.Status)
+	require.Equal(t, []any{psu, holder, on.ID, noon, on.EndsAt}, []any{c.GivenBy, c.Customer, c.Connection, c.LastSCA, c.EndsAt})
+	require.Equal(t, consent.ScopeDedicated, c.Access.Scope)
+	require.Equal(t, c.ID, c.GroupID)
+	entries, _ := c.TakePending()
+	require.Len(t, entries, 1)
+	require.Equal(t, []string{"", "valid", "forwarded", "A", "r"}, []string{entries[0].From, entries[0].To, entries[0].Reason, entries[0].Who, entries[0].RequestID})
+	require.False(t, c.Settle(on.EndsAt.Add(-time.Microsecond)))
+	require.True(t, c.Settle(on.EndsAt))
+	require.Equal(t, []any{consent.Expired, consent.ReasonDate, on.EndsAt}, []any{c.Status, c.Ending.Reason, c.StatusChangedAt})
+}
+
+// TestConnectionBySCA: a connection that is authorised as other consents are belongs
+// to who authorised it.
+func TestConnectionBySCA(t *testing.T) {
+	t.Parallel()
+	c, err := consent.DefaultPolicy().New(uuid.New(), consent.Draft{
+		Kind: consent.Connection, Rail: consent.RailSTET, TPP: "A", Access: consent.Access{Scope: consent.ScopeAvailable, Rights: consent.RightAccounts},
+	}, consent.Cause{}, noon)
+	require.NoError(t, err)
+	require.Equal(t, uuid.Nil, c.GivenBy)
+	authorised(t, c, psu, holder)
+	require.Equal(t, []any{psu, holder, noon}, []any{c.GivenBy, c.Customer, c.LastSCA})
+}
+
+func TestGiveWay(t *testing.T) {
+	t.Parallel()
+	later, cause := noon.Add(time.Hour), consent.Cause{By: consent.ByTPP, Who: "A"}
+	on := connected(t, "A", psu, noon)
+	t.Run("to the next", func(t *testing.T) {
+		t.Parallel()
+		former, next := forwarded(on, noon), forwarded(on, later)
+		require.NoError(t, former.GiveWay(next, cause, later))
+		require.Equal(t, []any{consent.Expired, consent.ReasonReplaced, next.ID, later}, []any{former.Status, former.Ending.Reason, former.ReplacedBy, former.StatusChangedAt})
+		require.Equal(t, former.GroupID, next.GroupID)
+	})
+	t.Run("to nothing", func(t *testing.T) {
+		t.Parallel()
+		former := forwarded(on, noon)
+		require.NoError(t, former.GiveWay(nil, cause, later))
+		require.Equal(t, []any{consent.Revoked, consent.ByTPP, consent.ReasonTerminated}, []any{former.Status, former.Ending.By, former.Ending.Reason})
+	})
+	t.Run("when it has ended before", func(t *testing.T) {
+		t.Parallel()
+		former, next := forwarded(on, noon), forwarded(on, later)
+		require.NoError(t, former.Withdraw(noon))
+		require.NoError(t, former.GiveWay(next, cause, later))
+		require.Equal(t, []any{consent.Revoked, noon, uuid.Nil, next.ID}, []any{former.Status, former.StatusChangedAt, former.ReplacedBy, next.GroupID})
+	})
+	t.Run("never while it is suspended", func(t *testing.T) {
+		t.Parallel()
+		former := forwarded(on, noon)
+		require.NoError(t, former.Suspend(noon))
+		for _, next := range []*consent.Consent{nil, forwarded(on, later)} {
+			require.Equal(t, consent.CodeBlocked, consent.CodeOf(former.GiveWay(next, cause, later)))
+			require.Equal(t, consent.Suspended, former.Status)
+		}
+	})
+}
+
+func TestRenew(t *testing.T) {
+	t.Parallel()
+	old := connected(t, "A", psu, noon)
+	c := forwarded(old, noon)
+	c.TakePending()
+	day100 := noon.AddDate(0, 0, 100)
+	fresh := connected(t, "A", psu, day100)
+	c.Renew(fresh, consent.Cause{By: consent.ByTPP, Who: "A"}, day100)
+	require.Equal(t, []any{fresh.ID, day100, fresh.EndsAt}, []any{c.Connection, c.LastSCA, c.EndsAt})
+	entries, _ := c.TakePending()
+	require.Len(t, entries, 1)
+	require.Equal(t, []string{"valid", "valid", "renewed"}, []string{entries[0].From, entries[0].To, entries[0].Reason})
+
+	c.Renew(old, consent.Cause{}, day100)
+	require.Equal(t, fresh.ID, c.Connection, "an older authentication renews nothing")
+	lapsed := connected(t, "A", psu, noon.AddDate(1, 0, 0))
+	c.Renew(lapsed, consent.Cause{}, noon.AddDate(1, 0, 0))
+	require.Equal(t, []any{consent.Expired, fresh.ID}, []any{c.Status, c.Connection}, "what has lapsed stays so")
+}
+
+// TestDrag: what ends together, and what does not.
+func TestDrag(t *testing.T) {
+	t.Parallel()
+	end := map[string]func(c *consent.Consent) error{
+		"by the PSU":  func(c *consent.Consent) error { return c.Withdraw(noon) },
+		"by the TPP":  func(c *consent.Consent) error { return c.Terminate(noon) },
+		"by the bank": func(c *consent.Consent) error { return c.Revoke(consent.ReasonBank, noon) },
+		"by time":     func(c *consent.Consent) error { c.Settle(c.EndsAt); return nil },
+		"by another":  func(c *consent.Consent) error { return c.GiveWay(forwarded(c, noon), consent.Cause{}, noon) },
+		"suspended":   func(c *consent.Consent) error { return c.Suspend(noon) },
+	}
+	for _, x := range []struct {
+		what, how         string
+		consent, elsewise bool // a connection ends, or else what is forwarded by it; whether the others end too
+	}{
+		{"a connection", "by the PSU", false, true},
+		{"a connection", "by the TPP", false, true},
+		{"a connection", "by the bank", false, true},
+		{"a connection", "by time", false, true},
+		{"a connection", "suspended", false, false},
+		{"a document", "by the PSU", true, true},
+		{"a document", "by the bank", true, true},
+		{"a document", "by time", true, true},
+		{"a document", "by the TPP", true, false},
+		{"a document", "by another", true, false},
+		{"a document", "suspended", true, false},
+	} {
+		t.Run(x.what+" "+x.how, func(t *testing.T) {
+			t.Parallel()
+			on := connected(t, "A", psu, noon)
+			document := forwarded(on, noon)
+			ends, goes := on, document
+			if x.consent {
+				ends, goes = document, on
+			}
+			strangers := []*consent.Consent{connected(t, "B", psu, noon), connected(t, "A", otherPSU, noon), forwarded(connected(t, "A", psu, noon), noon)}
+			if x.consent {
+				strangers = strangers[:2] // another connection of the same two goes too
+			}
+			require.NoError(t, end[x.how](ends))
+			require.NoError(t, ends.Drag(append([]*consent.Consent{ends, goes}, strangers...), noon))
+			require.Equal(t, x.elsewise, goes.Status.Final())
+			if x.elsewise {
+				require.Equal(t, []any{ends.Status, ends.Ending}, []any{goes.Status, goes.Ending})
+			}
+			for _, s := range strangers {
+				require.Equal(t, consent.Valid, s.Status)
+			}
+		})
+	}
+}
+
+// TestDragLeavesNothing: whatever happens to connections and documents of two PSUs and
+// two TPPs, afterwards no document stands on a connection that has ended.
+func TestDragLeavesNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		now := noon
+		var all []*consent.Consent
+		current := map[[2]string]*consent.Consent{}
+		for range rapid.IntRange(1, 30).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 40*24).Draw(t, "hours")) * time.Hour)
+			tpp, who := rapid.SampledFrom([]string{"A", "B"}).Draw(t, "tpp"), rapid.SampledFrom([]uuid.UUID{psu, otherPSU}).Draw(t, "psu")
+			key := [2]string{tpp, who.String()}
+			var live []*consent.Consent
+			for _, c := range all {
+				if c.Settle(now); c.Kind == consent.Connection && c.Status == consent.Valid && c.TPP == tpp && c.GivenBy == who {
+					live = append(live, c)
+				}
+			}
+			switch act := rapid.IntRange(0, 3).Draw(t, "act"); {
+			case act == 0 || len(live) == 0:
+				all = append(all, connected(t, tpp, who, now))
+			case act == 1:
+				next := forwarded(rapid.SampledFrom(live).Draw(t, "connection"), now)
+				if former := current[key]; former != nil {
+					require.NoError(t, former.GiveWay(next, consent.Cause{}, now))
+				}
+				current[key], all = next, append(all, next)
+			default:
+				c := rapid.SampledFrom(all).Draw(t, "ending")
+				if act == 2 {
+					require.NoError(t, c.Withdraw(now))
+				} else {
+					require.NoError(t, c.Terminate(now))
+				}
+				require.NoError(t, c.Drag(all, now))
+			}
+			for _, c := range all {
+				if c.Kind != consent.AccountAccess || !c.Status.Live() {
+					continue
+				}
+				require.Same(t, c, current[[2]string{c.TPP, c.GivenBy.String()}], "one at a time")
+				for _, on := range all {
+					if on.ID == c.Connection {
+						on.Settle(now)
+						require.Equal(t, consent.Valid, on.Status)
+					}
+				}
+			}
+		}
+	})
+}
