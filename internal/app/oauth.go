@@ -75,13 +75,13 @@ func scopesOf(cfg config.OAuth) []string {
 	return cfg.Scopes
 }
 
-// problemAt shows what can be sent to nobody's address: that we are out of order, or
-// that the request is one that cannot be followed.
+// problemAt shows what can be sent to nobody's address: that we are out of order, that
+// it is another browser's, or over, or that the request is one that cannot be followed.
 func problemAt(pages *web.SCA) func(echo.Context, int, error) error {
-	return func(c echo.Context, status int, err error) error {
-		code := consent.CodeServiceInvalid
-		if status >= http.StatusInternalServerError {
-			code = consent.CodeOf(err)
+	return func(c echo.Context, _ int, err error) error {
+		code := consent.CodeOf(err)
+		if code == consent.CodeFormat || code == consent.CodeMediaType || code == consent.CodeTooLarge {
+			code = consent.CodeServiceInvalid // the TPP's fault: the PSU has answered nothing
 		}
 		return pages.Refuse(c, code)
 	}

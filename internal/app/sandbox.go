@@ -22,6 +22,7 @@ import (
 	"consentd/internal/config"
 	"consentd/internal/consent"
 	"consentd/internal/docs"
+	"consentd/internal/oauth"
 	"consentd/internal/obs"
 	"consentd/internal/points"
 	"consentd/internal/sandbox"
@@ -164,10 +165,10 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 	(&docs.Handler{BasePath: o.BasePath, Origin: strings.TrimSuffix(o.PublicURL, "/"), Sandbox: true}).Mount(e)
 	mountOps(e, g.db, watch, a.log)
 	sb := &sandbox.Sandbox{
-		Faults: &faults.Faults{Dialect: api.Owns, Refuse: api.RefusalOf, Stop: ctx.Done()}, Tokens: minter{server: out.tokens.server, connections: core.connections},
+		Faults: &faults.Faults{Dialect: api.Owns, Refuse: api.RefusalOf, Stop: ctx.Done()}, Tokens: minterOf(p, core, out.tokens.server),
 		Bank: bank, Clock: g.clock, Zone: cfg.Zone, TPPs: tpps, Users: users{g.db}, Recent: g.db, Strict: o.Strict, Log: a.log,
 		Public: strings.TrimSuffix(o.PublicURL, "/"), Waits: underWay(g.db),
-		BasePath: o.BasePath, Owns: func(path string) bool { return out.owns(path) || backOffice.Owns(path) }, Base: a.plain, Secure: a.secure,
+		BasePath: o.BasePath, Owns: func(path string) bool { return out.owns(path) || backOffice.Owns(path) }, Watched: oauth.Owns, Base: a.plain, Secure: a.secure,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: a.dialSandbox}},
 	}
 	if err := o.answering(sb); err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"consentd/internal/config"
+	"consentd/internal/consent"
 	"consentd/internal/oauth"
 	"consentd/internal/sandbox"
 	"consentd/internal/secret"
@@ -67,7 +68,16 @@ func (a *App) sandboxOutward(p parts, c core, s sandboxed) (outward, func(*tpp.P
 // minter makes access tokens without a browser, for integrators.
 type minter struct {
 	server      *oauth.Server
+	store       connections.Store
 	connections *connections.Connections
+}
+
+// minterOf is that of a sandbox; nil where the tokens are not its own.
+func minterOf(p parts, c core, server *oauth.Server) sandbox.Tokens {
+	if server == nil {
+		return nil
+	}
+	return minter{server: server, store: p.db, connections: c.connections}
 }
 
 var _ sandbox.Tokens = minter{}
@@ -82,7 +92,11 @@ func (m minter) Mint(ctx context.Context, client tpp.TPP, psu string, scopes []s
 
 // End implements sandbox.Tokens.
 func (m minter) End(ctx context.Context, token string) error {
-	if _, err := m.connections.Bearers.Bearer(ctx, secret.Digest(token)); err != nil {
+	_, _, err := m.store.PairByAccess(ctx, secret.Digest(token))
+	if consent.CodeOf(err) == consent.CodeNotFound {
+		_, _, err = m.store.PairByRefresh(ctx, secret.Digest(token))
+	}
+	if err != nil {
 		return err
 	}
 	return m.server.End(ctx, token)

@@ -90,6 +90,23 @@ func (s *Server) callback(c echo.Context) error {
 	return x.browse(c, PathAuthorize+"/"+name, nil)
 }
 
+// Beyond is the redirect URI of a TPP to which the browser is led from one of our own
+// addresses, where pages send it at the end of an authorisation; empty for any other
+// address. Browsers hold the policy of a page against every redirect that follows its
+// form (form-action), so that the page has to name where this one leads.
+func (s *Server) Beyond(r *http.Request, address string) string {
+	name, ours := strings.CutPrefix(address, s.Options.Issuer(r)+PathAuthorize+"/")
+	if !ours || !callbackName.MatchString(name) {
+		return ""
+	}
+	x := &exchange{Server: s, r: r, now: s.Now()}
+	as, err := requests{x}.SessionByCallbackID(r.Context(), name)
+	if err != nil { // the browser will be told when it comes
+		return ""
+	}
+	return as.RedirectURI
+}
+
 // browserParams reads what a browser brings, by GET or by POST (RFC 6749 §3.1).
 // Fails with CodeFormat for a parameter that is there twice.
 func browserParams(r *http.Request) (url.Values, error) {

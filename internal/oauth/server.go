@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -79,6 +80,9 @@ const (
 	PathRevoke     = "/oauth2/revoke"
 	PathIntrospect = "/oauth2/introspect"
 )
+
+// Owns reports whether a path is one of the server's.
+func Owns(path string) bool { return path == PathMetadata || strings.HasPrefix(path, "/oauth2/") }
 
 // MountBrowser registers what browsers call, on the listener of PSUs.
 func (s *Server) MountBrowser(e *echo.Echo) {

@@ -129,6 +129,22 @@ func TestAuthorizeByPost(t *testing.T) {
 	require.NotEmpty(t, b.sent(b.comeBack(b.agree(handle, "lea"), lea)).Get("code"))
 }
 
+// The pages are told where the browser is led in the end.
+func TestBeyond(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "sqlite")
+	c := b.consented("FR-ACPR:"+acmeOrg, true)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	for _, scope := range []string{"aisp", "AIS:" + c.ID.String()} {
+		back := b.agree(b.handle(request("scope", scope)), "lea")
+		require.Equal(t, redirect, b.server.Beyond(r, back))
+		b.sent(b.comeBack(back, lea))
+		for _, other := range []string{back, issuer + oauth.PathAuthorize + "/x", "https://acme.example/cb", ""} {
+			require.Empty(t, b.server.Beyond(r, other))
+		}
+	}
+}
+
 // What comes of a request is for the browser in which the PSU agreed.
 func TestCallback(t *testing.T) {
 	eachEngine(t, func(t *testing.T, b *bench) {

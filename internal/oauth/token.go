@@ -56,6 +56,9 @@ func (s *Server) token(c echo.Context) error {
 	if err != nil {
 		return s.refuse(c, err)
 	}
+	if form.Get("grant_type") == "" { // the library takes that for a type that there is not
+		return s.refuse(c, goidc.NewError(goidc.ErrorCodeInvalidRequest, "grant_type is missing"))
+	}
 	if form.Get("grant_type") == string(goidc.GrantRefreshToken) && form.Get("refresh_token") != "" {
 		if err := x.bring(c.Request().Context(), form.Get("refresh_token")); err != nil {
 			return s.refuse(c, err)

@@ -41,6 +41,13 @@ const (
 	commitForward   = "commit.forward"    // what a TPP forwards, in the place of what it did before
 	commitForwardIn = "commit.forward-in" // the same, in the middle of the transaction
 
+	commitRequest     = "commit.request"      // an authorization request under way, new or changed
+	commitRequestTake = "commit.request-take" // one for whose code somebody has come
+	commitIssue       = "commit.issue"        // tokens
+	commitExchange    = "commit.exchange"     // an access token for a refresh token
+	commitEndPair     = "commit.end-pair"     // tokens that are given back
+	commitForgetOAuth = "commit.forget-oauth" // requests and tokens that are past their time
+
 	commitGuess        = "commit.guess"         // an answer of a PSU, counted over all authorisations
 	commitGuessBack    = "commit.guess-back"    // a guess that nobody has judged
 	commitGuessForgive = "commit.guess-forgive" // after a right answer
@@ -66,6 +73,7 @@ func All() []Point {
 		commitCreate, commitStart, commitUpdate, commitSettle, commitTry, commitTryBack, commitChange, commitFinish, commitClaim,
 		commitGuess, commitGuessBack, commitGuessForgive, commitGuessForget, commitPSU, commitCustomer, commitAccounts,
 		commitMemoryPut, commitMemorySwap, commitForward, commitForwardIn,
+		commitRequest, commitRequestTake, commitIssue, commitExchange, commitEndPair, commitForgetOAuth,
 	}
 	for _, kind := range []flow.Kind{flowStart, flow.Form, flow.Approved, flow.Returned, flow.Callback, flow.Poll, flow.Cancel} {
 		calls = append(calls, flowCall(kind))

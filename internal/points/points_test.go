@@ -12,7 +12,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"consentd/internal/consent"
 	"consentd/internal/points"
+	"consentd/internal/service/connections"
 	"consentd/internal/service/consents"
 	"consentd/internal/service/sca"
 	flow "consentd/pkg/sca"
@@ -48,6 +50,8 @@ func TestEveryWriteIsAPoint(t *testing.T) {
 		reads     []string
 	}{
 		{points.Consents(struct{ consents.Store }{}, r.reached), []string{"Due", "Get", "Status"}},
+		{points.Forwards(forwarder{}, r.reached), nil},
+		{points.Grants(struct{ connections.Store }{}, r.reached), []string{"PairByAccess", "PairByCode", "PairByRefresh", "RequestByCallback", "RequestByCode"}},
 		{points.Runs(struct{ sca.Store }{}, r.reached), []string{"Blocked", "Get", "Run", "RunByID", "RunOf"}},
 		{points.Guesses(struct{ sca.Guesses }{}, r.reached), []string{"Locked"}},
 		{points.Identities(struct{ sca.Identities }{}, r.reached), []string{"BankIDs"}},
@@ -62,6 +66,14 @@ func TestEveryWriteIsAPoint(t *testing.T) {
 			switch {
 			case slices.Contains(port.reads, name):
 				require.Empty(t, got, "%v.%s reads", v.Type(), name)
+			case name == "Forward": // in its midst as well
+				require.Equal(t, []points.Point{
+					"commit.forward.before", "commit.forward-in.before", "commit.forward-in.after", "commit.forward.after",
+				}, got)
+			case name == "Forward": // its midst is reported too
+				require.Equal(t, []points.Point{
+					"commit.forward.before", "commit.forward-in.before", "commit.forward-in.after", "commit.forward.after",
+				}, got)
 			case name == "Claim": // its end is reported where it found something
 				require.Equal(t, []points.Point{"commit.claim.before"}, got)
 			default:
@@ -75,6 +87,14 @@ func TestEveryWriteIsAPoint(t *testing.T) {
 		return strings.HasPrefix(string(p), "flow.") || p == "commit.claim.after"
 	})
 	require.ElementsMatch(t, want, seen)
+}
+
+// forwarder has nothing that stands.
+type forwarder struct{}
+
+func (forwarder) Forward(_ context.Context, _ consents.Forwarding, change func(consents.Stands) (*consent.Consent, error)) error {
+	_, err := change(consents.Stands{})
+	return err
 }
 
 // claimer has as many waiting runs as it says.

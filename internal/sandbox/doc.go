@@ -8,7 +8,8 @@
 //	Data       the data of their accounts, served to TPPs as a bank does
 //	Clock      the program's clock
 //	TPPs       the third parties, and the authority that certifies them
-//	Callers    who calls: by X-Sandbox-TPP or, over TLS, by certificate
+//	Callers    who calls: over TLS by certificate, else by X-Sandbox-TPP or access token
+//	Tokens     access tokens without a browser, which the OAuth2 server makes
 //	Sandbox    all of it over HTTP, the bank for other programs too
 //
 // What can be told apart from the bank lies in packages below:

@@ -28,8 +28,8 @@ func TestReturnWithCode(t *testing.T) {
 	require.Equal(t, http.StatusOK, got.status)
 	assert.Contains(t, got.body, `<main data-page="return">`)
 	assert.Contains(t, got.body, "Back at Acme Money")
-	assert.Contains(t, got.body, "<code>code</code>: <code>so-me_Co.de~1</code>")
-	assert.Contains(t, got.body, "<code>state</code>: <code>&lt;mine&gt;</code>")
+	assert.Contains(t, got.body, "<dt><code>code</code></dt><dd><code>so-me_Co.de~1</code></dd>")
+	assert.Contains(t, got.body, "<dt><code>state</code></dt><dd><code>&lt;mine&gt;</code></dd>")
 	assert.Contains(t, html.UnescapeString(got.body), "<code>curl -X POST "+b.url+"/oauth2/token \\\n  -H 'X-Sandbox-TPP: acme' \\\n"+
 		"  -d grant_type=authorization_code \\\n  -d client_id=PSDXX-SANDBOX-ACME \\\n  -d code=so-me_Co.de~1 \\\n"+
 		"  --data-urlencode redirect_uri="+b.url+"/sandbox/return \\\n  -d code_verifier=VERIFIER</code>")
@@ -51,8 +51,8 @@ func TestReturnWithError(t *testing.T) {
 	got := b.page(t, "/sandbox/return?error=access_denied&error_description=the+PSU+said+no&state=mine").body
 	assert.Contains(t, got, `<span class="status rejected">access_denied</span>`)
 	assert.Contains(t, got, "The PSU has refused")
-	assert.Contains(t, got, "<code>error_description</code>: <code>the PSU said no</code>")
-	assert.Contains(t, got, "<code>state</code>: <code>mine</code>")
+	assert.Contains(t, got, "<dt><code>error_description</code></dt><dd><code>the PSU said no</code></dd>")
+	assert.Contains(t, got, "<dt><code>state</code></dt><dd><code>mine</code></dd>")
 	assert.NotContains(t, got, "curl")
 	got = b.page(t, "/sandbox/return?error=of_their_own").body
 	assert.Contains(t, got, "of_their_own")

@@ -57,6 +57,8 @@ type Sandbox struct {
 	// BasePath stands before the paths of the API, and Owns tells those paths.
 	BasePath string
 	Owns     func(path string) bool
+	// Watched are further paths whose calls the inspector keeps; nil for none.
+	Watched func(path string) bool
 	// STETPath stands before the paths of the STET dialect; empty where it is not
 	// served.
 	STETPath string

@@ -20,7 +20,7 @@ func (s *Sandbox) equip() {
 	}
 	s.Inspector.Now = func() time.Time { return s.Clock.Now() }
 	s.Inspector.Real = func() time.Time { return s.Clock.Real() }
-	s.Inspector.Owns, s.Inspector.Public, s.Inspector.Known = s.Owns, s.Public, isPublic
+	s.Inspector.Owns, s.Inspector.Public, s.Inspector.Known = s.watches, s.Public, isPublic
 	s.Faults.BasePath, s.Faults.Owns = s.BasePath, s.Owns
 	s.TPPs.public = s.Public
 }
@@ -31,4 +31,9 @@ func (s *Sandbox) mountTools(g *echo.Group) {
 	g.GET("/copy.js", pages.Asset("copy.js", "text/javascript; charset=utf-8"))
 	(&inspector.Handler{Inspector: s.Inspector, Answers: s.answers(), Faults: s.Faults.Count}).Mount(g, s.page)
 	(&faults.Handler{Faults: s.Faults, Answers: s.answers(), Base: s.base}).Mount(g, s.page)
+}
+
+// watches tells the paths whose calls are kept.
+func (s *Sandbox) watches(path string) bool {
+	return s.Owns(path) || s.Watched != nil && s.Watched(path)
 }

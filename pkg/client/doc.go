@@ -41,5 +41,10 @@
 // [*Error] with one of the codes [xs2a.TokenUnknown], [xs2a.TokenInvalid] and
 // [xs2a.TokenExpired].
 //
-// The client keeps no state and may be used by many goroutines.
+// [STET] is the same over the French STET interface, and [OAuth2] gets the access
+// tokens that it needs, and that some banks want in XS2A too: the customer's browser
+// is sent away by [OAuth2.AuthorizeURL] and comes back with a code. Their errors are
+// [*STETError] and [*OAuth2Error].
+//
+// The clients keep no state and may be used by many goroutines.
 package client

@@ -130,12 +130,7 @@ func (e *OAuth2Error) Error() string {
 	if e.Status != 0 {
 		text = fmt.Sprintf("oauth2 answered %d (request %s)", e.Status, e.RequestID)
 	}
-	for _, part := range []string{e.Code, e.Description} {
-		if part != "" {
-			text += ": " + part
-		}
-	}
-	return text
+	return joined(text, e.Code, e.Description)
 }
 
 func (e *OAuth2Error) later() (int, time.Duration) { return e.Status, e.RetryAfter }

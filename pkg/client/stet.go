@@ -130,11 +130,11 @@ func readSTET[T any](ctx context.Context, c *Client, path, token string, o []Cal
 	return call[T](ctx, c, in)
 }
 
-// asked is a call with a token. Errors come as the one or the other media type.
+// asked is a call with a token; empty for the client's own ([WithToken]). Errors come as the one or the other media type.
 func asked(method, path, token string, o []CallOptions) request {
 	in := read(method, path, o)
-	if in.header.Get("Authorization") == "" {
-		in.header.Set("Authorization", "Bearer "+token)
+	if token != "" && in.header.Get(headerAuthorization) == "" {
+		in.header.Set(headerAuthorization, "Bearer "+token)
 	}
 	in.accept, in.refused = stet.MediaTypeHAL+", "+stet.MediaTypeJSON, stetErrorOf
 	return in

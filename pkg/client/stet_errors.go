@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"mime"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,13 +36,12 @@ func (e *STETError) Code() string {
 }
 
 func (e *STETError) Error() string {
-	text := fmt.Sprintf("stet answered %d (request %s)", e.Status, e.RequestID)
-	for _, part := range []string{e.Model.Message, e.Model.Error} {
-		if part != "" {
-			text += ": " + part
-		}
-	}
-	return text
+	return joined(fmt.Sprintf("stet answered %d (request %s)", e.Status, e.RequestID), e.Model.Message, e.Model.Error)
+}
+
+// joined puts what there is of a text's parts one after the other.
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ": ")
 }
 
 func (e *STETError) later() (int, time.Duration) { return e.Status, e.RetryAfter }

@@ -58,6 +58,7 @@ func newValidator(ctx context.Context, data []byte) (*Validator, error) {
 	if err := doc.Validate(ctx, openapi3.DisableExamplesValidation()); err != nil {
 		return nil, err
 	}
+	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder) // pages are described as text
 	return &Validator{doc: doc, routes: routesOf(doc), options: &openapi3filter.Options{
 		AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
 		IncludeResponseStatus: true,

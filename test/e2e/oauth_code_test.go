@@ -62,7 +62,9 @@ func TestOAuthOverTLS(t *testing.T) {
 		plain.bad(plain.refreshes(g.Refresh), http.StatusBadRequest, "invalid_grant")
 		other.bad(other.refreshes(g.Refresh), http.StatusBadRequest, "invalid_grant")
 		c.sees(g.Access, opened{leasFirst: {"balances"}})
-		c.good(c.refreshes(g.Refresh))
+		again := c.refreshes(g.Refresh)
+		c.good(again)
+		c.opens(again.Access, http.StatusOK)
 	})
 }
 
@@ -89,6 +91,7 @@ func TestOAuthCode(t *testing.T) {
 		p.advance("59s")
 		g := c.redeems(code, a)
 		c.good(g)
+		require.NotEmpty(t, g.Refresh)
 		c.bad(c.redeems(code, a), http.StatusBadRequest, "invalid_grant")
 		c.opens(g.Access, http.StatusUnauthorized)
 		c.bad(c.refreshes(g.Refresh), http.StatusBadRequest, "invalid_grant")
@@ -154,9 +157,8 @@ func TestOAuthRefusals(t *testing.T) {
 		for range 3 {
 			a.send("psuId=lea", "password=wrong")
 		}
-		t.Log(a.status, a.page, a.to, a.body)
-		a.leads()
-		a.follow()
+		a.at("problem", http.StatusTooManyRequests)
+		a.leaves()
 		a.refused("access_denied")
 
 		for changes, why := range map[[2]string]string{

@@ -8,9 +8,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"html"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -115,10 +117,11 @@ func (c *oauthTPP) ask(changes ...string) *asking {
 			q.Set(changes[i], changes[i+1])
 		}
 	}
-	browser := *c.described(http.DefaultTransport)
-	browser.Jar = jar
-	a.psu = &psu{program: c.program, jar: &browser, link: c.program.base + authorizePath + "?" + q.Encode()}
+	described := *c.described(http.DefaultTransport)
+	described.Jar = jar
+	a.psu = &psu{program: c.program, jar: &described, link: c.program.base + authorizePath + "?" + q.Encode()}
 	a.look()
+	a.jar = &http.Client{Jar: jar, CheckRedirect: c.http.CheckRedirect} // the pages are in no description
 	if strings.HasPrefix(a.to, c.program.base+"/sca/") {
 		require.Equal(c.t, http.StatusSeeOther, a.status)
 		a.follow()
@@ -153,6 +156,19 @@ func (a *asking) leads() {
 	a.t.Helper()
 	require.Equal(a.t, http.StatusSeeOther, a.status, a.body)
 	require.True(a.t, strings.HasPrefix(a.to, a.program.base+authorizePath+"/"), a.to)
+}
+
+// onward is where the button of a page leads.
+var onward = regexp.MustCompile(`class="button" href="([^"]+)"`)
+
+// leaves goes where the page's button leads: to the callback.
+func (a *asking) leaves() {
+	a.t.Helper()
+	found := onward.FindStringSubmatch(a.body)
+	require.Len(a.t, found, 2, a.body)
+	a.to = html.UnescapeString(found[1])
+	require.True(a.t, strings.HasPrefix(a.to, a.program.base+authorizePath+"/"), a.to)
+	a.follow()
 }
 
 // answer is what came back to the TPP, whose redirect_uri it is, with its state and who
@@ -247,6 +263,7 @@ func (c *oauthTPP) connects(who string, changes ...string) granted {
 	code, a := c.codeOf(who, changes...)
 	g := c.redeems(code, a)
 	c.good(g)
+	require.NotEmpty(c.t, g.Refresh)
 	return g
 }
 
@@ -255,7 +272,6 @@ func (c *oauthTPP) good(g granted) {
 	c.t.Helper()
 	require.Equal(c.t, []any{http.StatusOK, ""}, []any{g.Status, g.Error})
 	require.NotEmpty(c.t, g.Access)
-	require.NotEmpty(c.t, g.Refresh)
 }
 
 // bad asserts a refusal.

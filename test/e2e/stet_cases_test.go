@@ -247,19 +247,21 @@ func (s *stetTPP) happen(op []string) {
 	}
 }
 
-// withdraw ends, as a page of the bank does for a PSU, what a TPP may do.
-func (s *stetTPP) withdraw(psu, tpp string) {
+// standing lists what is valid of what a PSU has given to a TPP, the last first.
+func (s *stetTPP) standing(psu, tpp string) []given {
 	s.t.Helper()
 	var list struct {
-		Consents []struct {
-			ConsentID string `json:"consentId"`
-			Status    string `json:"status"`
-			Rail      string `json:"rail"`
-		} `json:"consents"`
+		Consents []given `json:"consents"`
 	}
 	id := "XX-SANDBOX:PSDXX-SANDBOX-" + strings.ToUpper(tpp)
 	s.asBankPage(http.MethodGet, "/aspsp/v1/consents?psu="+psu+"&status=valid&tpp="+url.QueryEscape(id), nil, &list)
-	for _, c := range list.Consents {
+	return list.Consents
+}
+
+// withdraw ends, as a page of the bank does for a PSU, what a TPP may do.
+func (s *stetTPP) withdraw(psu, tpp string) {
+	s.t.Helper()
+	for _, c := range s.standing(psu, tpp) {
 		if c.Rail == "stet" {
 			s.asBankPage(http.MethodPut, "/aspsp/v1/consents/"+c.ConsentID+"/revocation", map[string]string{"psu": psu}, nil)
 		}

@@ -26,6 +26,48 @@ func TestMasked(t *testing.T) {
 	}
 }
 
+// What opens something is neither in a request of OAuth2 nor in its answer.
+func TestSecretsAreMasked(t *testing.T) {
+	t.Parallel()
+	const form = "application/x-www-form-urlencoded"
+	for sent, shown := range map[string]string{
+		"client_id=x&code=a&code_verifier=b": "client_id=x&code=••••••&code_verifier=••••••",
+		"refresh_token=a%2Fb&scope=aisp":     "refresh_token=••••••&scope=aisp",
+		"token=a":                            "token=••••••",
+		"":                                   "",
+	} {
+		assert.Equal(t, shown, string(withoutSecrets(form+"; charset=utf-8", []byte(sent))))
+	}
+	assert.JSONEq(t, `{"token":"a"}`, string(withoutSecrets("application/json", []byte(`{"token":"a"}`))), "no form")
+	for sent, shown := range map[string]string{
+		`{"access_token" : "a","scope":"aisp","refresh_token":"b\"c"}`: `{"access_token" : "••••••","scope":"aisp","refresh_token":"••••••"}`,
+		`{"accounts":[]}`: `{"accounts":[]}`,
+		`not JSON`:        `not JSON`,
+	} {
+		assert.Equal(t, shown, string(withoutTokens([]byte(sent))))
+	}
+	h := http.Header{"Authorization": {"Bearer a"}, "X-Request-Id": {"1"}}
+	assert.Equal(t, http.Header{"Authorization": {"Bearer ••••••"}, "X-Request-Id": {"1"}}, withoutToken(h))
+	assert.Equal(t, "Bearer a", h.Get("Authorization"), "as it is sent")
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	v := &visitor{}
+	for range maxConnections + 5 {
+		v.connect(connection{})
+	}
+	assert.Len(t, v.allConnections(), maxConnections)
+	for number, want := range map[string]bool{"5": false, "6": true, "x": false} {
+		_, kept := v.connection(number)
+		assert.Equal(t, want, kept, number)
+	}
+	assert.True(t, v.takes(6))
+	assert.False(t, v.takes(6), "once only")
+	v.clear()
+	assert.Empty(t, v.allConnections())
+}
+
 func TestCurl(t *testing.T) {
 	t.Parallel()
 	x := exchange{

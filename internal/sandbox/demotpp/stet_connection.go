@@ -25,8 +25,13 @@ var stateMeans = map[string]string{
 	stateAsked:   "The customer has to log in at the bank and agree to be connected.",
 	stateRefused: "The customer's browser came back without a code. Connect again.",
 	stateBare:    "This TPP may ask which accounts there are. It may read nothing of them: the customer shares nothing.",
-	stateShared:  "The bank has the customer's consent by this TPP, and opens what is ticked below, nothing else.",
+	stateShared:  "This TPP has forwarded the customer's consent: the bank opens what is ticked below, nothing else.",
 	stateEnded:   "The connection is over, and with it the consent. Connect again.",
+}
+
+// stateWords are the states for people.
+var stateWords = map[string]string{
+	stateAsked: "waiting", stateRefused: "refused", stateBare: "connected", stateShared: "sharing", stateEnded: "ended",
 }
 
 // connection is a customer who connects to this TPP in the STET dialect, or has.
@@ -91,6 +96,9 @@ func (c connection) Page() string { return pathConnections + "/" + itoa(c.Number
 // Means says what its state means.
 func (c connection) Means() string { return stateMeans[c.State] }
 
+// Word is its state for people.
+func (c connection) Word() string { return stateWords[c.State] }
+
 // Connected tells whether there are tokens that may open something.
 func (c connection) Connected() bool { return c.State == stateBare || c.State == stateShared }
 
@@ -114,9 +122,9 @@ func (c connection) Refreshable() bool { return c.tokens.RefreshToken != "" }
 // TokenUntil is the access token's end for people.
 func (c connection) TokenUntil() string {
 	if c.Until.IsZero() {
-		return "the bank does not say how long it is good"
+		return "until the bank ends it"
 	}
-	return "good until " + c.Until.Format("15:04:05") + " UTC, unless it is ended before"
+	return "until " + c.Until.Format("15:04:05") + " UTC"
 }
 
 // take keeps tokens. A refresh may come without a new refresh token.

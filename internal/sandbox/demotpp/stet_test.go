@@ -170,7 +170,9 @@ func (b *frenchBank) transactions(w http.ResponseWriter, query url.Values) {
 func (b *frenchBank) accounts() stet.Accounts {
 	list := stet.Accounts{Accounts: []stet.Account{}}
 	for i, reference := range []stet.AccountReference{
-		{IBAN: leaFirst, Currency: "EUR"}, {IBAN: leaSecond, Currency: "EUR"}, {IBAN: leaSecond, Currency: "USD"},
+		{IBAN: leaFirst, Currency: "EUR"},
+		{IBAN: leaSecond, Currency: "EUR"},
+		{IBAN: leaSecond, Currency: "USD"},
 		{Other: &stet.GenericIdentification{Identification: leaCard, SchemeName: stet.SchemeMaskedPAN}, Currency: "EUR"},
 	} {
 		a := stet.Account{AccountID: reference, Name: fmt.Sprintf("Compte %d", i+1), CashAccountType: stet.AccountCash, Currency: reference.Currency, Links: stet.Links{}}
@@ -213,9 +215,9 @@ func (b *frenchBank) put(t *testing.T) (body string) {
 const firstConnection = "/tpp/stet/connections/1"
 
 // connect has the visitor's customer connect.
-func (w *world) connect(form ...string) string {
+func (w *world) connect() string {
 	w.t.Helper()
-	status, page := w.post("/tpp/stet/connections", append([]string{"psu=lea"}, form...)...)
+	status, page := w.post("/tpp/stet/connections", "psu=lea")
 	require.Equal(w.t, http.StatusOK, status)
 	require.Contains(w.t, page, `data-page="tpp-stet-connection" data-state="asked"`)
 	require.Contains(w.t, page, `id="go" href="/tpp/stet/connections/`)

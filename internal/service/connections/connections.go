@@ -148,11 +148,7 @@ func (s *Connections) Outside(ctx context.Context, c Claims) (Principal, error) 
 	if err := s.identify(ctx, &p, c.Customer); err != nil {
 		return p, err
 	}
-	for _, scope := range c.Scopes {
-		if id, ok := strings.CutPrefix(scope, ScopeConsent); ok {
-			p.Consent, _ = uuid.Parse(id) // what is none names no consent
-		}
-	}
+	p.Consent = consentOf(c.Scopes)
 	standing, err := s.Bearers.Standing(ctx, p.Holder())
 	if err != nil {
 		return p, err
@@ -163,6 +159,21 @@ func (s *Connections) Outside(ctx context.Context, c Claims) (Principal, error) 
 	}
 	explain.Note(ctx, "token: of %s, scope %s, issued by the bank's own server", p.TPP, strings.Join(c.Scopes, " "))
 	return p, nil
+}
+
+// consentOf is the consent that scopes name; zero for none, and where what they name
+// is no id.
+func consentOf(scopes []string) uuid.UUID {
+	for _, scope := range scopes {
+		name, ok := strings.CutPrefix(scope, ScopeConsent)
+		if !ok {
+			continue
+		}
+		if id, err := uuid.Parse(name); err == nil { // what it returns with an error is the id's beginning
+			return id
+		}
+	}
+	return uuid.Nil
 }
 
 // identify finds for whom the PSU acts.

@@ -32,10 +32,11 @@ var divergences = []divergence{
 		},
 	},
 	{
-		name: "headers of answers", reason: "HTTP wants Allow and Retry-After; ASPSP-Multiple-Consent-Support is defined and attached to nothing; a confirmation of funds has no place to read it",
+		name: "headers of answers", reason: "HTTP wants Allow, Retry-After and WWW-Authenticate; ASPSP-Multiple-Consent-Support is defined and attached to nothing; a confirmation of funds has no place to read it",
 		like: []string{
 			`^\+ .* \| 405 headers \| Allow\b`,
 			`^\+ .* \| (429|503) headers \| Retry-After\b`,
+			`^\+ .* \| 401 headers \| WWW-Authenticate\b`,
 			`^\+ POST /v1/consents \| 201 headers \| ASPSP-Multiple-Consent-Support\b`,
 			`^- POST /v1/funds-confirmations \| 200 headers \| Location\b`,
 		},
@@ -80,6 +81,7 @@ var divergences = []divergence{
 			`^- (GET|PUT) .*/authorisations/{authorisationId} \| 200 application/json \| ` +
 				`(_links\.\w+|trustedBeneficiaryFlag|psuName|transactionFees|currencyConversionFees|estimatedTotalAmount|estimatedInterbankSettlementAmount)\b`,
 			`^- POST .* \| 201 application/json \| _links\.startAuthorisationWith\w+`,
+			`^- POST .*/authorisations \| 201 application/json \| _links\.scaOAuth\b`,
 			`^\+ POST .* \| 201 application/json \| _links\.updatePsu(Identification|Authentication)\b`,
 		},
 	},
