@@ -56,7 +56,7 @@ func (p parts) tokenAccess(c core, cfg config.OAuth, g grantor) (tokenAccess, er
 
 func (p parts) oauthServer(c core, cfg config.OAuth, g grantor) *oauth.Server {
 	return &oauth.Server{
-		Store: p.db, Consents: c.consents, Runs: p.db, Clients: g.clients, Callers: g.callers, Identities: p.db, Signers: p.bank,
+		Store: p.grants(), Consents: c.consents, Runs: p.db, Clients: g.clients, Callers: g.callers, Identities: p.db, Signers: p.bank,
 		Keys: p.keys, Policy: p.policy, Now: p.now, Log: p.log,
 		Options: oauth.Options{
 			Issuer: g.psu, TokenURL: g.tpp, Scopes: scopesOf(cfg),

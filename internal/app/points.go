@@ -2,6 +2,7 @@ package app
 
 import (
 	"consentd/internal/points"
+	"consentd/internal/service/connections"
 	"consentd/internal/service/consents"
 	"consentd/internal/service/sca"
 	"consentd/internal/storage"
@@ -32,6 +33,14 @@ func (p parts) ports() ports {
 		consents: points.Consents(p.db, p.reached), forwards: points.Forwards(p.db, p.reached), runs: points.Runs(p.db, p.reached),
 		guesses: points.Guesses(p.db, p.reached), identities: points.Identities(p.db, p.reached), flows: flows,
 	}
+}
+
+// grants is what the OAuth2 server writes to.
+func (p parts) grants() connections.Store {
+	if p.reached == nil {
+		return p.db
+	}
+	return points.Grants(p.db, p.reached)
 }
 
 // memory is where flows keep what they must know of a PSU.

@@ -165,7 +165,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 	(&docs.Handler{BasePath: o.BasePath, Origin: strings.TrimSuffix(o.PublicURL, "/"), Sandbox: true}).Mount(e)
 	mountOps(e, g.db, watch, a.log)
 	sb := &sandbox.Sandbox{
-		Faults: &faults.Faults{Dialect: api.Owns, Refuse: api.RefusalOf, Stop: ctx.Done()}, Tokens: minterOf(p, core, out.tokens.server),
+		Faults: &faults.Faults{Dialects: []faults.Dialect{api, out.stet}, Stop: ctx.Done()}, Tokens: minterOf(p, core, out.tokens.server),
 		Bank: bank, Clock: g.clock, Zone: cfg.Zone, TPPs: tpps, Users: users{g.db}, Recent: g.db, Strict: o.Strict, Log: a.log,
 		Public: strings.TrimSuffix(o.PublicURL, "/"), Waits: underWay(g.db),
 		BasePath: o.BasePath, Owns: func(path string) bool { return out.owns(path) || backOffice.Owns(path) }, Watched: oauth.Owns, Base: a.plain, Secure: a.secure,

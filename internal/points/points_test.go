@@ -70,10 +70,6 @@ func TestEveryWriteIsAPoint(t *testing.T) {
 				require.Equal(t, []points.Point{
 					"commit.forward.before", "commit.forward-in.before", "commit.forward-in.after", "commit.forward.after",
 				}, got)
-			case name == "Forward": // its midst is reported too
-				require.Equal(t, []points.Point{
-					"commit.forward.before", "commit.forward-in.before", "commit.forward-in.after", "commit.forward.after",
-				}, got)
 			case name == "Claim": // its end is reported where it found something
 				require.Equal(t, []points.Point{"commit.claim.before"}, got)
 			default:

@@ -141,21 +141,33 @@ func TestFaultsRefuse(t *testing.T) {
 	assert.JSONEq(t, `{"faults":[]}`, b.call(t, http.MethodGet, "/sandbox/faults", "").body)
 }
 
+// dialect has words for a quota that is used up, or for nothing.
+type dialect struct {
+	below string
+	mute  bool
+}
+
+func (d dialect) Owns(path string) bool { return strings.HasPrefix(path, d.below) }
+
+func (d dialect) RefusalOf(err error, accept []string) *edge.Refusal {
+	switch {
+	case d.mute:
+		return nil
+	case consent.CodeOf(err) != consent.CodeTooOften:
+		return &edge.Refusal{Status: http.StatusTeapot}
+	}
+	return &edge.Refusal{
+		Status: http.StatusTooManyRequests, Body: []byte("ACCESS_EXCEEDED " + strings.Join(accept, "")),
+		Header: http.Header{"Content-Type": {"application/problem+json"}, "X-Request-Id": {"another"}},
+	}
+}
+
 // TestFaultsInTheDialect: where the dialect has words for a status, they are said.
 func TestFaultsInTheDialect(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(s *sandbox.Sandbox) {
 		s.Faults = &faults.Faults{
-			Dialect: func(path string) bool { return strings.HasPrefix(path, "/v1/") },
-			Refuse: func(err error, accept []string) *edge.Refusal {
-				if consent.CodeOf(err) != consent.CodeTooOften {
-					return &edge.Refusal{Status: http.StatusTeapot}
-				}
-				return &edge.Refusal{
-					Status: http.StatusTooManyRequests, Body: []byte("ACCESS_EXCEEDED " + strings.Join(accept, "")),
-					Header: http.Header{"Content-Type": {"application/problem+json"}, "X-Request-Id": {"another"}},
-				}
-			},
+			Dialects: []faults.Dialect{dialect{below: "/v1/"}},
 		}
 	})
 	b.spoil(t, `{"match":"GET /v1/consents/*","status":429}`)
@@ -267,7 +279,7 @@ func TestFaultsOfTheBank(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(s *sandbox.Sandbox) {
 		s.Owns = func(path string) bool { return strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/aspsp/") }
-		s.Faults = &faults.Faults{Dialect: func(path string) bool { return strings.HasPrefix(path, "/v1/") }}
+		s.Faults = &faults.Faults{Dialects: []faults.Dialect{dialect{below: "/v1/", mute: true}}}
 	})
 	b.spoil(t, `{"match":"* /**","status":503}`)
 	got := b.call(t, http.MethodPost, "/aspsp/v1/access-checks", "{}")

@@ -15,12 +15,14 @@ import (
 // unreached are the points that no walk of these tests comes to, and why.
 var unreached = map[points.Point]string{
 	"commit.guess-forget.before": forgetting, "commit.guess-forget.after": forgetting,
+	"commit.forget-oauth.before": forgettingOAuth, "commit.forget-oauth.after": forgettingOAuth,
 	"commit.memory-put.before": putting, "commit.memory-put.after": putting,
 }
 
 const (
-	forgetting = "a worker's housekeeping, once a minute: it removes counts that no longer count, and no walk waits for it"
-	putting    = "the flow oidc alone does it, whose tokens count by the provider's clock, which these tests cannot turn; its own tests do"
+	forgetting      = "a worker's housekeeping, once a minute: it removes counts that no longer count, and no walk waits for it"
+	forgettingOAuth = "a worker's housekeeping, once a minute, that the server of tokens has no part in"
+	putting         = "the flow oidc alone does it, whose tokens count by the provider's clock, which these tests cannot turn; its own tests do"
 )
 
 // restless are the points that a worker reaches all the time, whether or not

@@ -96,6 +96,13 @@ var walks = map[string]walk{
 		nap: nap, only: []points.Point{"flow.poll.before", "flow.poll.after"},
 		run: func(w *world) { decoupled(w, "slow", offered(), 31*time.Second) },
 	},
+	"forwarded": {
+		run: forwarded,
+	},
+	"connected": {
+		paged: true,
+		run:   connected,
+	},
 	"overdue": {
 		only: []points.Point{"commit.settle.before", "commit.settle.after"},
 		run:  overdue,

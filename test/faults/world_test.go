@@ -186,9 +186,25 @@ func (w *world) check() {
 				signed++
 			}
 		}
+		if c.Rail == consent.RailSTET && len(c.Authorisations) == 0 {
+			w.rests(c)
+			continue
+		}
 		require.False(w.t, c.Status == consent.Valid && signed == 0, "valid, and nobody has signed it")
 		require.LessOrEqual(w.t, signed, 1)
 	}
+}
+
+// rests asserts that what was forwarded stands on a connection that does; a connection
+// itself may have been made without a browser.
+func (w *world) rests(c *consent.Consent) {
+	w.t.Helper()
+	if c.Kind == consent.Connection || !c.Status.Live() {
+		return
+	}
+	on, err := w.db.Get(w.t.Context(), c.Connection)
+	require.NoError(w.t, err)
+	require.Equal(w.t, []any{consent.Connection, consent.Valid}, []any{on.Kind, on.Status}, "what a forwarded consent rests on")
 }
 
 // stored is a consent as it is in the database.

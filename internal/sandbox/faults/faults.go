@@ -29,17 +29,24 @@ type Faults struct {
 	Owns func(path string) bool
 	// BasePath may be left out of patterns.
 	BasePath string
-	// Dialect tells the paths of the XS2A interface, and Refuse words an error for
-	// its callers, who accept certain formats. What Owns has besides is the interface
-	// for the bank's own systems, which is answered with problems. Without them, and
-	// elsewhere, an injected error is a line of text, as proxies send one.
-	Dialect func(path string) bool
-	Refuse  func(err error, accept []string) *edge.Refusal
+	// Dialects are those of TPPs. What Owns has besides is the interface for the
+	// bank's own systems, which is answered with problems. Without them, and elsewhere,
+	// an injected error is a line of text, as proxies send one.
+	Dialects []Dialect
 	// Stop ends all delays, when the program ends; nil for never.
 	Stop <-chan struct{}
 
 	mu    sync.Mutex
 	rules []*rule
+}
+
+// Dialect is an interface for TPPs.
+type Dialect interface {
+	// Owns tells its paths.
+	Owns(path string) bool
+	// RefusalOf words an error for callers who accept certain formats; nil, or with
+	// another status, where there are no words for it.
+	RefusalOf(err error, accept []string) *edge.Refusal
 }
 
 // rule is a fault, and what came of it.
@@ -197,7 +204,7 @@ func (f *Faults) answer(c echo.Context, status int) error {
 		refusal.Header.Del(edge.HeaderRequestID) // the answer has the caller's
 		return refusal.Send(c.Response())
 	}
-	if f.Dialect != nil && f.Owns(r.URL.Path) && !f.Dialect(r.URL.Path) {
+	if len(f.Dialects) > 0 && f.Owns(r.URL.Path) && f.dialect(r.URL.Path) == nil {
 		return bankProblem(c, status)
 	}
 	return c.String(status, injectedText+"\n")
@@ -223,14 +230,25 @@ func bankProblem(c echo.Context, status int) error {
 // refusal is a status in the words of the dialect; nil where it has none for it.
 func (f *Faults) refusal(r *http.Request, status int) *edge.Refusal {
 	code, known := injectedCodes[status]
-	if !known || f.Refuse == nil || f.Dialect == nil || !f.Dialect(r.URL.Path) {
+	dialect := f.dialect(r.URL.Path)
+	if !known || dialect == nil {
 		return nil
 	}
-	refusal := f.Refuse(consent.E(code, injectedText), r.Header.Values(echo.HeaderAccept))
+	refusal := dialect.RefusalOf(consent.E(code, injectedText), r.Header.Values(echo.HeaderAccept))
 	if refusal == nil || refusal.Status != status {
 		return nil
 	}
 	return refusal
+}
+
+// dialect is the one in which a path is answered; nil for none.
+func (f *Faults) dialect(path string) Dialect {
+	for _, d := range f.Dialects {
+		if d.Owns(path) {
+			return d
+		}
+	}
+	return nil
 }
 
 // injectedCodes are what a status is called in the dialect. Statuses that it has
