@@ -24,6 +24,7 @@ func TestMatters(t *testing.T) {
 		consent.CodeCertificateMissing: true, consent.CodeCertificateInvalid: true, consent.CodeCertificateExpired: true,
 		consent.CodeCertificateRevoked: true, consent.CodeCertificateBlocked: true, consent.CodeSignatureMissing: true,
 		consent.CodeSignatureInvalid: true, consent.CodeTooOften: true, consent.CodeTimeOver: true, consent.CodeCorporate: true,
+		consent.CodeTokenMissing: true, consent.CodeTokenInvalid: true, consent.CodeTokenExpired: true, consent.CodeScope: true,
 		consent.CodeMethodUnknown: true, consent.CodeNotConfirmable: true, consent.CodeNotUsable: true, consent.CodeNoFundsConsent: true,
 	}
 	for _, code := range consent.Codes() {
