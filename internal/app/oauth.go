@@ -42,8 +42,10 @@ type grantor struct {
 func (p parts) tokenAccess(c core, cfg config.OAuth, g grantor) (tokenAccess, error) {
 	switch cfg.Server {
 	case config.TokensOwn:
+		server := p.oauthServer(c, cfg, g)
+		g.pages.Beyond = server.Beyond
 		return tokenAccess{
-			bearers: oauth.Own{Connections: c.connections}, server: p.oauthServer(c, cfg, g),
+			bearers: oauth.Own{Connections: c.connections}, server: server,
 			metadata: func(r *http.Request) string { return g.psu(r) + oauth.PathMetadata },
 		}, nil
 	case config.TokensOutside:

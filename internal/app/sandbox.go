@@ -168,7 +168,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 		Faults: &faults.Faults{Dialects: []faults.Dialect{api, out.stet}, Stop: ctx.Done()}, Tokens: minterOf(p, core, out.tokens.server),
 		Bank: bank, Clock: g.clock, Zone: cfg.Zone, TPPs: tpps, Users: users{g.db}, Recent: g.db, Strict: o.Strict, Log: a.log,
 		Public: strings.TrimSuffix(o.PublicURL, "/"), Waits: underWay(g.db),
-		BasePath: o.BasePath, Owns: func(path string) bool { return out.owns(path) || backOffice.Owns(path) }, Watched: oauth.Owns, Base: a.plain, Secure: a.secure,
+		BasePath: o.BasePath, STETPath: cfg.STET.BasePath, Owns: func(path string) bool { return out.owns(path) || backOffice.Owns(path) }, Watched: oauth.Owns, Base: a.plain, Secure: a.secure,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: a.dialSandbox}},
 	}
 	if err := o.answering(sb); err != nil {

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -123,9 +124,11 @@ func (s *Server) codeLifetime() time.Duration {
 	return defaultCodeLifetime
 }
 
-// callOf is a call of a TPP about grants for which a scope is.
+// callOf is a call of a TPP about grants for which a scope is. The PSU is told the
+// organizationIdentifier of one that has not shown yet what it is called.
 func callOf(client *register.TPP, caller tpp.TPP, scope string) service.Call {
-	call := service.Call{TPP: client.ID, Name: client.Name, Certificate: caller.Fingerprint()}
+	name := cmp.Or(client.Name, client.Organisation, client.ID)
+	call := service.Call{TPP: client.ID, Name: name, Certificate: caller.Fingerprint()}
 	if _, ok := consentOf(scope); ok {
 		call.Rail, call.Kind = consent.RailXS2A, consent.AccountAccess
 		return call

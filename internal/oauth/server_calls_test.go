@@ -156,3 +156,13 @@ func TestFailures(t *testing.T) {
 	_, err := b.use(b.acme, got.Access)
 	require.NoError(t, err)
 }
+
+// A code that another call has taken meanwhile gives nothing.
+func TestCodeTaken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "sqlite")
+	code := b.codeFor("lea")
+	b.server.Store = &broken{Store: b.db, err: consent.E(consent.CodeNotFound, "taken")}
+	got := b.call(b.acme, oauth.PathToken, byCode(code))
+	require.Equal(t, []any{http.StatusBadRequest, "invalid_grant", ""}, []any{got.status, got.Error, got.Access})
+}

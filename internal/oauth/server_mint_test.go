@@ -82,19 +82,22 @@ func TestBearer(t *testing.T) {
 	b := newBench(t, "sqlite")
 	got := b.tokens("lea")
 	acme := b.callerOf(b.acme)
+	unbound, _, _, err := b.server.Mint(t.Context(), acme, "lea", []string{"aisp"})
+	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		header []string
 		caller tpp.TPP
 		want   consent.Code
 	}{
-		"none":                {nil, acme, consent.CodeTokenMissing},
-		"two":                 {[]string{"Bearer " + got.Access, "Bearer " + got.Access}, acme, consent.CodeTokenMissing},
-		"by another scheme":   {[]string{"Basic " + got.Access}, acme, consent.CodeTokenMissing},
-		"unknown":             {[]string{"Bearer x"}, acme, consent.CodeTokenInvalid},
-		"a refresh token":     {[]string{"Bearer " + got.Refresh}, acme, consent.CodeTokenInvalid},
-		"another TPP's":       {[]string{"Bearer " + got.Access}, b.callerOf(b.beta), consent.CodeTokenInvalid},
-		"another certificate": {[]string{"Bearer " + got.Access}, b.callerOf(b.certify(acmeOrg, eidas.RoleAI)), consent.CodeTokenInvalid},
-		"without certificate": {[]string{"Bearer " + got.Access}, tpp.TPP{ID: acme.ID}, consent.CodeTokenInvalid},
+		"none":                   {nil, acme, consent.CodeTokenMissing},
+		"two":                    {[]string{"Bearer " + got.Access, "Bearer " + got.Access}, acme, consent.CodeTokenMissing},
+		"by another scheme":      {[]string{"Basic " + got.Access}, acme, consent.CodeTokenMissing},
+		"unknown":                {[]string{"Bearer x"}, acme, consent.CodeTokenInvalid},
+		"a refresh token":        {[]string{"Bearer " + got.Refresh}, acme, consent.CodeTokenInvalid},
+		"another TPP's":          {[]string{"Bearer " + got.Access}, b.callerOf(b.beta), consent.CodeTokenInvalid},
+		"another TPP's, unbound": {[]string{"Bearer " + unbound}, b.callerOf(b.beta), consent.CodeTokenInvalid},
+		"another certificate":    {[]string{"Bearer " + got.Access}, b.callerOf(b.certify(acmeOrg, eidas.RoleAI)), consent.CodeTokenInvalid},
+		"without certificate":    {[]string{"Bearer " + got.Access}, tpp.TPP{ID: acme.ID}, consent.CodeTokenInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)

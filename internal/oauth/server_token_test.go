@@ -46,7 +46,7 @@ func TestCodeRefused(t *testing.T) {
 		"no redirect URI":      {b.acme, with("redirect_uri", ""), 0, "invalid_grant"},
 		"more scopes":          {b.acme, with("scope", "aisp pisp"), 0, "invalid_scope"},
 		"another grant type":   {b.acme, with("grant_type", "client_credentials"), 0, "unsupported_grant_type"},
-		"no grant type":        {b.acme, with("grant_type", ""), 0, "unsupported_grant_type"},
+		"no grant type":        {b.acme, with("grant_type", ""), 0, "invalid_request"},
 		"another TPP's code":   {b.beta, with("client_id", betaOrg), 0, "invalid_grant"},
 		"too late":             {b.acme, with(), 60 * time.Second, "invalid_grant"},
 	} {

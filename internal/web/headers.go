@@ -2,6 +2,7 @@ package web
 
 import (
 	"html/template"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,17 +66,21 @@ func (s *SCA) allowForms(v *visit) {
 	if v.view == nil || v.view.Consent == nil {
 		return
 	}
-	sources := s.sources(v.view)
+	sources := s.sources(v.c.Request(), v.view)
 	v.c.Response().Header().Set(echo.HeaderContentSecurityPolicy, policy(asksPasskey(v.view), sources))
 }
 
 // sources are the places, as a policy names them, to which this run's forms may lead.
-func (s *SCA) sources(v *sca.View) []string {
+func (s *SCA) sources(r *http.Request, v *sca.View) []string {
 	var sources []string
 	if t, ok := elsewhere(v.URL); ok {
 		sources = append(sources, t.source)
 	}
-	for _, uri := range []string{v.Consent.RedirectURI, v.Consent.NokRedirectURI} {
+	led := []string{v.Consent.RedirectURI, v.Consent.NokRedirectURI}
+	if s.Beyond != nil {
+		led = append(led, s.Beyond(r, v.Consent.RedirectURI))
+	}
+	for _, uri := range led {
 		if t, ok := s.target(uri); ok {
 			sources = append(sources, t.source)
 		}

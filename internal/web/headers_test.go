@@ -121,6 +121,25 @@ func TestOnwardOrigins(t *testing.T) {
 	require.Equal(t, want, b.get(t, "").Header().Get("Content-Security-Policy"))
 }
 
+// TestBeyond: where a run returns to an address of ours, what that leads to counts too.
+func TestBeyond(t *testing.T) {
+	t.Parallel()
+	const ours = "https://sca.bank.example/oauth2/authorize/name"
+	b := setup(t, func(s *web.SCA) {
+		s.Beyond = func(_ *http.Request, address string) string {
+			if address == ours {
+				return "https://app.acme.example/back"
+			}
+			return ""
+		}
+	})
+	b.walks.view = viewOfLogin()
+	b.walks.view.Consent.RedirectURI, b.walks.view.Consent.NokRedirectURI = ours, ours
+	require.Equal(t, strict+" https://app.acme.example https://sca.bank.example", b.get(t, "").Header().Get("Content-Security-Policy"))
+	b.walks.view.Consent.RedirectURI, b.walks.view.Consent.NokRedirectURI = "https://tpp.example/ok", ""
+	require.Equal(t, strict+" https://tpp.example", b.get(t, "").Header().Get("Content-Security-Policy"))
+}
+
 // TestFormActionIsOfItsRun: what one run allows, another does not.
 func TestFormActionIsOfItsRun(t *testing.T) {
 	t.Parallel()

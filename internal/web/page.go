@@ -163,8 +163,8 @@ func (s *SCA) problem(v *visit, p problem) error {
 		if p.status == http.StatusForbidden && v.view.Page == sca.PageEnded && consent.CodeOf(v.err) == consent.CodeForbidden {
 			p = p.ended()
 		}
-		if t, ok := s.target(v.view.ReturnTo); ok {
-			body.Back = t.href
+		if to, ok := s.onward(v, v.view.ReturnTo); ok {
+			body.Back = to
 		}
 	}
 	if sh.Heading, err = sh.Say(p.title); err != nil {

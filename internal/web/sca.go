@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"html/template"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -46,6 +47,9 @@ type SCA struct {
 	// to which TPPs redirect from their own. A scheme alone, such as https:,
 	// allows all of it.
 	Onward []string
+	// Beyond is where an address of ours, to which a run returns, leads on to, such as
+	// that of the authorization server; empty for any other. Nil where there is none.
+	Beyond func(r *http.Request, address string) string
 
 	pages *pages
 }
@@ -164,11 +168,21 @@ func (s *SCA) respond(v *visit) error {
 
 // leave sends the browser on, if it is an address that it may follow.
 func (s *SCA) leave(v *visit, to string) error {
-	if _, ok := s.target(to); ok || strings.HasPrefix(to, s.origin(v.c.Request())+"/") {
+	if _, ok := s.onward(v, to); ok {
 		http.Redirect(v.c.Response(), v.c.Request(), to, http.StatusSeeOther)
 		return nil
 	}
 	return s.page(v, http.StatusOK) // it is over, and that is what counts
+}
+
+// onward is an address to which the browser may be sent: one outside, or one of ours,
+// to which an authorization request comes back.
+func (s *SCA) onward(v *visit, to string) (template.URL, bool) {
+	if t, ok := s.target(to); ok {
+		return t.href, true
+	}
+	// #nosec G203 -- nothing but our own addresses is used
+	return template.URL(to), strings.HasPrefix(to, s.origin(v.c.Request())+"/")
 }
 
 // Refuse shows a browser that somebody has sent to us why nothing comes of it, in
