@@ -102,7 +102,7 @@ func TestForwardWaitsOnlySoLong(t *testing.T) {
 	execute(t, address, `INSERT INTO tpps (id, name, organisation, nca_id, nca_name, roles, certificate, search) VALUES ('A', '', '', '', '', '', '', '')`)
 	f := holderOf(psu, customer)
 	require.NoError(t, forward(t, db, f))
-	for _, held := range []string{"SELECT 1 FROM tpps FOR UPDATE", "SELECT 1 FROM current_consents FOR UPDATE"} {
+	for _, held := range []string{"SELECT 1 FROM tpps FOR UPDATE", "SELECT 1 FROM forwarded_consents FOR UPDATE"} {
 		release := hold(t, address, held)
 		err := forward(t, db, f)
 		require.Equal(t, consent.CodeUnavailable, consent.CodeOf(err), "%s: %v", held, err)
@@ -125,7 +125,7 @@ func connect(t testing.TB, address string, n int) {
 		`INSERT INTO customers (id, bank_id, created_at) SELECT id, bank_id, created_at FROM psus LIMIT $1::int`,
 		`INSERT INTO consents (` + columns + `) SELECT id, id, 'connection'` + values + `id, id FROM psus LIMIT $1::int`,
 		`INSERT INTO consents (` + columns + `, connection_id) SELECT gen_random_uuid(), id, 'accountAccess'` + values + `id, id, id FROM psus LIMIT $1::int`,
-		`INSERT INTO current_consents (rail, tpp, customer_id, psu_id, consent_id) SELECT 'stet', 'A', given_by, given_by, id
+		`INSERT INTO forwarded_consents (tpp, psu_id, customer_id, consent_id) SELECT 'A', given_by, given_by, id
  FROM consents WHERE kind = 'accountAccess' LIMIT $1::int`,
 		`INSERT INTO oauth_pairs (id, consent_id, tpp, psu_id, scopes, active, access, access_until, issued_at, certificate, sealed, version, forget_at)
  SELECT n, id, 'A', id, 'aisp', 'aisp', sha256(CAST(CAST(n AS text) AS bytea)), now(), now(), '', '', 1, now() + n * interval '1 second'

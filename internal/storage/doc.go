@@ -15,14 +15,15 @@
 // TPP's row, so that no block comes between, then writes the row of
 // current_consents for this rail, TPP and customer, and then locks consents in
 // the order of their ids: there is one order, hence no deadlock. Forward keeps the
-// same order, with a row for each PSU. So does whoever changes a consent of the rail
-// stet, whose ending may end others (kin.go): the rows of current_consents of its TPP
-// and PSU in the order of the customers, then all those consents by their ids, then
-// tokens. Whoever changes a TPP or a token locks its chain of the audit first, then its row; whoever ends
-// a consent because its TPP is blocked shares the lock of the TPP's row, so that
-// the block stays as it is, and then locks the consent. Accesses are counted by
-// statements of their own, which lock no consent and meet their rows in the order
-// of the keys; what is spent of a one-off consent is counted under its lock. Every
-// other write is conditional on the version that was read, so a mistake in all
-// this would fail loudly rather than lose an update.
+// same order, with the row of forwarded_consents for this TPP, PSU and customer. So
+// does whoever changes a consent of the rail stet, whose ending may end others
+// (kin.go): the rows of forwarded_consents of its TPP and PSU in the order of the
+// customers, then all those consents by their ids, then tokens. Whoever changes a TPP
+// or a token locks its chain of the audit first, then its row; whoever ends a consent
+// because its TPP is blocked shares the lock of the TPP's row, so that the block stays
+// as it is, and then locks the consent. Accesses are counted by statements of their
+// own, which lock no consent and meet their rows in the order of the keys; what is
+// spent of a one-off consent is counted under its lock. Every other write is
+// conditional on the version that was read, so a mistake in all this would fail loudly
+// rather than lose an update.
 package storage

@@ -44,8 +44,8 @@ func lockWithKin(tx *gorm.DB, id uuid.UUID, lock clause.Locking) ([]stored, erro
 }
 
 func lockKin(tx *gorm.DB, id uuid.UUID, of consentRow, lock clause.Locking) ([]stored, error) {
-	row := currentRow{Rail: string(consent.RailSTET), TPP: of.TPP, CustomerID: uuid.UUID(of.CustomerID), PSUID: uuid.UUID(of.GivenBy)}
-	if err := lockAllCurrent(tx, row, lock); err != nil {
+	row := forwardedRow{TPP: of.TPP, PSUID: uuid.UUID(of.GivenBy), CustomerID: uuid.UUID(of.CustomerID)}
+	if err := lockAllForwarded(tx, row, lock); err != nil {
 		return nil, err
 	}
 	var rows []consentRow
@@ -71,17 +71,16 @@ func lockKin(tx *gorm.DB, id uuid.UUID, of consentRow, lock clause.Locking) ([]s
 	return all, nil
 }
 
-// lockAllCurrent locks the rows of a TPP and a PSU, whose customers may be several, in
+// lockAllForwarded locks the rows of a TPP and a PSU, whose customers may be several, in
 // the order of these; row is made where there is none.
-func lockAllCurrent(tx *gorm.DB, row currentRow, lock clause.Locking) error {
+func lockAllForwarded(tx *gorm.DB, row forwardedRow, lock clause.Locking) error {
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
-		return fmt.Errorf("queue for the current consent: %w", err)
+		return fmt.Errorf("queue for what a TPP has forwarded: %w", err)
 	}
-	var rows []currentRow
-	err := tx.Clauses(lock).Select("customer_id").Where("rail = ? AND tpp = ? AND psu_id = ?", row.Rail, row.TPP, row.PSUID).
-		Order("customer_id").Find(&rows).Error
+	var rows []forwardedRow
+	err := tx.Clauses(lock).Select("customer_id").Where("tpp = ? AND psu_id = ?", row.TPP, row.PSUID).Order("customer_id").Find(&rows).Error
 	if err != nil {
-		return fmt.Errorf("queue for the current consents: %w", err)
+		return fmt.Errorf("queue for all that a TPP has forwarded: %w", err)
 	}
 	for i := range rows {
 		if rows[i].CustomerID == row.CustomerID {
@@ -161,8 +160,8 @@ func (s *stored) cutOff(tx *gorm.DB) error {
 		c.Ending.By == consent.ByTPP || c.Ending.Reason == consent.ReasonReplaced {
 		return nil
 	}
-	row, at := currentRow{Rail: string(c.Rail), TPP: c.TPP, CustomerID: c.Customer, PSUID: c.GivenBy}, instantOf(c.StatusChangedAt)
-	err := tx.Model(&currentRow{}).Where(ofKey, row.key()...).Where("tokens_after IS NULL OR tokens_after < ?", at).
+	row, at := forwardedRow{TPP: c.TPP, PSUID: c.GivenBy, CustomerID: c.Customer}, instantOf(c.StatusChangedAt)
+	err := tx.Model(&forwardedRow{}).Where(ofHolder, row.key()...).Where("tokens_after IS NULL OR tokens_after < ?", at).
 		Update("tokens_after", at).Error
 	if err != nil {
 		return fmt.Errorf("end tokens of a TPP: %w", err)

@@ -29,7 +29,7 @@ const selectHolders = `SELECT p.access, p.id, p.consent_id, p.tpp, p.psu_id, p.s
  c.authorise_by, c.by_token, c.last_sca_at, c.customer_id, c.given_by, u.bank_id, k.bank_id, t.blocked_at, t.blocked_until, s.consent_id, s.tokens_after
  FROM oauth_pairs p JOIN consents c ON c.id = p.consent_id
  LEFT JOIN psus u ON u.id = p.psu_id LEFT JOIN customers k ON k.id = c.customer_id LEFT JOIN tpps t ON t.id = p.tpp
- LEFT JOIN current_consents s ON c.rail = 'stet' AND s.rail = c.rail AND s.tpp = p.tpp AND s.customer_id = c.customer_id AND s.psu_id = p.psu_id
+ LEFT JOIN forwarded_consents s ON c.rail = 'stet' AND s.tpp = p.tpp AND s.psu_id = p.psu_id AND s.customer_id = c.customer_id
  WHERE p.access `
 
 // bearerTurns is how many of these statements run at once.
@@ -88,8 +88,8 @@ func (d *DB) fetchBearers(ctx context.Context, tokens []consent.Digest) (map[con
 func (b Bearers) Standing(ctx context.Context, h connections.Holder) (connections.Standing, error) {
 	var current ref
 	var after instant
-	err := b.db.sql.QueryRowContext(ctx, `SELECT consent_id, tokens_after FROM current_consents
- WHERE rail = 'stet' AND tpp = $1 AND customer_id = $2 AND psu_id = $3`, h.TPP, h.Customer, h.PSU).Scan(&current, &after)
+	err := b.db.sql.QueryRowContext(ctx, `SELECT consent_id, tokens_after FROM forwarded_consents
+ WHERE tpp = $1 AND psu_id = $2 AND customer_id = $3`, h.TPP, h.PSU, h.Customer).Scan(&current, &after)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return connections.Standing{}, fmt.Errorf("what a TPP has forwarded: %w", translate(err))
 	}

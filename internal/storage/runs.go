@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"consentd/internal/consent"
 	"consentd/internal/service/sca"
@@ -121,8 +122,13 @@ func lockWithFormer(tx *gorm.DB, of owner, now time.Time) ([]stored, error) {
 		s, err := load(locked(tx), id)
 		return []stored{s}, err
 	}
-	if err := lockCurrent(tx, currentRow{Rail: peek.row.Rail, TPP: peek.row.TPP, CustomerID: of.customer}); err != nil {
-		return nil, err
+	row := currentRow{Rail: peek.row.Rail, TPP: peek.row.TPP, CustomerID: of.customer}
+	err = tx.Clauses(clause.OnConflict{
+		Columns:   []clause.Column{{Name: "rail"}, {Name: "tpp"}, {Name: "customer_id"}},
+		DoUpdates: clause.Assignments(map[string]any{"rail": row.Rail}), // changes nothing, locks the row
+	}).Create(&row).Error
+	if err != nil {
+		return nil, fmt.Errorf("queue for the current consent: %w", err)
 	}
 	var rows []consentRow
 	err = locked(tx).Where(
@@ -147,11 +153,27 @@ func lockWithFormer(tx *gorm.DB, of owner, now time.Time) ([]stored, error) {
 	return all, nil
 }
 
+// currentRow names the recurring consent of a TPP for a customer.
+type currentRow struct {
+	Rail       string    `gorm:"primaryKey"`
+	TPP        string    `gorm:"column:tpp;primaryKey"`
+	CustomerID uuid.UUID `gorm:"primaryKey"`
+	ConsentID  ref
+}
+
+// TableName implements gorm's Tabler.
+func (currentRow) TableName() string { return "current_consents" }
+
 func saveCurrent(tx *gorm.DB, c *consent.Consent) error {
 	if !c.Replaces() || c.Status != consent.Valid {
 		return nil
 	}
-	return nameCurrent(tx, currentRow{Rail: string(c.Rail), TPP: c.TPP, CustomerID: c.Customer, ConsentID: ref(c.ID)})
+	err := tx.Model(&currentRow{}).Where("rail = ? AND tpp = ? AND customer_id = ?", string(c.Rail), c.TPP, c.Customer).
+		Update("consent_id", c.ID).Error
+	if err != nil {
+		return fmt.Errorf("name the current consent: %w", err)
+	}
+	return nil
 }
 
 // owner is whose a run is. Its customer is written before anything is finished.

@@ -161,6 +161,14 @@ func TestOAuthRefusals(t *testing.T) {
 		a.leaves()
 		a.refused("access_denied")
 
+		for _, who := range []string{"blocked", "sarl-ceo"} { // who may not log in, or sign alone
+			a = c.ask()
+			a.send("psuId="+who, "password=sandbox")
+			a.at("problem", http.StatusForbidden)
+			a.leaves()
+			a.refused("access_denied")
+		}
+
 		for changes, why := range map[[2]string]string{
 			{"scope", "openid"}: "invalid_scope", {"scope", ""}: "invalid_scope",
 			{"code_challenge_method", "plain"}: "invalid_request", {"code_challenge", ""}: "invalid_request",

@@ -28,7 +28,7 @@ func (c *oauthTPP) linked(body xs2a.ConsentsRequest) (id string) {
 	require.Equal(c.t, "REDIRECT", meta.Approach())
 	require.ElementsMatch(c.t, []string{"scaOAuth", "self", "status"}, names(made.Links))
 	said := c.metadata(made.Links["scaOAuth"].Href)
-	require.Equal(c.t, c.program.base+authorizePath, said["authorization_endpoint"])
+	require.Equal(c.t, c.login+authorizePath, said["authorization_endpoint"])
 	return made.ConsentID
 }
 

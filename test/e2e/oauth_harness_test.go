@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"html"
 	"net/http"
 	"net/http/cookiejar"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"consentd/pkg/httpsig"
 	"consentd/pkg/stet"
 	"consentd/test/contract"
 )
@@ -35,15 +35,18 @@ type oauthTPP struct {
 	name  string // of the sandbox's
 	id    string // client_id
 	base  string // of the listener that it calls
+	login string // of the one that browsers call, and the issuer
 	back  string // redirect_uri
 	calls *http.Client
+	shows []byte          // its certificate, as DER; nil for none
+	seal  *httpsig.Signer // of the STET dialect; nil for the sandbox's own
 }
 
 // connecting is a TPP over plain http: whatever it gets is bound to nothing.
 func (p *program) connecting(name string) *oauthTPP {
 	p.t.Helper()
 	return &oauthTPP{
-		program: p, name: name, id: "PSDXX-SANDBOX-" + strings.ToUpper(name), base: p.base, back: p.base + "/sandbox/return",
+		program: p, name: name, id: "PSDXX-SANDBOX-" + strings.ToUpper(name), base: p.base, login: p.base, back: p.base + "/sandbox/return",
 		calls: p.described(http.DefaultTransport),
 	}
 }
@@ -66,7 +69,7 @@ func (p *program) certified(name string) *oauthTPP {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, Certificates: []tls.Certificate{pair}}}
 	p.t.Cleanup(transport.CloseIdleConnections)
 	c := p.connecting(name)
-	c.base, c.calls = p.secure, p.described(transport)
+	c.base, c.calls, c.shows = p.secure, p.described(transport), pair.Certificate[0]
 	return c
 }
 
@@ -84,11 +87,7 @@ func (p *program) described(base http.RoundTripper) *http.Client {
 
 // thumbprint is x5t#S256 of the certificate that the client shows.
 func (c *oauthTPP) thumbprint() string {
-	c.t.Helper()
-	var kit struct{ QWAC struct{ Certificate string } }
-	c.call(http.MethodGet, "/sandbox/tpps/"+c.name, nil, &kit)
-	block, _ := pem.Decode([]byte(kit.QWAC.Certificate))
-	sum := sha256.Sum256(block.Bytes)
+	sum := sha256.Sum256(c.shows)
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
@@ -98,6 +97,7 @@ type asking struct {
 
 	tpp             *oauthTPP
 	verifier, state string
+	asked           string // the address of the request
 }
 
 // ask sends a PSU's browser with a request; changes are pairs of a parameter and its
@@ -119,10 +119,11 @@ func (c *oauthTPP) ask(changes ...string) *asking {
 	}
 	described := *c.described(http.DefaultTransport)
 	described.Jar = jar
-	a.psu = &psu{program: c.program, jar: &described, link: c.program.base + authorizePath + "?" + q.Encode()}
+	a.psu = &psu{program: c.program, jar: &described, link: c.login + authorizePath + "?" + q.Encode()}
+	a.asked = a.link
 	a.look()
 	a.jar = &http.Client{Jar: jar, CheckRedirect: c.http.CheckRedirect} // the pages are in no description
-	if strings.HasPrefix(a.to, c.program.base+"/sca/") {
+	if strings.HasPrefix(a.to, c.login+"/sca/") {
 		require.Equal(c.t, http.StatusSeeOther, a.status)
 		a.follow()
 		a.at("login", http.StatusOK)
@@ -155,7 +156,7 @@ func (a *asking) agrees(who, accounts string) {
 func (a *asking) leads() {
 	a.t.Helper()
 	require.Equal(a.t, http.StatusSeeOther, a.status, a.body)
-	require.True(a.t, strings.HasPrefix(a.to, a.program.base+authorizePath+"/"), a.to)
+	require.True(a.t, strings.HasPrefix(a.to, a.tpp.login+authorizePath+"/"), a.to)
 }
 
 // onward is where the button of a page leads.
@@ -167,7 +168,7 @@ func (a *asking) leaves() {
 	found := onward.FindStringSubmatch(a.body)
 	require.Len(a.t, found, 2, a.body)
 	a.to = html.UnescapeString(found[1])
-	require.True(a.t, strings.HasPrefix(a.to, a.program.base+authorizePath+"/"), a.to)
+	require.True(a.t, strings.HasPrefix(a.to, a.tpp.login+authorizePath+"/"), a.to)
 	a.follow()
 }
 
@@ -181,7 +182,7 @@ func (a *asking) answer() url.Values {
 	said, err := url.ParseQuery(q)
 	require.NoError(a.t, err)
 	require.Equal(a.t, []string{a.state}, said["state"])
-	require.Equal(a.t, []string{a.program.base}, said["iss"])
+	require.Equal(a.t, []string{a.tpp.login}, said["iss"])
 	return said
 }
 
@@ -286,6 +287,9 @@ func (c *oauthTPP) dialect(tokens map[string]string) *stetTPP {
 	c.t.Helper()
 	s := stetOf(c.program)
 	s.base, s.http, s.tokens = c.base+stet.BasePath, c.calls, tokens
+	if c.seal != nil {
+		s.signers[c.name] = c.seal
+	}
 	return s
 }
 

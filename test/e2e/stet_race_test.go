@@ -25,8 +25,8 @@ import (
 	"consentd/test/pgtest"
 )
 
-// stetRace is two sandboxes over one PostgreSQL or, over SQLite, one, that want no
-// signatures, and many who call them in the STET dialect at once.
+// stetRace is one or two sandboxes that want no signatures, and many who call them in
+// the STET dialect at once.
 type stetRace struct {
 	*replicas
 
@@ -34,26 +34,34 @@ type stetRace struct {
 	calls *http.Client
 }
 
-// eachRace runs a race over both databases, one after the other, and proves the audit
-// of each.
-func eachRace(t *testing.T, race func(s *stetRace)) {
+// eachOver runs a test over two servers on PostgreSQL, and over one on SQLite, one
+// after the other, beside whose database it may look.
+func eachOver(t *testing.T, test func(t *testing.T, r *replicas), edit ...func(*app.SandboxOptions)) {
 	t.Helper()
 	for _, engine := range pgtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) {
-			s := &stetRace{t: t, calls: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
-			t.Cleanup(s.calls.CloseIdleConnections)
 			if engine == pgtest.Postgres {
-				s.replicas = startTwo(t)
-			} else {
-				dir := t.TempDir()
-				one := start(t, engine, func(o *app.SandboxOptions) { o.Data = dir })
-				s.replicas = &replicas{one: one, two: one}
-				s.open(t, "sqlite:"+filepath.Join(dir, "consentd.db"), dir)
+				test(t, startTwo(t, edit...))
+				return
 			}
-			race(s)
-			s.verify(t)
+			dir := t.TempDir()
+			one := start(t, engine, append(edit, func(o *app.SandboxOptions) { o.Data = dir })...)
+			r := &replicas{one: one, two: one}
+			r.open(t, "sqlite:"+filepath.Join(dir, "consentd.db"), dir)
+			test(t, r)
 		})
 	}
+}
+
+// eachRace runs a race over both databases, and proves the audit of each.
+func eachRace(t *testing.T, race func(s *stetRace)) {
+	t.Helper()
+	eachOver(t, func(t *testing.T, r *replicas) {
+		s := &stetRace{replicas: r, t: t, calls: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+		t.Cleanup(s.calls.CloseIdleConnections)
+		race(s)
+		s.verify(t)
+	})
 }
 
 // token is one by its name, as [stetTPP.token] has it, and new with every call.

@@ -21,7 +21,7 @@ var unreached = map[points.Point]string{
 
 const (
 	forgetting      = "a worker's housekeeping, once a minute: it removes counts that no longer count, and no walk waits for it"
-	forgettingOAuth = "a worker's housekeeping, once a minute, that the server of tokens has no part in"
+	forgettingOAuth = "a worker's housekeeping, once a minute, of what opens nothing any more: no walk waits for it"
 	putting         = "the flow oidc alone does it, whose tokens count by the provider's clock, which these tests cannot turn; its own tests do"
 )
 

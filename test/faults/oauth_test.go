@@ -17,6 +17,12 @@ import (
 // whose PSU has answered.
 const pathAuthorize = "/oauth2/authorize"
 
+// The TPP that connects: its client_id and its redirect_uri.
+const (
+	clientID   = "PSDXX-SANDBOX-CONNECTOR"
+	clientBack = "https://tpp.example/cb"
+)
+
 // onward is where the button of a page leads.
 var onward = regexp.MustCompile(`href="([^"]+/oauth2/authorize/[^"]+)"`)
 
@@ -33,6 +39,8 @@ type client struct {
 func connected(w *world) {
 	w.t.Helper()
 	c := &client{world: w}
+	got := w.tell(http.MethodPost, "/sandbox/tpps", map[string]any{"name": "connector", "redirectUris": []string{clientBack}})
+	require.Less(w.t, got.status, 300, got.body)
 	for range 2 {
 		before := w.deaths
 		if c.asks() && c.redeems() {
@@ -48,7 +56,7 @@ func connected(w *world) {
 	require.NotEqual(w.t, former, c.access)
 	require.Equal(w.t, bare(), (&holder{world: w, token: c.access}).list())
 
-	got := c.post("/oauth2/revoke", "token", c.refresh)
+	got = c.post("/oauth2/revoke", "token", c.refresh)
 	require.Equal(w.t, http.StatusOK, got.status, got.body)
 	r, _ := (&holder{world: w, token: c.access}).call(http.MethodGet, "/accounts", "")
 	require.Equal(w.t, http.StatusUnauthorized, w.send(w.http, r, "").status)
@@ -60,7 +68,7 @@ func (c *client) asks() bool {
 	c.verifier = rand.Text() + rand.Text()
 	sum := sha256.Sum256([]byte(c.verifier))
 	u := c.open(public+pathAuthorize+"?"+url.Values{
-		"response_type": {"code"}, "client_id": {"PSDXX-SANDBOX-ACME"}, "redirect_uri": {public + "/sandbox/return"}, "scope": {"aisp"},
+		"response_type": {"code"}, "client_id": {clientID}, "redirect_uri": {clientBack}, "scope": {"aisp"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
 	}.Encode(), "lea", leaIBAN)
 	u.back = public + pathAuthorize + "/"
@@ -88,7 +96,7 @@ func (u *psu) follows() {
 // redeems changes the code for tokens.
 func (c *client) redeems() bool {
 	c.t.Helper()
-	return c.takes("grant_type", "authorization_code", "code", c.code, "redirect_uri", public+"/sandbox/return", "code_verifier", c.verifier)
+	return c.takes("grant_type", "authorization_code", "code", c.code, "redirect_uri", clientBack, "code_verifier", c.verifier)
 }
 
 // takes asks for tokens, and reports whether there are some. Nothing but that the code
@@ -116,11 +124,11 @@ func (c *client) takes(params ...string) bool {
 // post sends a form.
 func (c *client) post(path string, params ...string) answer {
 	c.t.Helper()
-	form := url.Values{"client_id": {"PSDXX-SANDBOX-ACME"}}
+	form := url.Values{"client_id": {clientID}}
 	for i := 0; i < len(params); i += 2 {
 		form.Set(params[i], params[i+1])
 	}
 	return c.call(http.MethodPost, path, form.Encode(), http.Header{
-		"Content-Type": {"application/x-www-form-urlencoded"}, "X-Sandbox-Tpp": {"acme"},
+		"Content-Type": {"application/x-www-form-urlencoded"}, "X-Sandbox-Tpp": {"connector"},
 	})
 }

@@ -34,6 +34,14 @@ var factorPoints = []points.Point{
 	"commit.change.before", "commit.change.after", "commit.finish.before", "commit.finish.after",
 }
 
+// grantPoints are those at which a connection comes into being, and its tokens.
+var grantPoints = []points.Point{
+	"commit.create.before", "commit.create.after", "commit.finish.before", "commit.finish.after",
+	"commit.request.before", "commit.request.after", "commit.request-take.before", "commit.request-take.after",
+	"commit.issue.before", "commit.issue.after", "commit.exchange.before", "commit.exchange.after",
+	"commit.end-pair.before", "commit.end-pair.after",
+}
+
 // walks are those that are interrupted.
 var walks = map[string]walk{
 	"redirect": {
@@ -101,6 +109,7 @@ var walks = map[string]walk{
 	},
 	"connected": {
 		paged: true,
+		only:  grantPoints,
 		run:   connected,
 	},
 	"overdue": {

@@ -196,7 +196,7 @@ func (a *App) carry(c echo.Context, v *visitor, found connection, do stetAct) er
 		return a.fail(c, err)
 	}
 	numbers, goOn := do(c.Request().Context(), l, found)
-	found = v.changeConnection(found.Number, func(c *connection) {
+	now := v.changeConnection(found.Number, func(c *connection) {
 		goOn(c)
 		c.last = numbers
 	})
@@ -204,8 +204,10 @@ func (a *App) carry(c echo.Context, v *visitor, found connection, do stetAct) er
 	switch refused := func(n int) bool { x := v.exchange(n); return x != nil && !x.Good() }; {
 	case slices.ContainsFunc(numbers, refused):
 		part = "#last"
-	case found.Sheet != nil:
+	case now.Sheet != nil:
 		part = "#answer"
+	case now.State == found.State && len(numbers) == 1:
+		part = "#last" // nothing else tells what came of it
 	}
 	return c.Redirect(http.StatusSeeOther, found.Page()+part)
 }

@@ -156,7 +156,7 @@ func refresh(ctx context.Context, l *stetLine, c connection) ([]int, func(*conne
 		return told, (*connection).end
 	}
 	return told, func(c *connection) {
-		if err == nil {
+		if c.Sheet = nil; err == nil {
 			c.take(*tokens, l.now())
 		}
 	}
@@ -171,7 +171,7 @@ func introspect(ctx context.Context, l *stetLine, c connection) ([]int, func(*co
 			means += " It is bound to this TPP's certificate."
 		}
 	}
-	return []int{l.told("Is the access token alive?", means, err)}, func(*connection) {}
+	return []int{l.told("Is the access token alive?", means, err)}, func(c *connection) { c.Sheet = nil }
 }
 
 // disconnect gives the refresh token back, or the access token where there is none:

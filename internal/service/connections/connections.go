@@ -132,7 +132,8 @@ type Claims struct {
 // Outside judges what a token of the bank's own server says. Fails with
 // CodeTokenInvalid for a PSU whom the bank does not know, for one who does not act
 // for the customer, and for a token that was issued before its access was ended
-// here, and with CodeTokenExpired once the authentication of its PSU is too old.
+// here, with CodeTokenExpired once the authentication of its PSU is too old, and with
+// CodeUnavailable while the bank does not answer.
 func (s *Connections) Outside(ctx context.Context, c Claims) (Principal, error) {
 	if c.SCA.IsZero() {
 		c.SCA = c.IssuedAt

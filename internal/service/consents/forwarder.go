@@ -60,7 +60,8 @@ func (d Document) grants() bool { return len(d.Asked) > 0 || d.Rights.Has(consen
 // with CodeAccountUnknown for an account that is not the customer's to share, alike
 // for one that does not exist, with CodeTokenInvalid when the connection has ended
 // meanwhile, with CodeBlocked while the bank has suspended the connection or what
-// stands, and with CodeCertificateBlocked. What stood before stands then.
+// stands, with CodeCertificateBlocked, and with CodeUnavailable while the bank does not
+// answer. What stood before stands then.
 func (f *Forwarder) Forward(ctx context.Context, call service.Call, by Giver, d Document) (*consent.Consent, error) {
 	now := f.Now()
 	access, err := f.resolve(ctx, by, d)

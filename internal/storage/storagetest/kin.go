@@ -166,7 +166,7 @@ func freeKin(t *testing.T, b *bundle) {
 		}{
 			{"SELECT 1 FROM consents WHERE id = $1 FOR UPDATE", []any{k.connection.ID.String()}},
 			{"SELECT 1 FROM consents WHERE id = $1 FOR UPDATE", []any{k.forwarded.ID.String()}},
-			{"SELECT 1 FROM current_consents FOR UPDATE", nil},
+			{"SELECT 1 FROM forwarded_consents FOR UPDATE", nil},
 		} {
 			release := b.Hold(t, held.statement, held.args...)
 			require.NoError(t, b.UpdateFree(b.ctx, k.connection.ID, settle))

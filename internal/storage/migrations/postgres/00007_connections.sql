@@ -10,13 +10,17 @@ ALTER TABLE consents
 -- What may end together.
 CREATE INDEX consents_kin ON consents (tpp, given_by) WHERE rail = 'stet' AND status IN ('valid', 'suspended');
 
--- What a TPP forwards is a PSU's; of other rails, psu_id is the nil id. A token of the
--- bank's own server that was not issued after tokens_after opens nothing.
-ALTER TABLE current_consents
-    ADD COLUMN psu_id       uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
-    ADD COLUMN tokens_after timestamptz,
-    DROP CONSTRAINT current_consents_pkey,
-    ADD PRIMARY KEY (rail, tpp, customer_id, psu_id);
+-- What a TPP has forwarded last for a PSU of a customer. Whoever forwards writes here
+-- first and so waits for whoever was before. A token of the bank's own server that was
+-- not issued after tokens_after opens nothing.
+CREATE TABLE forwarded_consents (
+    tpp          text NOT NULL,
+    psu_id       uuid NOT NULL REFERENCES psus (id),
+    customer_id  uuid NOT NULL REFERENCES customers (id),
+    consent_id   uuid REFERENCES consents (id),
+    tokens_after timestamptz,
+    PRIMARY KEY (tpp, psu_id, customer_id)
+);
 
 -- Authorization requests under way. callback and code are digests.
 CREATE TABLE oauth_requests (

@@ -9,20 +9,17 @@ ALTER TABLE consents ADD COLUMN by_token boolean NOT NULL DEFAULT false;
 -- What may end together.
 CREATE INDEX consents_kin ON consents (tpp, given_by) WHERE rail = 'stet' AND status IN ('valid', 'suspended');
 
--- What a TPP forwards is a PSU's; of other rails, psu_id is the nil id. A token of the
--- bank's own server that was not issued after tokens_after opens nothing.
-CREATE TABLE current_of_psus (
-    rail         text NOT NULL,
+-- What a TPP has forwarded last for a PSU of a customer. Whoever forwards writes here
+-- first and so waits for whoever was before. A token of the bank's own server that was
+-- not issued after tokens_after opens nothing.
+CREATE TABLE forwarded_consents (
     tpp          text NOT NULL,
+    psu_id       text NOT NULL REFERENCES psus (id),
     customer_id  text NOT NULL REFERENCES customers (id),
-    psu_id       text NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     consent_id   text REFERENCES consents (id),
     tokens_after text,
-    PRIMARY KEY (rail, tpp, customer_id, psu_id)
+    PRIMARY KEY (tpp, psu_id, customer_id)
 );
-INSERT INTO current_of_psus (rail, tpp, customer_id, consent_id) SELECT rail, tpp, customer_id, consent_id FROM current_consents;
-DROP TABLE current_consents;
-ALTER TABLE current_of_psus RENAME TO current_consents;
 
 -- Authorization requests under way. callback and code are digests.
 CREATE TABLE oauth_requests (
