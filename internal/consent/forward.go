@@ -100,12 +100,13 @@ func (c *Consent) Renew(on *Consent, cause Cause, now time.Time) {
 }
 
 // Drag ends what cannot stand without this consent, now that it has ended: what a
-// TPP has forwarded by a connection, with the connection; and with what a PSU, the
-// bank or time has ended of a TPP's forwarded consents, the connections of this PSU
-// with the TPP, so that their tokens open nothing any more. What the TPP itself has
-// replaced or taken back leaves its connection alone.
+// TPP has forwarded by a connection, with the connection; and with what a PSU or the
+// bank has ended of a TPP's forwarded consents, the connections of this PSU with the
+// TPP for the customer, so that their tokens open nothing any more. What the TPP
+// itself has replaced or taken back leaves its connection alone, and so does time:
+// each has a date of its own.
 func (c *Consent) Drag(others []*Consent, now time.Time) error {
-	if !c.Status.Final() || c.Rail != RailSTET || c.Ending.By == ByTPP && c.Kind != Connection || c.Ending.Reason == ReasonReplaced {
+	if !c.Status.Final() || c.Rail != RailSTET || c.Kind != Connection && c.Ending.By != ByPSU && c.Ending.By != ByASPSP {
 		return nil
 	}
 	for _, o := range others {
@@ -129,7 +130,7 @@ func (c *Consent) Drag(others []*Consent, now time.Time) error {
 
 // drags tells whether another consent goes with this one.
 func (c *Consent) drags(o *Consent) bool {
-	if o.Rail != c.Rail || o.TPP != c.TPP || o.GivenBy != c.GivenBy {
+	if o.Rail != c.Rail || o.TPP != c.TPP || o.GivenBy != c.GivenBy || o.Customer != c.Customer {
 		return false
 	}
 	if c.Kind == Connection {

@@ -134,7 +134,7 @@ func TestDrag(t *testing.T) {
 	}
 	for _, x := range []struct {
 		what, how         string
-		consent, elsewise bool // a connection ends, or else what is forwarded by it; whether the others end too
+		consent, elsewise bool // what is forwarded ends, or else its connection; whether the other goes too
 	}{
 		{"a connection", "by the PSU", false, true},
 		{"a connection", "by the TPP", false, true},
@@ -143,7 +143,7 @@ func TestDrag(t *testing.T) {
 		{"a connection", "suspended", false, false},
 		{"a document", "by the PSU", true, true},
 		{"a document", "by the bank", true, true},
-		{"a document", "by time", true, true},
+		{"a document", "by time", true, false},
 		{"a document", "by the TPP", true, false},
 		{"a document", "by another", true, false},
 		{"a document", "suspended", true, false},
@@ -156,9 +156,11 @@ func TestDrag(t *testing.T) {
 			if x.consent {
 				ends, goes = document, on
 			}
-			strangers := []*consent.Consent{connected(t, "B", psu, noon), connected(t, "A", otherPSU, noon), forwarded(connected(t, "A", psu, noon), noon)}
+			elsewhere := connected(t, "A", psu, noon)
+			elsewhere.Customer = uuid.New()
+			strangers := []*consent.Consent{connected(t, "B", psu, noon), connected(t, "A", otherPSU, noon), elsewhere, forwarded(connected(t, "A", psu, noon), noon)}
 			if x.consent {
-				strangers = strangers[:2] // another connection of the same two goes too
+				strangers = strangers[:3] // another connection of the same two goes too
 			}
 			require.NoError(t, end[x.how](ends))
 			require.NoError(t, ends.Drag(append([]*consent.Consent{ends, goes}, strangers...), noon))
@@ -202,12 +204,15 @@ func TestDragLeavesNothing(t *testing.T) {
 				current[key], all = next, append(all, next)
 			default:
 				c := rapid.SampledFrom(all).Draw(t, "ending")
+				ended := c.Status.Final()
 				if act == 2 {
 					require.NoError(t, c.Withdraw(now))
 				} else {
 					require.NoError(t, c.Terminate(now))
 				}
-				require.NoError(t, c.Drag(all, now))
+				if !ended {
+					require.NoError(t, c.Drag(all, now))
+				}
 			}
 			for _, c := range all {
 				if c.Kind != consent.AccountAccess || !c.Status.Live() {

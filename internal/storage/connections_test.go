@@ -19,8 +19,14 @@ import (
 	"consentd/test/pgtest"
 )
 
+// currentBefore7 is how replicas that know no connections queue for the current consent
+// of a customer.
+const currentBefore7 = `INSERT INTO current_consents (rail, tpp, customer_id, consent_id) VALUES ('xs2a', 'A', $1, $2)
+ ON CONFLICT (rail, tpp, customer_id) DO UPDATE SET rail = 'xs2a'`
+
 // TestDataOfVersion6 begins with a database that knows no connections: what stands for
-// a customer stands, beside what a TPP forwards for a PSU of the same customer.
+// a customer stands, beside what a TPP forwards for a PSU of the same customer, and a
+// replica of before goes on.
 func TestDataOfVersion6(t *testing.T) {
 	for _, engine := range pgtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) {
@@ -29,7 +35,7 @@ func TestDataOfVersion6(t *testing.T) {
 			id, _ := consentAt1(t, address, consent.Valid, consent.ScaFinalised)
 			customer := uuid.New()
 			execute(t, address, "INSERT INTO customers (id, bank_id, created_at) VALUES ($1, 'lea', '2026-02-01T00:00:00.000000Z')", customer.String())
-			execute(t, address, "INSERT INTO current_consents (rail, tpp, customer_id, consent_id) VALUES ('xs2a', 'A', $1, $2)", customer.String(), id.String())
+			execute(t, address, currentBefore7, customer.String(), id.String())
 			db := open(t, address, slog.New(slog.DiscardHandler))
 			steps, err := db.Migrate(t.Context())
 			require.NoError(t, err)
@@ -40,10 +46,16 @@ func TestDataOfVersion6(t *testing.T) {
 			psu, err := db.PSU(t.Context(), "lea")
 			require.NoError(t, err)
 			require.NoError(t, forward(t, db, holderOf(psu, customer)))
-			require.ElementsMatch(t, []string{
-				"xs2a A " + customer.String() + " " + uuid.Nil.String() + " " + id.String(), "stet A " + customer.String() + " " + psu.String() + " ",
-			}, column(t, address, `SELECT rail || ' ' || tpp || ' ' || CAST(customer_id AS text) || ' ' || CAST(psu_id AS text) || ' ' ||
- COALESCE(CAST(consent_id AS text), '') FROM current_consents`))
+
+			later, _ := consentAt1(t, address, consent.Valid, consent.ScaFinalised)
+			execute(t, address, currentBefore7, customer.String(), later.String())
+			c, err = db.Get(t.Context(), later)
+			require.NoError(t, err)
+			require.Equal(t, []any{uuid.Nil, uuid.Nil, false}, []any{c.GivenBy, c.Connection, c.ByToken})
+			const texts = ` || ' ' || tpp || ' ' || CAST(customer_id AS text) || ' ' || COALESCE(CAST(consent_id AS text), '') FROM `
+			require.Equal(t, []string{"xs2a A " + customer.String() + " " + id.String()}, column(t, address, "SELECT rail"+texts+"current_consents"))
+			require.Equal(t, []string{psu.String() + " A " + customer.String() + " "},
+				column(t, address, "SELECT CAST(psu_id AS text)"+texts+"forwarded_consents"))
 		})
 	}
 }
@@ -148,7 +160,8 @@ func TestConnectionsByIndex(t *testing.T) {
 	for name, statement := range map[string]string{
 		"kin": `SELECT id FROM consents WHERE id = '%[1]s' OR (rail = 'stet' AND status IN ('valid', 'suspended')
  AND tpp = 'A' AND given_by = '%[1]s') ORDER BY id FOR UPDATE`,
-		"tokens to forget": `SELECT id FROM oauth_pairs WHERE forget_at <= now() ORDER BY forget_at LIMIT 100 FOR UPDATE SKIP LOCKED`,
+		"what was forwarded": `SELECT customer_id FROM forwarded_consents WHERE tpp = 'A' AND psu_id = '%[1]s' ORDER BY customer_id FOR UPDATE`,
+		"tokens to forget":   `SELECT id FROM oauth_pairs WHERE forget_at <= now() ORDER BY forget_at LIMIT 100 FOR UPDATE SKIP LOCKED`,
 	} {
 		if strings.Contains(statement, "%") {
 			statement = fmt.Sprintf(statement, uuid.NewString())

@@ -29,7 +29,7 @@ func TestOAuthMetadata(t *testing.T) {
 func TestOAuthOverPlainHTTP(t *testing.T) {
 	each(t, func(t *testing.T, p *program) {
 		c := p.connecting("acme")
-		g := c.connects("lea")
+		g := c.connects()
 		require.Equal(t, []any{600, "aisp"}, []any{g.Expires, g.Scope})
 		state := c.post(introspectPath, "token", g.Access)
 		require.Equal(t, []any{true, c.id, "aisp", ""}, []any{state.Active, state.Client, state.Scope, state.Bound.Thumbprint})
@@ -49,7 +49,7 @@ func TestOAuthOverPlainHTTP(t *testing.T) {
 func TestOAuthOverTLS(t *testing.T) {
 	each(t, func(t *testing.T, p *program) {
 		c := p.certified("acme")
-		g := c.connects("lea")
+		g := c.connects()
 		state := c.post(introspectPath, "token", g.Access)
 		require.Equal(t, []any{true, c.thumbprint()}, []any{state.Active, state.Bound.Thumbprint})
 		c.sees(g.Access, bare(leasFirst, leasSecond))
@@ -72,13 +72,13 @@ func TestOAuthOverTLS(t *testing.T) {
 func TestOAuthCode(t *testing.T) {
 	each(t, func(t *testing.T, p *program) {
 		c, beta := p.connecting("acme"), p.connecting("beta")
-		code, a := c.codeOf("lea")
+		code, a := c.codeOf()
 		for name, params := range map[string][]string{
 			"another verifier":      {"code_verifier", "0123456789012345678901234567890123456789012"},
 			"another redirect URI":  {"redirect_uri", c.back + "/nok"},
 			"another client's name": {"client_id", beta.id},
 		} {
-			code, a := c.codeOf("lea")
+			code, a := c.codeOf()
 			g := c.redeems(code, a, params...)
 			require.GreaterOrEqual(t, g.Status, http.StatusBadRequest, name)
 			require.Less(t, g.Status, http.StatusInternalServerError, name)
@@ -87,8 +87,8 @@ func TestOAuthCode(t *testing.T) {
 		}
 		beta.bad(beta.redeems(code, a), http.StatusBadRequest, "invalid_grant")
 
-		code, a = c.codeOf("lea")
-		p.advance("59s")
+		code, a = c.codeOf()
+		p.advance("40s")
 		g := c.redeems(code, a)
 		c.good(g)
 		require.NotEmpty(t, g.Refresh)
@@ -96,7 +96,7 @@ func TestOAuthCode(t *testing.T) {
 		c.opens(g.Access, http.StatusUnauthorized)
 		c.bad(c.refreshes(g.Refresh), http.StatusBadRequest, "invalid_grant")
 
-		code, a = c.codeOf("lea")
+		code, a = c.codeOf()
 		p.advance("60s")
 		c.bad(c.redeems(code, a), http.StatusBadRequest, "invalid_grant")
 	})
@@ -117,7 +117,7 @@ func TestOAuthCodeAtTwoServers(t *testing.T) {
 func oneOf(t *testing.T, at func(i int) *program) {
 	t.Helper()
 	c := at(0).connecting("acme")
-	code, a := c.codeOf("lea")
+	code, a := c.codeOf()
 	const many = 20
 	answers := make([]granted, many)
 	var wg sync.WaitGroup
@@ -179,8 +179,8 @@ func TestOAuthRefusals(t *testing.T) {
 		for _, scope := range []string{"pisp", "aisp pisp", "cbpii"} {
 			mint.ask("scope", scope).refused("invalid_scope")
 		}
-		require.Empty(t, c.stands("lea", "connection", "valid"))
-		mint.connects("lea")
+		require.Empty(t, c.stands("connection", "valid"))
+		mint.connects()
 	})
 }
 
@@ -190,8 +190,13 @@ func TestOAuthNowhere(t *testing.T) {
 	each(t, func(t *testing.T, p *program) {
 		c := p.connecting("acme")
 		for _, changes := range [][]string{
-			{"redirect_uri", "https://evil.example/"}, {"redirect_uri", c.back + "/"}, {"redirect_uri", c.back + "?x=1"}, {"redirect_uri", ""},
-			{"client_id", "PSDXX-SANDBOX-NOBODY"}, {"client_id", ""}, {"client_id", "https://evil.example"},
+			{"redirect_uri", "https://evil.example/"},
+			{"redirect_uri", c.back + "/"},
+			{"redirect_uri", c.back + "?x=1"},
+			{"redirect_uri", ""},
+			{"client_id", "PSDXX-SANDBOX-NOBODY"},
+			{"client_id", ""},
+			{"client_id", "https://evil.example"},
 			{"redirect_uri", "https://evil.example/", "response_type", "token"},
 		} {
 			a := c.ask(changes...)
@@ -240,8 +245,8 @@ func newJar(t *testing.T) http.CookieJar {
 func TestOAuthBlocked(t *testing.T) {
 	each(t, func(t *testing.T, p *program) {
 		c := p.connecting("acme")
-		g := c.connects("lea")
-		code, a := c.codeOf("lea")
+		g := c.connects()
+		code, a := c.codeOf()
 		waiting := c.ask()
 		waiting.agrees("lea", "")
 		p.office(http.MethodPut, `{"reason":"licence in doubt"}`)

@@ -53,7 +53,7 @@ func TestOAuthSCA(t *testing.T) {
 	each(t, func(t *testing.T, p *program) {
 		c := p.connecting("acme")
 		id := c.linked(p.offered())
-		g := c.connects("lea", "scope", "AIS:"+id)
+		g := c.connects("scope", "AIS:"+id)
 		require.Equal(t, "AIS:"+id, g.Scope)
 		require.Equal(t, "valid", p.status(p.as("acme"), id))
 		n, err := c.reader(id, g.Access)
@@ -66,7 +66,7 @@ func TestOAuthSCA(t *testing.T) {
 		body := p.offered()
 		body.RecurringIndicator, body.FrequencyPerDay = false, 1 // it lets the other one be
 		other := c.linked(body)
-		foreign := c.connects("lea", "scope", "AIS:"+other)
+		foreign := c.connects("scope", "AIS:"+other)
 		for token, code := range map[string]xs2a.Code{"": xs2a.TokenUnknown, "nobody's": xs2a.TokenUnknown, foreign.Access: xs2a.TokenInvalid} {
 			_, err = c.reader(id, token)
 			requireCode(t, err, http.StatusUnauthorized, code)
@@ -99,7 +99,7 @@ func TestOAuthSCARevoked(t *testing.T) {
 	each(t, func(t *testing.T, p *program) {
 		c := p.certified("acme")
 		id := c.linked(p.offered())
-		g := c.connects("lea", "scope", "AIS:"+id)
+		g := c.connects("scope", "AIS:"+id)
 		_, err := c.reader(id, g.Access) // over plain http, without the certificate
 		requireCode(t, err, http.StatusUnauthorized, xs2a.TokenUnknown)
 		require.Equal(t, http.StatusOK, c.post(revokePath, "token", g.Refresh).Status)
@@ -114,7 +114,7 @@ func TestOAuthSCARefused(t *testing.T) {
 	each(t, func(t *testing.T, p *program) {
 		c, beta := p.connecting("acme"), p.connecting("beta")
 		mine, theirs, given := c.linked(p.offered()), beta.linked(p.offered()), c.linked(p.offered())
-		c.connects("lea", "scope", "AIS:"+given)
+		c.connects("scope", "AIS:"+given)
 		for scope, why := range map[string]string{
 			"AIS:" + theirs: "invalid_scope", "AIS:" + uuid.NewString(): "invalid_scope", "AIS:": "invalid_scope", "AIS:x": "invalid_scope",
 			"AIS:" + strings.ToUpper(mine) + "0": "invalid_scope", "PIS:" + mine: "invalid_scope",
@@ -158,11 +158,11 @@ func TestOAuthPreStep(t *testing.T) {
 		}
 		_, err := create("")
 		requireCode(t, err, http.StatusUnauthorized, xs2a.TokenUnknown)
-		_, err = create(c.connects("lea", "scope", "cbpii").Access)
+		_, err = create(c.connects("scope", "cbpii").Access)
 		requireCode(t, err, http.StatusUnauthorized, xs2a.TokenInvalid)
 		c.ask("scope", "AIS:"+uuid.NewString()).refused("invalid_scope")
 
-		g := c.connects("lea")
+		g := c.connects()
 		made, err := create(g.Access)
 		require.NoError(t, err)
 		require.Contains(t, made.Links, "scaRedirect")
@@ -177,7 +177,7 @@ func TestOAuthPreStep(t *testing.T) {
 		require.Equal(t, http.StatusOK, c.post(revokePath, "token", g.Access).Status)
 		_, err = c.reader(made.ConsentID, g.Access)
 		requireCode(t, err, http.StatusUnauthorized, xs2a.TokenUnknown)
-		n, err = c.reader(made.ConsentID, c.connects("lea").Access)
+		n, err = c.reader(made.ConsentID, c.connects().Access)
 		require.NoError(t, err)
 		require.Equal(t, 1, n, "the end of a connection is no end of a consent of this dialect")
 	}, tokensFor("preStep"))

@@ -194,11 +194,11 @@ func (a *asking) refused(why string) {
 	require.NotEmpty(a.t, said.Get("error_description"))
 }
 
-// codeOf lets a PSU agree to a request, and returns the code of it.
-func (c *oauthTPP) codeOf(who string, changes ...string) (code string, a *asking) {
+// codeOf lets LEA agree to a request, and returns the code of it.
+func (c *oauthTPP) codeOf(changes ...string) (code string, a *asking) {
 	c.t.Helper()
 	a = c.ask(changes...)
-	a.agrees(who, leasFirst)
+	a.agrees("lea", leasFirst)
 	a.follow()
 	code = a.answer().Get("code")
 	require.NotEmpty(c.t, code)
@@ -258,10 +258,10 @@ func (c *oauthTPP) refreshes(token string, params ...string) granted {
 	return c.post(tokenPath, append([]string{"grant_type", "refresh_token", "refresh_token", token}, params...)...)
 }
 
-// connects is the whole way to tokens.
-func (c *oauthTPP) connects(who string, changes ...string) granted {
+// connects is the whole way to tokens for LEA.
+func (c *oauthTPP) connects(changes ...string) granted {
 	c.t.Helper()
-	code, a := c.codeOf(who, changes...)
+	code, a := c.codeOf(changes...)
 	g := c.redeems(code, a)
 	c.good(g)
 	require.NotEmpty(c.t, g.Refresh)
@@ -326,17 +326,17 @@ type given struct {
 	ValidUntil   string `json:"validUntil"`
 }
 
-// stands lists what a PSU has given to the TPP in the STET dialect: of a kind, and in a
-// status, any where they are empty. The newest is the first.
-func (c *oauthTPP) stands(psu, kind, status string) []given {
+// stands lists what LEA has given to the TPP in the STET dialect: of a kind, any where it
+// is empty, and in a status. The newest is the first.
+func (c *oauthTPP) stands(kind, status string) []given {
 	c.t.Helper()
 	var list struct {
 		Consents []given `json:"consents"`
 	}
-	at := "/aspsp/v1/consents?psu=" + psu + "&tpp=" + url.QueryEscape("XX-SANDBOX:"+c.id)
+	at := "/aspsp/v1/consents?psu=lea&tpp=" + url.QueryEscape("XX-SANDBOX:"+c.id)
 	stetOf(c.program).asBankPage(http.MethodGet, at, nil, &list)
 	return slices.DeleteFunc(list.Consents, func(g given) bool {
-		return g.Rail != "stet" || kind != "" && g.Kind != kind || status != "" && g.Status != status
+		return g.Rail != "stet" || kind != "" && g.Kind != kind || g.Status != status
 	})
 }
 

@@ -14,18 +14,18 @@ import (
 func TestOAuthEndsBeforeToken(t *testing.T) {
 	each(t, func(t *testing.T, p *program) {
 		c := p.connecting("acme")
-		code, a := c.codeOf("lea")
-		c.withdraws(c.stands("lea", "connection", "valid")[0].ConsentID)
+		code, a := c.codeOf()
+		c.withdraws(c.stands("connection", "valid")[0].ConsentID)
 		c.bad(c.redeems(code, a), http.StatusBadRequest, "invalid_grant")
 
 		a = c.ask()
 		a.agrees("lea", "")
-		c.withdraws(c.stands("lea", "connection", "valid")[0].ConsentID)
+		c.withdraws(c.stands("connection", "valid")[0].ConsentID)
 		a.follow()
 		a.refused("access_denied")
 
 		id := c.linked(p.offered())
-		code, a = c.codeOf("lea", "scope", "AIS:"+id)
+		code, a = c.codeOf("scope", "AIS:"+id)
 		_, err := p.as("acme").DeleteConsent(t.Context(), id)
 		require.NoError(t, err)
 		c.bad(c.redeems(code, a), http.StatusBadRequest, "invalid_grant")
@@ -72,7 +72,7 @@ func TestOAuthRefreshAtTwoServers(t *testing.T) {
 		return // asked for SQLite alone, which has no second server
 	}
 	c := r.one.connecting("acme")
-	g := c.connects("lea")
+	g := c.connects()
 	const many = 12
 	answers := make([]granted, many)
 	var wg sync.WaitGroup
@@ -101,7 +101,7 @@ func TestOAuthRefreshAtTwoServers(t *testing.T) {
 func TestOAuthKeepsSecrets(t *testing.T) {
 	each(t, func(t *testing.T, p *program) {
 		c := p.connecting("acme")
-		code, a := c.codeOf("lea")
+		code, a := c.codeOf()
 		callback := a.link[strings.LastIndex(a.link, "/")+1:]
 		g := c.redeems(code, a)
 		c.good(g)

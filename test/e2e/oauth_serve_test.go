@@ -96,7 +96,7 @@ func TestOAuthServe(t *testing.T) {
 	c.bad(c.redeems(first.answer().Get("code"), first), http.StatusBadRequest, "invalid_scope")
 	c.ask("scope", "pisp").refused("invalid_scope")
 
-	g := c.connects("lea")
+	g := c.connects()
 	c.sees(g.Access, bare(leasFirst, leasSecond))
 	c.forwards(g.Access)
 	c.sees(g.Access, opened{leasFirst: {"balances"}})
@@ -109,7 +109,7 @@ func TestOAuthServe(t *testing.T) {
 	c.opens(g.Access, http.StatusUnauthorized)
 	c.bad(c.refreshes(g.Refresh), http.StatusBadRequest, "invalid_grant")
 	c.ask("redirect_uri", "https://www.acme.example/cb2").at("problem", http.StatusBadRequest)
-	c.sees(c.connects("lea").Access, bare(leasFirst, leasSecond))
+	c.sees(c.connects().Access, bare(leasFirst, leasSecond))
 }
 
 func must[T any](value T, err error) T {

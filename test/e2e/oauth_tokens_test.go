@@ -12,7 +12,7 @@ import (
 func TestOAuthRefresh(t *testing.T) {
 	each(t, func(t *testing.T, p *program) {
 		c := p.connecting("acme")
-		g := c.connects("lea", "scope", "aisp cbpii extended_transaction_history")
+		g := c.connects("scope", "aisp cbpii extended_transaction_history")
 		require.Equal(t, "aisp cbpii extended_transaction_history", g.Scope)
 		again := c.refreshes(g.Refresh)
 		c.good(again)
@@ -52,15 +52,15 @@ func TestOAuthRefresh(t *testing.T) {
 func TestOAuthRenewed(t *testing.T) {
 	each(t, func(t *testing.T, p *program) {
 		c := p.connecting("acme")
-		first := c.connects("lea")
+		first := c.connects()
 		c.forwards(first.Access)
-		before := c.stands("lea", "accountAccess", "valid")
+		before := c.stands("accountAccess", "valid")
 		require.Len(t, before, 1)
 		p.advance("2400h") // 100 days
 		c.good(c.refreshes(first.Refresh))
 
-		second := c.connects("lea")
-		after := c.stands("lea", "accountAccess", "valid")
+		second := c.connects()
+		after := c.stands("accountAccess", "valid")
 		require.Len(t, after, 1)
 		require.Equal(t, before[0].ConsentID, after[0].ConsentID)
 		require.NotEqual(t, before[0].ConnectionID, after[0].ConnectionID)
@@ -74,22 +74,21 @@ func TestOAuthRenewed(t *testing.T) {
 		c.good(again)
 		c.sees(again.Access, opened{leasFirst: {"balances"}})
 
-		p.advance("2399h") // an hour is left of the second
-		again = c.refreshes(second.Refresh)
-		c.good(again)
-		p.advance("59m58s")
+		p.advance("2395h") // five hours are left of the second
+		c.good(c.refreshes(second.Refresh))
+		p.advance("4h55m")
 		last := c.refreshes(second.Refresh)
 		c.good(last)
-		require.LessOrEqual(t, last.Expires, 2)
-		p.advance("1m")
+		require.LessOrEqual(t, last.Expires, 300, "no token outlasts its grant")
+		p.advance("5m")
 		c.bad(c.refreshes(second.Refresh), http.StatusBadRequest, "invalid_grant")
 		c.opens(last.Access, http.StatusUnauthorized)
-		require.Empty(t, c.stands("lea", "", "valid"))
-		ended := c.stands("lea", "accountAccess", "expired")
+		require.Empty(t, c.stands("", "valid"))
+		ended := c.stands("accountAccess", "expired")
 		require.Len(t, ended, 1)
 		require.Equal(t, after[0].ConsentID, ended[0].ConsentID)
 
-		third := c.connects("lea")
+		third := c.connects()
 		c.sees(third.Access, bare(leasFirst, leasSecond))
 	})
 }
@@ -102,7 +101,7 @@ func TestOAuthRevoked(t *testing.T) {
 		for _, pick := range []func(granted) string{
 			func(g granted) string { return g.Access }, func(g granted) string { return g.Refresh },
 		} {
-			g := c.connects("lea")
+			g := c.connects()
 			c.forwards(g.Access)
 			require.Equal(t, granted{Status: http.StatusOK}, beta.post(revokePath, "token", pick(g)))
 			require.Equal(t, granted{Status: http.StatusOK}, beta.post(introspectPath, "token", pick(g)))
@@ -116,16 +115,16 @@ func TestOAuthRevoked(t *testing.T) {
 			c.opens(g.Access, http.StatusUnauthorized)
 			c.bad(c.refreshes(g.Refresh), http.StatusBadRequest, "invalid_grant")
 			require.Equal(t, granted{Status: http.StatusOK}, c.post(introspectPath, "token", pick(g)))
-			require.Empty(t, c.stands("lea", "", "valid"))
-			c.sees(c.connects("lea").Access, bare(leasFirst, leasSecond))
-			for _, left := range c.stands("lea", "connection", "valid") { // for the next round
+			require.Empty(t, c.stands("", "valid"))
+			c.sees(c.connects().Access, bare(leasFirst, leasSecond))
+			for _, left := range c.stands("connection", "valid") { // for the next round
 				c.withdraws(left.ConsentID)
 			}
 		}
-		stale := c.connects("lea")
+		stale := c.connects()
 		c.good(c.refreshes(stale.Refresh))
 		require.False(t, c.post(introspectPath, "token", stale.Access).Active, "there is a newer one")
-		late := c.connects("lea")
+		late := c.connects()
 		p.advance("11m")
 		require.Equal(t, granted{Status: http.StatusOK}, c.post(introspectPath, "token", late.Access))
 		require.Equal(t, http.StatusOK, c.post(revokePath, "token", late.Access).Status)
@@ -158,22 +157,60 @@ func TestOAuthEndsAtTwoServers(t *testing.T) {
 		}
 	}
 	for name, end := range map[string]func(){
-		"what was forwarded": func() { c.withdraws(c.stands("lea", "accountAccess", "valid")[0].ConsentID) },
-		"the connection":     func() { c.withdraws(c.stands("lea", "connection", "valid")[0].ConsentID) },
+		"what was forwarded": func() { c.withdraws(c.stands("accountAccess", "valid")[0].ConsentID) },
+		"the connection":     func() { c.withdraws(c.stands("connection", "valid")[0].ConsentID) },
 		"the TPP":            func() { r.one.office(http.MethodPut, `{"reason":"licence withdrawn","endConsents":true}`) },
 	} {
-		g := c.connects("lea")
+		g := c.connects()
 		c.forwards(g.Access)
 		there.sees(g.Access, opened{leasFirst: {"balances"}})
 		end()
 		dead(g)
-		require.Empty(t, c.stands("lea", "", "valid"), name)
+		require.Empty(t, c.stands("", "valid"), name)
 		r.one.office(http.MethodDelete, "")
 		dead(g)
-		after := there.connects("lea")
+		after := there.connects()
 		c.sees(after.Access, bare(leasFirst, leasSecond))
 		require.Equal(t, http.StatusOK, c.post(revokePath, "token", after.Refresh).Status)
 		there.opens(after.Access, http.StatusUnauthorized)
 	}
 	r.verify(t)
+}
+
+// TestOAuthTwoConnections: of two connections of one PSU with one TPP, what was forwarded
+// rests on the one by which it came last, or that is the newer one; each ends alone.
+func TestOAuthTwoConnections(t *testing.T) {
+	each(t, func(t *testing.T, p *program) {
+		c := p.connecting("acme")
+		first := c.connects()
+		c.forwards(first.Access)
+		second := c.connects()
+		require.Equal(t, http.StatusOK, c.post(revokePath, "token", first.Refresh).Status)
+		c.opens(first.Access, http.StatusUnauthorized)
+		c.sees(second.Access, opened{leasFirst: {"balances"}})
+
+		third := c.connects()
+		c.forwards(second.Access)
+		require.Equal(t, http.StatusOK, c.post(revokePath, "token", second.Access).Status)
+		c.sees(third.Access, bare(leasFirst, leasSecond))
+		require.Len(t, c.stands("", "valid"), 1)
+	})
+}
+
+// TestOAuthSubject: a PSU goes by another name with each TPP, always the same one.
+func TestOAuthSubject(t *testing.T) {
+	each(t, func(t *testing.T, p *program) {
+		seen := map[string]string{}
+		for _, name := range []string{"acme", "beta", "acme"} {
+			c := p.connecting(name)
+			subject := c.post(introspectPath, "token", c.connects().Refresh).Subject
+			require.NotEmpty(t, subject)
+			require.NotContains(t, subject, "lea")
+			if seen[name] != "" {
+				require.Equal(t, seen[name], subject)
+			}
+			seen[name] = subject
+		}
+		require.NotEqual(t, seen["acme"], seen["beta"])
+	})
 }

@@ -178,7 +178,7 @@ func (s *stetTPP) run(step stetStep) {
 		return
 	}
 	at := step.Method + " " + step.Path
-	answer, body := s.do(step)
+	answer, body := s.do(step) //nolint:bodyclose // do closes it
 	require.Equal(s.t, step.Status, answer.StatusCode, "%s: %s", at, body)
 	require.Equal(s.t, step.Allow, answer.Header.Get("Allow"), at)
 	if step.Accounts != nil || step.Links != nil || step.Inline != nil {

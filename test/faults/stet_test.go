@@ -1,10 +1,12 @@
 package faults
 
 import (
+	"database/sql"
 	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -27,18 +29,69 @@ type holder struct {
 // bare is the list of accounts where nothing was forwarded.
 func bare() []string { return []string{leaSecondIBAN + ":", leaIBAN + ":"} }
 
-// forwarded is a TPP that forwards a document, another in the place of it, and that
-// nothing is granted any more.
-func forwarded(w *world) {
+// holding is a TPP that was given a token.
+func holding(w *world) *holder {
 	w.t.Helper()
 	var minted struct {
 		AccessToken string `json:"access_token"`
 	}
 	w.tell(http.MethodPost, "/sandbox/tokens", map[string]string{"psu": "lea", "tpp": "acme"}).into(w.t, &minted)
-	h := &holder{world: w, token: minted.AccessToken, stands: bare()}
-	h.puts(`{"balances":[{"iban":"`+leaIBAN+`"}],"transactions":[{"iban":"`+leaIBAN+`"}]}`, leaIBAN+":balances,transactions")
-	h.puts(`{"balances":[{"iban":"`+leaSecondIBAN+`"}],"psuIdentity":true}`, "identity", leaSecondIBAN+":balances")
+	return &holder{world: w, token: minted.AccessToken, stands: bare()}
+}
+
+// Two documents with no account in common.
+const (
+	ofFirst  = `{"balances":[{"iban":"` + leaIBAN + `"}],"transactions":[{"iban":"` + leaIBAN + `"}]}`
+	ofSecond = `{"balances":[{"iban":"` + leaSecondIBAN + `"}],"psuIdentity":true}`
+)
+
+// forwarded is a TPP that forwards a document, another in the place of it, and that
+// nothing is granted any more.
+func forwarded(w *world) {
+	w.t.Helper()
+	h := holding(w)
+	h.puts(ofFirst, leaIBAN+":balances,transactions")
+	h.puts(ofSecond, "identity", leaSecondIBAN+":balances")
 	h.puts(`{"balances":[],"transactions":[]}`, bare()...)
+}
+
+// TestCrashInTheMidst kills the program while it replaces a document and has written
+// some of that: it waits for a table that somebody else has locked. In one case the old
+// document has ended already, in the other the new one is there but for its accounts.
+func TestCrashInTheMidst(t *testing.T) {
+	for _, table := range []string{"audit_entries", "consent_grants"} {
+		t.Run(table, func(t *testing.T) {
+			w := newWorld(t, order{})
+			h := holding(w)
+			h.puts(ofFirst, leaIBAN+":balances,transactions")
+			db, err := sql.Open("pgx", w.order.Database)
+			require.NoError(t, err)
+			defer db.Close()
+			lock, err := db.BeginTx(t.Context(), nil)
+			require.NoError(t, err)
+			_, err = lock.ExecContext(t.Context(), "LOCK TABLE "+table+" IN SHARE MODE") // against writing
+			require.NoError(t, err)
+
+			r, body := h.call(http.MethodPut, "/consents", ofSecond)
+			lost := make(chan error, 1)
+			go func() { _, err := h.once(h.http, r, body); lost <- err }()
+			require.Eventually(t, func() bool {
+				var waits bool
+				err := db.QueryRowContext(t.Context(), `SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND relation = $1::regclass
+ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`, table).Scan(&waits)
+				return err == nil && waits
+			}, patience, tick, "nobody waits for the table")
+			require.NoError(t, w.program.cmd.Process.Kill())
+			<-w.program.dead
+			require.Error(t, <-lost)
+			require.NoError(t, lock.Rollback())
+
+			w.program = spawn(t, w.order)
+			require.Equal(t, h.stands, h.list(), "the old document")
+			h.puts(ofSecond, "identity", leaSecondIBAN+":balances")
+			w.verify()
+		})
+	}
 }
 
 func (h *holder) call(method, path, body string) (*http.Request, string) {

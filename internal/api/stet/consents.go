@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"consentd/internal/service"
 	"consentd/internal/service/consents"
@@ -14,9 +13,7 @@ import (
 // putConsents replaces what the TPP has forwarded for the PSU (STET part II §4.4).
 // There is nothing to tell of it: neither an id nor a body.
 func (h *Handler) putConsents(k *call) (*answer, error) {
-	if err := h.name(k.ctx(), k.principal.CustomerID, k.document.Asked); err != nil {
-		return nil, err
-	}
+	byID(k.document.Asked)
 	p := k.principal
 	by := consents.Giver{
 		PSU: p.PSU, Customer: p.Customer, CustomerID: p.CustomerID, Connection: p.Grant,
@@ -28,28 +25,14 @@ func (h *Handler) putConsents(k *call) (*answer, error) {
 	return &answer{Status: http.StatusCreated}, nil
 }
 
-// name gives the accounts that are named by their resourceId the reference by which
-// the bank knows them; one that is not the customer's stays as it is, and is refused
-// with all others that the bank does not know.
-func (h *Handler) name(ctx context.Context, customer string, asked []consents.Named) error {
-	byID := func(n consents.Named) bool { return n.Reference.Other.SchemeName == wire.SchemeBank }
-	if !slices.ContainsFunc(asked, byID) {
-		return nil
-	}
-	owned, err := h.owned(ctx, customer)
-	if err != nil {
-		return err
-	}
+// byID says of accounts that are named by their resourceId, which is the bank's id
+// of them, that they are.
+func byID(asked []consents.Named) {
 	for i := range asked {
-		ref := &asked[i].Reference
-		at := slices.IndexFunc(owned, func(x service.Account) bool {
-			return x.ID == ref.Other.Identification && (ref.Currency == "" || ref.Currency == x.Reference.Currency)
-		})
-		if byID(asked[i]) && at >= 0 {
-			*ref = owned[at].Reference
+		if other := asked[i].Reference.Other; other.SchemeName == wire.SchemeBank {
+			asked[i].ID = other.Identification
 		}
 	}
-	return nil
 }
 
 // owned lists the accounts that a customer may share: those that are eligible.

@@ -49,6 +49,9 @@ type Named struct {
 	consent.Asked
 
 	Path string
+	// ID is the bank's id of the account, where the document names it by that; empty
+	// where Reference does.
+	ID string
 }
 
 // grants reports whether the document grants anything: that a TPP may see the list of
@@ -131,10 +134,11 @@ func (f *Forwarder) resolve(ctx context.Context, by Giver, d Document) (consent.
 	access := consent.Access{Rights: d.Rights}
 	var accounts []service.Account
 	var rights []consent.Rights
+	meant := &meant{Forwarder: f, customer: by.CustomerID}
 	for _, x := range d.Asked {
-		found, err := f.Accounts.Resolve(ctx, by.CustomerID, x.Reference.Whole())
+		found, err := meant.by(ctx, x)
 		if err != nil {
-			return access, service.Unavailable(fmt.Errorf("resolve an account: %w", err))
+			return access, err
 		}
 		if len(found) == 0 {
 			explain.Refuse(ctx, "%s: no account that this customer may share", x.Path)
@@ -160,4 +164,51 @@ func (f *Forwarder) resolve(ctx context.Context, by Giver, d Document) (consent.
 		access.Grants = append(access.Grants, consent.Grant{AccountID: id, Rights: rights[i], Reference: accounts[i].Reference})
 	}
 	return access, nil
+}
+
+// meant finds accounts of a customer: each is looked for once, and the list of all is
+// read at most once.
+type meant struct {
+	*Forwarder
+
+	customer string
+	listed   []service.Account
+	known    map[consent.Reference][]service.Account
+}
+
+// by are the accounts that a document means by a name; none where it means none.
+func (m *meant) by(ctx context.Context, x Named) ([]service.Account, error) {
+	if x.ID != "" {
+		return m.byID(ctx, x)
+	}
+	ref := x.Reference.Whole()
+	if found, ok := m.known[ref]; ok {
+		return found, nil
+	}
+	found, err := m.Accounts.Resolve(ctx, m.customer, ref)
+	if err != nil {
+		return nil, service.Unavailable(fmt.Errorf("resolve an account: %w", err))
+	}
+	if m.known == nil {
+		m.known = map[consent.Reference][]service.Account{}
+	}
+	m.known[ref] = found
+	return found, nil
+}
+
+func (m *meant) byID(ctx context.Context, x Named) ([]service.Account, error) {
+	if m.listed == nil {
+		all, err := m.Accounts.List(ctx, m.customer)
+		if err != nil {
+			return nil, service.Unavailable(fmt.Errorf("accounts of a customer: %w", err))
+		}
+		m.listed = all
+	}
+	i := slices.IndexFunc(m.listed, func(a service.Account) bool {
+		return a.ID == x.ID && (x.Reference.Currency == "" || x.Reference.Currency == a.Reference.Currency)
+	})
+	if i < 0 {
+		return nil, nil
+	}
+	return m.listed[i : i+1], nil
 }

@@ -14,13 +14,32 @@ import (
 // says how it ended. The audit names the caller of cause, and for which PSU. Fails
 // with CodeNotFound, alike for an unknown consent, one that is not in the PSU's
 // Sight, and a PSU whom the bank does not know.
+//
+// Of what a TPP forwards the PSU ends what stands: where the TPP has replaced the
+// consent, perhaps at this very moment, it is the one in its place that is ended and
+// shown.
 func (d *Desk) Revoke(ctx context.Context, cause consent.Cause, id uuid.UUID, psu string) (*Seen, error) {
 	sight, err := d.sightOf(ctx, id, psu)
 	if err != nil {
 		return nil, hidden(err)
 	}
-	now := d.Now()
 	cause.For = sight.PSU.String()
+	for {
+		c, err := d.revoke(ctx, cause, id, sight)
+		if err != nil {
+			return nil, hidden(err)
+		}
+		if c.Rail != consent.RailSTET || c.ReplacedBy == uuid.Nil {
+			return d.show(ctx, c)
+		}
+		explain.Note(ctx, "consent %s: stands in its place", c.ReplacedBy)
+		id = c.ReplacedBy
+	}
+}
+
+// revoke ends a consent that is in sight.
+func (d *Desk) revoke(ctx context.Context, cause consent.Cause, id uuid.UUID, sight Sight) (*consent.Consent, error) {
+	now := d.Now()
 	var before consent.Status
 	c, err := d.Archive.Update(ctx, id, func(c *consent.Consent) error {
 		if !sight.Sees(c) {
@@ -31,11 +50,10 @@ func (d *Desk) Revoke(ctx context.Context, cause consent.Cause, id uuid.UUID, ps
 		before = c.Status
 		return c.Withdraw(now)
 	})
-	if err != nil {
-		return nil, hidden(err)
+	if err == nil {
+		explain.Note(ctx, "consent %s: was %s, is %s", id, before, c.Status)
 	}
-	explain.Note(ctx, "consent %s: was %s, is %s", id, before, c.Status)
-	return d.show(ctx, c)
+	return c, err
 }
 
 // sightOf is the sight of a PSU who sees a consent. A co-signer who has never

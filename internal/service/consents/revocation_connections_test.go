@@ -104,3 +104,21 @@ func TestRevokeConnected(t *testing.T) {
 		require.Equal(t, consent.Valid, stays.Status)
 	})
 }
+
+// TestRevokeReplaced: a PSU who ends what the TPP has just replaced ends what stands.
+func TestRevokeReplaced(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		desk := b.desk(&toyBank{})
+		connection, first := b.connected(t, "ceo", "firm")
+		_, second := b.connected(t, "ceo", "firm")
+		former, err := desk.Get(t.Context(), first.ID)
+		require.NoError(t, err)
+		require.Equal(t, second.ID, former.ReplacedBy)
+		seen, err := desk.Revoke(t.Context(), page(), first.ID, "ceo")
+		require.NoError(t, err)
+		require.Equal(t, []any{second.ID, consent.Revoked, consent.ByPSU}, []any{seen.ID, seen.Status, seen.Ending.By})
+		ended, err := desk.Get(t.Context(), connection.ID)
+		require.NoError(t, err)
+		require.Equal(t, consent.Revoked, ended.Status)
+	})
+}
