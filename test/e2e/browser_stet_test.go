@@ -98,7 +98,7 @@ func (b *tab) forwards(show bool, pictures *gallery) {
 	}
 	b.press("#disconnect")
 	b.connection("ended")
-	require.NotContains(b.t, b.program.log.String(), leasFirst)
+	require.NotContains(b.t, b.log.String(), leasFirst)
 }
 
 // TestBrowserSTETRefused: who says no at the bank is told so by the TPP.
