@@ -21,12 +21,25 @@ import (
 	"consentd/pkg/httpsig"
 )
 
+// What --profile may be: which dialect's signature is made.
+const (
+	profileXS2A = "xs2a"
+	profileSTET = "stet"
+)
+
+// hidden stands for credentials in what is shown.
+const hidden = "[hidden]"
+
+const headerAuthorization = "Authorization"
+
 // tppCall is one request of a TPP, to be shown to who makes it.
 type tppCall struct {
 	dir     string
 	body    string // as the flag has it
 	headers []string
 	jws     bool
+	profile string
+	token   string // as the flag has it
 
 	kit *client.Kit
 	out io.Writer
@@ -39,9 +52,14 @@ func tppCallCommand() *cobra.Command {
 		Short: "Sign a request, send it with a client certificate, and show every part of it",
 		Long: "Sign a request, send it with a client certificate, and show it as it was sent, the string that was signed, and\n" +
 			"the answer, to compare with a program of one's own. An X-Request-ID, Accept and, with a body, Content-Type are\n" +
-			"added unless given.",
+			"added unless given.\n\n" +
+			"With --profile stet it is signed as STET asks: (request-target), digest, x-request-id, and whatever is sent of\n" +
+			"content-type, date and the PSU- headers. The certificate is not sent then: keyId names it, by an URL below the\n" +
+			"first domain of the QWAC that ends in the fingerprint of the QSEAL.\n\n" +
+			"The value of Authorization is sent, and not shown.",
 		Example: "  consentd tpp call POST https://localhost:8443/v1/consents --tpp acme --body @consent.json \\\n" +
-			"    -H 'PSU-IP-Address: 192.0.2.7' -H 'TPP-Redirect-URI: https://localhost/back'",
+			"    -H 'PSU-IP-Address: 192.0.2.7' -H 'TPP-Redirect-URI: https://localhost/back'\n" +
+			"  consentd tpp call GET https://localhost:8443/stet/psd2/v1.4.2/accounts --tpp acme --profile stet --token @token",
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			call.out = cmd.OutOrStdout()
@@ -52,15 +70,33 @@ func tppCallCommand() *cobra.Command {
 	cmd.Flags().StringVar(&call.body, "body", "", "body: text, @FILE, or - for standard input")
 	cmd.Flags().StringArrayVarP(&call.headers, "header", "H", nil, "header to send, 'Name: value'; may be given more than once")
 	cmd.Flags().BoolVar(&call.jws, "jws", false, "sign with x-jws-signature instead of Signature")
+	cmd.Flags().StringVar(&call.profile, "profile", profileXS2A, "whose signature: "+profileXS2A+" or "+profileSTET)
+	cmd.Flags().StringVar(&call.token, "token", "", "access token, sent as bearer: text, @FILE, or - for standard input")
 	required(cmd, "tpp")
 	return cmd
 }
 
+// check judges the flags together.
+func (c *tppCall) check() error {
+	switch {
+	case c.profile != profileXS2A && c.profile != profileSTET:
+		return fmt.Errorf("--profile %q: must be %s or %s", c.profile, profileXS2A, profileSTET)
+	case c.jws && c.profile == profileSTET:
+		return errors.New("--jws: STET has no x-jws-signature")
+	case c.body == "-" && c.token == "-":
+		return errors.New("--token: --body reads standard input already")
+	}
+	return nil
+}
+
 func (c *tppCall) run(cmd *cobra.Command, method, url string) (err error) {
+	if err := c.check(); err != nil {
+		return err
+	}
 	if c.kit, err = client.LoadKit(c.dir); err != nil {
 		return err
 	}
-	body, err := c.read(cmd.InOrStdin())
+	body, err := read(c.body, cmd.InOrStdin())
 	if err != nil {
 		return err
 	}
@@ -73,29 +109,69 @@ func (c *tppCall) run(cmd *cobra.Command, method, url string) (err error) {
 	if err := c.fill(req, len(body) > 0); err != nil {
 		return err
 	}
+	if err := c.authorise(req, cmd.InOrStdin()); err != nil {
+		return err
+	}
 	signed, err := c.sign(req, body)
 	if err != nil {
 		return err
 	}
-	sent, err := httputil.DumpRequestOut(req, true)
+	shown, err := dump(req)
 	if err != nil {
 		return err
 	}
-	head, rest, _ := strings.Cut(string(sent), "\r\n\r\n")
-	c.show("Request", lines(head)+"\n\n"+rest)
+	c.show("Request", shown)
 	c.show("Signed", signed)
 	return c.send(req)
 }
 
-// read is the body that the flag names.
-func (c *tppCall) read(in io.Reader) ([]byte, error) {
-	if c.body == "-" {
+// dump is a request as it is sent, but for the credentials.
+func dump(req *http.Request) (string, error) {
+	if sent := req.Header[headerAuthorization]; len(sent) > 0 {
+		scheme, _, two := strings.Cut(sent[0], " ")
+		if !two {
+			scheme = "" // what is there is no scheme
+		}
+		req.Header[headerAuthorization] = []string{strings.TrimSpace(scheme + " " + hidden)}
+		defer func() { req.Header[headerAuthorization] = sent }()
+	}
+	sent, err := httputil.DumpRequestOut(req, true)
+	if err != nil {
+		return "", err
+	}
+	head, body, _ := strings.Cut(string(sent), "\r\n\r\n")
+	return lines(head) + "\n\n" + body, nil
+}
+
+// read is what a flag names: text, a file, or what comes in.
+func read(flag string, in io.Reader) ([]byte, error) {
+	if flag == "-" {
 		return io.ReadAll(in)
 	}
-	if path, ok := strings.CutPrefix(c.body, "@"); ok {
+	if path, ok := strings.CutPrefix(flag, "@"); ok {
 		return os.ReadFile(path) //nolint:gosec // the user names it
 	}
-	return []byte(c.body), nil
+	return []byte(flag), nil
+}
+
+// authorise sends the access token that the flag names.
+func (c *tppCall) authorise(req *http.Request, in io.Reader) error {
+	if c.token == "" {
+		return nil
+	}
+	token, err := read(c.token, in)
+	if err != nil {
+		return err
+	}
+	value := strings.TrimSpace(string(token))
+	switch {
+	case value == "":
+		return errors.New("--token: there is none in it")
+	case req.Header.Get(headerAuthorization) != "":
+		return errors.New("--token: Authorization is among the headers already")
+	}
+	req.Header.Set(headerAuthorization, "Bearer "+value)
+	return nil
 }
 
 // ours tells the headers that come of signing.
@@ -144,12 +220,30 @@ func (c *tppCall) sign(req *http.Request, body []byte) (string, error) {
 		}
 		return signedJWS(req)
 	}
-	signature, err := c.kit.Signer().Sign(req, body)
+	signature, err := c.signer().Sign(req, body)
 	if err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("keyId      %s\nalgorithm  %s\nheaders    %s\n\n%s",
 		signature.KeyID, signature.Algorithm, strings.Join(signature.Headers, " "), visible(signature.String)), nil
+}
+
+// signer signs by the profile that was chosen.
+func (c *tppCall) signer() *httpsig.Signer {
+	if c.profile == profileSTET {
+		return httpsig.NewSTETSigner(c.kit.Seal, c.kit.SealKey, c.keyBase())
+	}
+	return c.kit.Signer()
+}
+
+// keyBase is the URL of the TPP's own with which the keyId of STET begins. Nobody
+// opens it: what counts is the fingerprint behind it.
+func (c *tppCall) keyBase() string {
+	host := "tpp.example"
+	if leaf := c.kit.QWAC.Leaf; leaf != nil && len(leaf.DNSNames) > 0 {
+		host = strings.TrimPrefix(leaf.DNSNames[0], "*.")
+	}
+	return "https://" + host + "/qseal"
 }
 
 // signedJWS tells what an x-jws-signature signs: its first part, a dot, and the

@@ -95,20 +95,22 @@ type gate struct {
 	dialect *xs2a.Handler
 	// certificates is the header in which a gateway hands on the TPP's certificate.
 	certificates string
+	// tokens judges the access tokens that a resource server hands on; nil for none.
+	tokens aspsp.Tokens
 }
 
-// gateOf is the gate of an interface. Whoever may ask is believed which certificate
+// gateOf is the gate of what TPPs call. Whoever may ask is believed which certificate
 // the TPP has shown, from whatever address.
-func gateOf(api *xs2a.Handler, header string, tell func(*tpp.Proxy) tpp.Identifier) gate {
-	judge := *api
+func gateOf(o outward, header string, tell func(*tpp.Proxy) tpp.Identifier) gate {
+	judge := *o.xs2a
 	judge.Callers = tell(&tpp.Proxy{Header: header, From: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}})
-	return gate{dialect: &judge, certificates: header}
+	return gate{dialect: &judge, certificates: header, tokens: o.tokens.shown}
 }
 
 // aspsp is what the bank's own systems call.
 func (p parts) aspsp(c core, callers bankauth.Authenticator, g gate) *aspsp.Handler {
 	return &aspsp.Handler{
-		Access: g.dialect.Reads, Dialect: g.dialect, CertificateHeader: g.certificates, Ledger: c.ledger,
+		Access: g.dialect.Reads, Dialect: g.dialect, Tokens: g.tokens, CertificateHeader: g.certificates, Ledger: c.ledger,
 		Register: c.register, Consents: &consents.Desk{Archive: p.db, Accounts: p.bank, Signers: p.bank, Now: p.now},
 		Authorisations: c.walks, Callbacks: c.walks,
 		Gate: &bankauth.Gate{Callers: callers, Ledger: c.ledger, Log: p.log}, Now: p.now, Log: p.log,

@@ -1,12 +1,15 @@
 package app
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"consentd/internal/api/aspsp"
 	"consentd/internal/api/stet"
 	"consentd/internal/api/xs2a"
 	"consentd/internal/config"
@@ -23,8 +26,10 @@ import (
 // program, who issues them. The zero one is of a server without tokens.
 type tokenAccess struct {
 	bearers  tpp.Bearers
+	shown    aspsp.Tokens  // the same, of tokens that somebody else hands on
 	server   *oauth.Server // nil unless the tokens are ours
 	metadata func(*http.Request) string
+	stop     func(context.Context) error // ends what is under way for it; nil for nothing
 }
 
 // grantor is what issuing tokens takes besides the use cases.
@@ -44,13 +49,19 @@ func (p parts) tokenAccess(c core, cfg config.OAuth, g grantor) (tokenAccess, er
 	case config.TokensOwn:
 		server := p.oauthServer(c, cfg, g)
 		g.pages.Beyond = server.Beyond
+		own := oauth.Own{Connections: c.connections}
 		return tokenAccess{
-			bearers: oauth.Own{Connections: c.connections}, server: server,
+			bearers: own, shown: own, server: server,
 			metadata: func(r *http.Request) string { return g.psu(r) + oauth.PathMetadata },
 		}, nil
 	case config.TokensOutside:
 		outside, err := oauth.NewOutside(outsideOptions(cfg.Outside), c.connections, p.now)
-		return tokenAccess{bearers: outside, metadata: func(*http.Request) string { return cfg.Outside.MetadataURL }}, err
+		if err != nil {
+			return tokenAccess{}, err
+		}
+		return tokenAccess{
+			bearers: outside, shown: outside, metadata: func(*http.Request) string { return cfg.Outside.MetadataURL }, stop: outside.Close,
+		}, nil
 	default:
 		return tokenAccess{}, nil
 	}
@@ -64,8 +75,9 @@ func (p parts) oauthServer(c core, cfg config.OAuth, g grantor) *oauth.Server {
 			Issuer: g.psu, TokenURL: g.tpp, Scopes: scopesOf(cfg),
 			AccessLifetime: cfg.AccessTokenLifetime, CodeLifetime: cfg.CodeLifetime, MintedLifetime: g.minted,
 		},
-		Page:    pageOf(c.walks, g.psu),
-		Problem: problemAt(g.pages),
+		Page:     pageOf(c.walks, g.psu),
+		OwnPages: c.walks.OwnPages,
+		Problem:  problemAt(g.pages),
 	}
 }
 
@@ -79,8 +91,8 @@ func scopesOf(cfg config.OAuth) []string {
 
 // problemAt shows what can be sent to nobody's address: that we are out of order, that
 // it is another browser's, or over, or that the request is one that cannot be followed.
-func problemAt(pages *web.SCA) func(echo.Context, int, error) error {
-	return func(c echo.Context, _ int, err error) error {
+func problemAt(pages *web.SCA) func(echo.Context, error) error {
+	return func(c echo.Context, err error) error {
 		code := consent.CodeOf(err)
 		if code == consent.CodeFormat || code == consent.CodeMediaType || code == consent.CodeTooLarge {
 			code = consent.CodeServiceInvalid // the TPP's fault: the PSU has answered nothing
@@ -112,6 +124,18 @@ func outsideOptions(cfg config.Outside) oauth.OutsideOptions {
 	}
 	o.JWKS = &oauth.OutsideJWKS{URL: cfg.JWKSURL, File: cfg.JWKSFile, Algorithms: cfg.Algorithms}
 	return o
+}
+
+// checkOutside finds what is wrong with how tokens of the bank's own server are judged,
+// its file of keys among it.
+func checkOutside(cfg config.OAuth) error {
+	if cfg.Server != config.TokensOutside {
+		return nil
+	}
+	if _, err := oauth.NewOutside(outsideOptions(cfg.Outside), &connections.Connections{}, Now); err != nil {
+		return fmt.Errorf("oauth.outside: %w", err)
+	}
+	return nil
 }
 
 // oauthMode is what the Berlin Group dialect does with tokens.

@@ -157,7 +157,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 		return err
 	}
 	api := out.xs2a
-	backOffice := p.aspsp(core, sandboxBank(), gateOf(api, cfg.Access.CertificateHeader, behind))
+	backOffice := p.aspsp(core, sandboxBank(), gateOf(out, cfg.Access.CertificateHeader, behind))
 	e := newEcho(plainFront, watch, append(out.dialects(), backOffice)...)
 	out.mountTPP(e)
 	backOffice.Mount(e)

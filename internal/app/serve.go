@@ -107,7 +107,7 @@ func Check(cfg *config.Config, env func(string) string) error {
 	made := workshop{bank: bankOf(cfg), brand: cmp.Or(cfg.Brand, "Bank"), keys: keys, now: Now, env: env}
 	_, err = build(cfg.SCA, made.factories(), memory(&storage.DB{}, nil))
 	_, files := loadTrust(cfg, Now)
-	return errors.Join(err, files)
+	return errors.Join(err, files, checkOutside(cfg.OAuth))
 }
 
 // ownExample stands for the listener of the bank's own systems where TPPs read:
@@ -139,12 +139,15 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 	if err != nil {
 		return err
 	}
+	if o.tokens.stop != nil {
+		a.atStop(ctx, o.tokens.stop)
+	}
 	own, err := bankCallers(cfg.BankCallers, core.tokens)
 	if err != nil {
 		return err
 	}
 	verifier := trust.verifier(cfg.TPPs, p.now, a.log)
-	backOffice := p.aspsp(core, own, gateOf(o.xs2a, cfg.Access.CertificateHeader, func(gateway *tpp.Proxy) tpp.Identifier {
+	backOffice := p.aspsp(core, own, gateOf(o, cfg.Access.CertificateHeader, func(gateway *tpp.Proxy) tpp.Identifier {
 		return callers(cfg, verifier, gateway, core.register)
 	}))
 	bankFront := newEcho("bank", watch, backOffice)

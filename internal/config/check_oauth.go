@@ -1,9 +1,13 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
+
+// takenPaths are the first segments of what is served elsewhere.
+var takenPaths = []string{"v1", "v2", "oauth2", ".well-known", "docs", "openapi", "sca", "psu", "aspsp", "consent-manager", "sandbox", "tpp"}
 
 // checkOAuth looks at what must fit together, and at the other server.
 func (l *loader) checkOAuth() {
@@ -19,8 +23,11 @@ func (l *loader) checkOAuth() {
 	if c.OAuth.XS2A == "integrated" && c.SCA.Confirmation {
 		l.report("oauth.xs2a", "does not go together with sca.confirmation: the code of OAuth2 is what comes back with the browser")
 	}
-	if !l.path(c.STET.BasePath) {
+	switch first, _, _ := strings.Cut(strings.TrimPrefix(c.STET.BasePath, "/"), "/"); {
+	case !l.path(c.STET.BasePath):
 		l.report("stet.basePath", "must be a path such as /stet/psd2/v1.4.2, without a slash at its end")
+	case slices.Contains(takenPaths, first):
+		l.report("stet.basePath", "must not begin with /"+first+", where something else is served")
 	}
 	if c.OAuth.Server == TokensOutside {
 		l.checkOutside()

@@ -178,6 +178,7 @@ func (l *loader) findFiles() {
 		pair.CertificateFile, pair.KeyFile = from(l.secretDir(), pair.CertificateFile), from(l.secretDir(), pair.KeyFile)
 	}
 	c.BankCallers.CAFile = from(filepath.Dir(l.name), c.BankCallers.CAFile)
+	c.OAuth.Outside.JWKSFile = from(filepath.Dir(l.name), c.OAuth.Outside.JWKSFile)
 	for i, anchor := range c.TPPs.Anchors {
 		c.TPPs.Anchors[i] = from(filepath.Dir(l.name), anchor)
 	}

@@ -38,7 +38,8 @@ type Entry struct {
 	// call was refused and, where some were left out before it, how many.
 	Reason string
 	// Operation is, of a refused call, method and path, the path without ids; of a
-	// change of a TPP or a token, two prints of its row, which storage puts there.
+	// change of a TPP or a token, two prints of its row, which storage puts there; of
+	// what was forwarded, a digest of the document.
 	Operation string
 	MAC       []byte
 }

@@ -18,6 +18,8 @@ type Forwarded struct {
 	Connection uuid.UUID
 	// SCA is when the PSU was authenticated, and Until when that is worth nothing more.
 	SCA, Until time.Time
+	// Print is a digest of the document, for the audit.
+	Print string
 	// Access is what is granted: Asked as the TPP sent it, Grants what that means,
 	// Rights those that are of no account.
 	Access Access
@@ -50,7 +52,7 @@ func (p Policy) Forward(id uuid.UUID, f Forwarded, cause Cause, now time.Time) *
 		Version:         1,
 	}
 	c.Because(cause)
-	c.record(Entry{At: now, To: string(Valid), Reason: string(ReasonForwarded)}, "")
+	c.record(Entry{At: now, To: string(Valid), Reason: string(ReasonForwarded), Operation: f.Print}, "")
 	return c
 }
 
@@ -87,14 +89,24 @@ func (c *Consent) GiveWay(next *Consent, cause Cause, now time.Time) error {
 	return nil
 }
 
-// Renew lets a forwarded consent rest on another connection of the same PSU and
-// TPP, whose authentication is newer. One that is not valid stays as it is.
-func (c *Consent) Renew(on *Consent, cause Cause, now time.Time) {
+// Renewal is a newer authentication of the PSU of a forwarded consent.
+type Renewal struct {
+	// Connection is the one that rests on it; zero where the bank's own OAuth2 server
+	// has authenticated the PSU.
+	Connection uuid.UUID
+	// SCA is when that was, and Until when it is worth nothing more.
+	SCA, Until time.Time
+}
+
+// Renew lets a forwarded consent rest on a newer authentication of the same PSU by
+// the same TPP, and dates it by that. One that is not valid stays as it is, and so
+// does one that rests on an authentication as new.
+func (p Policy) Renew(c *Consent, by Renewal, cause Cause, now time.Time) {
 	c.Settle(now)
-	if c.Status != Valid || on.Status != Valid || !on.EndsAt.After(c.EndsAt) {
+	if c.Status != Valid || !by.SCA.After(c.LastSCA) || !by.Until.After(now) {
 		return
 	}
-	c.Connection, c.LastSCA, c.EndsAt, c.ValidUntil = on.ID, on.LastSCA, on.EndsAt, on.ValidUntil
+	c.Connection, c.LastSCA, c.EndsAt, c.ValidUntil = by.Connection, by.SCA, by.Until, DateOf(by.Until, p.Zone)
 	c.Because(cause)
 	c.record(Entry{At: later(now, c.StatusChangedAt), From: string(Valid), To: string(Valid), Reason: string(ReasonRenewed)}, "")
 }

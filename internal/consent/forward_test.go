@@ -28,7 +28,7 @@ func connected(t require.TestingT, tpp string, who uuid.UUID, now time.Time) *co
 // forwarded is a document that rests on a connection.
 func forwarded(on *consent.Consent, now time.Time) *consent.Consent {
 	return consent.DefaultPolicy().Forward(uuid.New(), consent.Forwarded{
-		TPP: on.TPP, PSU: on.GivenBy, Customer: holder, Connection: on.ID, SCA: on.LastSCA, Until: on.EndsAt,
+		Print: "sha-256=1", TPP: on.TPP, PSU: on.GivenBy, Customer: holder, Connection: on.ID, SCA: on.LastSCA, Until: on.EndsAt,
 		Access: consent.Access{Grants: []consent.Grant{{AccountID: uuid.New(), Rights: consent.RightBalances}}},
 	}, consent.Cause{By: consent.ByTPP, Who: on.TPP, RequestID: "r"}, now)
 }
@@ -47,7 +47,8 @@ func TestForward(t *testing.T) {
 	require.Equal(t, c.ID, c.GroupID)
 	entries, _ := c.TakePending()
 	require.Len(t, entries, 1)
-	require.Equal(t, []string{"", "valid", "forwarded", "A", "r"}, []string{entries[0].From, entries[0].To, entries[0].Reason, entries[0].Who, entries[0].RequestID})
+	require.Equal(t, []string{"", "valid", "forwarded", "A", "r", "sha-256=1"},
+		[]string{entries[0].From, entries[0].To, entries[0].Reason, entries[0].Who, entries[0].RequestID, entries[0].Operation})
 	require.False(t, c.Settle(on.EndsAt.Add(-time.Microsecond)))
 	require.True(t, c.Settle(on.EndsAt))
 	require.Equal(t, []any{consent.Expired, consent.ReasonDate, on.EndsAt}, []any{c.Status, c.Ending.Reason, c.StatusChangedAt})
@@ -103,22 +104,47 @@ func TestGiveWay(t *testing.T) {
 
 func TestRenew(t *testing.T) {
 	t.Parallel()
-	old := connected(t, "A", psu, noon)
-	c := forwarded(old, noon)
-	c.TakePending()
-	day100 := noon.AddDate(0, 0, 100)
-	fresh := connected(t, "A", psu, day100)
-	c.Renew(fresh, consent.Cause{By: consent.ByTPP, Who: "A"}, day100)
-	require.Equal(t, []any{fresh.ID, day100, fresh.EndsAt}, []any{c.Connection, c.LastSCA, c.EndsAt})
-	entries, _ := c.TakePending()
-	require.Len(t, entries, 1)
-	require.Equal(t, []string{"valid", "valid", "renewed"}, []string{entries[0].From, entries[0].To, entries[0].Reason})
+	policy, day100 := consent.DefaultPolicy(), noon.AddDate(0, 0, 100)
+	old, fresh := connected(t, "A", psu, noon), connected(t, "A", psu, day100)
+	by := func(c *consent.Consent) consent.Renewal {
+		return consent.Renewal{Connection: c.ID, SCA: c.LastSCA, Until: c.EndsAt}
+	}
+	for name, elsewhere := range map[string]bool{"by a connection": false, "by the bank's own server": true} {
+		c, with := forwarded(old, noon), by(fresh)
+		if elsewhere {
+			with.Connection = uuid.Nil
+		}
+		c.TakePending()
+		policy.Renew(c, with, consent.Cause{By: consent.ByTPP, Who: "A"}, day100)
+		require.Equal(t, []any{with.Connection, day100, fresh.EndsAt, fresh.ValidUntil}, []any{c.Connection, c.LastSCA, c.EndsAt, c.ValidUntil}, name)
+		policy.Renew(c, with, consent.Cause{By: consent.ByTPP, Who: "A"}, day100)
+		policy.Renew(c, by(old), consent.Cause{}, day100)
+		require.Equal(t, []any{with.Connection, day100}, []any{c.Connection, c.LastSCA}, "%s: one as old, or older, renews nothing", name)
+		entries, _ := c.TakePending()
+		require.Len(t, entries, 1, name)
+		require.Equal(t, []string{"valid", "valid", "renewed", "A"}, []string{entries[0].From, entries[0].To, entries[0].Reason, entries[0].Who}, name)
+	}
+}
 
-	c.Renew(old, consent.Cause{}, day100)
-	require.Equal(t, fresh.ID, c.Connection, "an older authentication renews nothing")
-	lapsed := connected(t, "A", psu, noon.AddDate(1, 0, 0))
-	c.Renew(lapsed, consent.Cause{}, noon.AddDate(1, 0, 0))
-	require.Equal(t, []any{consent.Expired, fresh.ID}, []any{c.Status, c.Connection}, "what has lapsed stays so")
+// TestRenewNot: what stays as it is, whatever the PSU does.
+func TestRenewNot(t *testing.T) {
+	t.Parallel()
+	old, late := connected(t, "A", psu, noon), noon.AddDate(1, 0, 0)
+	for name, x := range map[string]struct {
+		before func(*consent.Consent) error
+		until  time.Time
+		status consent.Status
+	}{
+		"lapsed":              {func(*consent.Consent) error { return nil }, late.AddDate(1, 0, 0), consent.Expired},
+		"withdrawn":           {func(c *consent.Consent) error { return c.Withdraw(noon) }, late.AddDate(1, 0, 0), consent.Revoked},
+		"suspended":           {func(c *consent.Consent) error { c.EndsAt = late.AddDate(0, 1, 0); return c.Suspend(noon) }, late.AddDate(1, 0, 0), consent.Suspended},
+		"by what is over now": {func(c *consent.Consent) error { c.EndsAt = late.AddDate(0, 1, 0); return nil }, late, consent.Valid},
+	} {
+		c := forwarded(old, noon)
+		require.NoError(t, x.before(c), name)
+		consent.DefaultPolicy().Renew(c, consent.Renewal{SCA: late.AddDate(0, 0, -1), Until: x.until}, consent.Cause{}, late)
+		require.Equal(t, []any{x.status, old.ID, noon}, []any{c.Status, c.Connection, c.LastSCA}, name)
+	}
 }
 
 // TestDrag: what ends together, and what does not.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -69,6 +70,8 @@ func unsupported(params url.Values) error {
 		return goidc.NewError(codeResponseType, "response_type must be code")
 	case mode != "" && mode != string(goidc.ResponseModeQuery):
 		return goidc.NewError(goidc.ErrorCodeInvalidRequest, "response_mode must be query")
+	case params.Get("code_challenge_method") == "": // which means plain (RFC 7636 §4.3)
+		return goidc.NewError(goidc.ErrorCodeInvalidRequest, "code_challenge_method must be S256")
 	}
 	return nil
 }
@@ -180,27 +183,19 @@ func (s *Server) problem(c echo.Context, err error) error {
 	if e, ok := errors.AsType[goidc.Error](err); ok && consent.CodeOf(err) == consent.CodeInternal {
 		err = consent.E(consent.CodeFormat, "%s", e.Description).Because(err)
 	}
-	status, known := pages[consent.CodeOf(err)]
-	if !known {
-		status = http.StatusInternalServerError
+	if !slices.Contains(told, consent.CodeOf(err)) {
 		s.Log.ErrorContext(ctx, "oauth2 authorisation failed", "error", err)
 	}
 	explain.Conclude(ctx, string(consent.CodeOf(err)), "oauth2: the browser is sent nowhere")
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
-	return s.Problem(c, status, err)
+	return s.Problem(c, err)
 }
 
-// pages is with which status a browser is told what keeps it here.
-var pages = map[consent.Code]int{
-	consent.CodeFormat:             http.StatusBadRequest,
-	consent.CodeMediaType:          http.StatusBadRequest,
-	consent.CodeTooLarge:           http.StatusRequestEntityTooLarge,
-	consent.CodeNotFound:           http.StatusNotFound,
-	consent.CodeForbidden:          http.StatusForbidden,
-	consent.CodeCertificateBlocked: http.StatusForbidden,
-	consent.CodeStatusInvalid:      http.StatusConflict,
-	consent.CodeTimeout:            http.StatusServiceUnavailable,
-	consent.CodeUnavailable:        http.StatusServiceUnavailable,
+// told is what keeps a browser here by its own fault or for a while; anything else is
+// our fault.
+var told = []consent.Code{
+	consent.CodeFormat, consent.CodeMediaType, consent.CodeTooLarge, consent.CodeNotFound, consent.CodeForbidden,
+	consent.CodeCertificateBlocked, consent.CodeStatusInvalid, consent.CodeTimeout, consent.CodeUnavailable,
 }
 
 // The cookie by which a run knows its browser, as package web sets it. Over https

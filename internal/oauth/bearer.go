@@ -2,8 +2,8 @@ package oauth
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"net/http"
 
 	"consentd/internal/consent"
@@ -25,36 +25,40 @@ var _ tpp.Bearers = Own{}
 
 // Bearer implements tpp.Bearers. It fails besides with what [OwnConnections] does.
 func (o Own) Bearer(r *http.Request, caller tpp.TPP) (connections.Principal, error) {
-	ctx := r.Context()
 	token := tpp.TokenOf(r)
 	if token == "" {
-		explain.Refuse(ctx, "token: none was sent as Authorization: Bearer")
+		explain.Refuse(r.Context(), "token: none was sent as Authorization: Bearer")
 		return connections.Principal{}, tpp.ErrNoToken()
 	}
+	return o.Token(r.Context(), token, tpp.HolderOf(r, caller))
+}
+
+// Token tells in whose name a TPP calls that shows this token. It fails as Bearer does;
+// where the token is not its holder's, a [tpp.TokenError] says why.
+func (o Own) Token(ctx context.Context, token string, by tpp.Holder) (connections.Principal, error) {
 	p, err := o.Connections.Use(ctx, token)
 	switch {
 	case err != nil:
 		return connections.Principal{}, err
-	case p.TPP != caller.ID:
-		explain.Refuse(ctx, "token: is another TPP's")
-		return connections.Principal{}, errBearer()
-	case p.Certificate != "" && p.Certificate != thumbprintOf(caller):
-		explain.Refuse(ctx, "token: is bound to another certificate than the one that was shown")
-		return connections.Principal{}, errBearer()
+	case p.TPP != by.TPP:
+		return connections.Principal{}, errBearer(ctx, "is another TPP's")
+	case p.Certificate != "" && p.Certificate != thumbprintOf(by.Fingerprint):
+		return connections.Principal{}, errBearer(ctx, "is bound to another certificate than the one that was shown")
 	}
 	return p, nil
 }
 
-func errBearer() error {
-	return consent.At(consent.CodeTokenInvalid, "Header.Authorization", "the access token is not known, or has ended")
+func errBearer(ctx context.Context, why tpp.TokenError) error {
+	explain.Refuse(ctx, "token: %s", string(why))
+	return consent.At(consent.CodeTokenInvalid, "Header.Authorization", "the access token is not known, or has ended").Because(why)
 }
 
-// thumbprintOf is x5t#S256 of the caller's certificate (RFC 8705 §3.1); empty where
-// it showed none.
-func thumbprintOf(caller tpp.TPP) string {
-	if caller.Certificate == nil || caller.Certificate.X509 == nil {
+// thumbprintOf is x5t#S256 of the certificate of a fingerprint (RFC 8705 §3.1); empty
+// for none.
+func thumbprintOf(fingerprint string) string {
+	sum, err := hex.DecodeString(fingerprint)
+	if err != nil {
 		return ""
 	}
-	sum := sha256.Sum256(caller.Certificate.X509.Raw)
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	return base64.RawURLEncoding.EncodeToString(sum)
 }

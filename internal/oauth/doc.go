@@ -36,6 +36,31 @@
 // TPP that lost the answer to a refresh, or refreshed twice at once, would lose its
 // connection, and the PSU would have to log in again.
 //
+// # Who may connect
+//
+// Whoever the bank lists as acting for a customer (service.Signers.Customers) may
+// connect a TPP for them, a signer or not: they see the accounts themselves, and what
+// the TPP forwards stays within those that the bank lists for the customer. Those who
+// can sign only together with others may not, since nobody would ask the others. A
+// consent of scope AIS:<consentId> is for its signers, as ever.
+//
+// While the bank has suspended a connection, the TPP gets no tokens by connecting the
+// same PSU for the same customer anew.
+//
+// # Which browser gets the code
+//
+// On our pages, the one in which the PSU agreed: its cookie is that of the run. Pages
+// of the bank's own see no cookie of ours, and are told the way back with the result
+// alone, so that only the browser that they send on can come by it.
+//
+// # What is written down
+//
+// An authorization request is brought by a browser, and anybody can make one do so: the
+// audit names the system as the author of what it begins, not the TPP.
+//
+// A code is taken in the transaction that issues its tokens. Where the request for them
+// is wrong the code is used up by that; where we are at fault it stays as it is.
+//
 // # Divergences
 //
 //   - An unknown, ended or expired refresh token is 400 invalid_grant (RFC 6749 §5.2),
@@ -45,8 +70,8 @@
 //     shorter than connections.
 //   - Of response modes there is query alone: form_post would run a script on a page of
 //     the bank's.
-//   - A code that comes again ends what was issued for it, whoever brings it (RFC 6749
-//     §4.1.2: should).
+//   - A code that its client brings again ends what was issued for it (RFC 6749 §4.1.2:
+//     should).
 //   - POST /oauth2/revoke ends the connection with its tokens; a consent of scope
 //     AIS:<consentId> loses its tokens only.
 package oauth

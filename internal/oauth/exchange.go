@@ -38,7 +38,9 @@ type exchange struct {
 	browser     consent.Digest // of the cookie; zero for none
 	back        bool           // the browser comes back
 	code        string         // that was brought
-	revoking    bool           // what has expired can be revoked too
+	// taken is the request of the code, until tokens are issued for it.
+	taken    string
+	revoking bool // what has expired can be revoked too
 	// grant is what tokens rest on, once it was read, and pair those that there are.
 	grant   *consent.Consent
 	pair    *connections.Pair

@@ -27,7 +27,8 @@ import (
 // It is for sandboxes. Fails with CodeScope for scopes that there are not, that are of
 // a consent, or for which the TPP is not licensed, with CodeFormat for none, with
 // CodeNotFound for a PSU whom the bank does not know, with CodeForbidden for one who
-// can sign only together with others, and with CodeUnavailable.
+// can sign only together with others, with CodeBlocked while the bank has suspended
+// another connection of theirs, and with CodeUnavailable.
 func (s *Server) Mint(ctx context.Context, caller tpp.TPP, psu string, scopes []string) (access, refresh string, expiresIn int, err error) {
 	asked, err := s.mintable(caller, scopes)
 	if err != nil {
@@ -89,7 +90,7 @@ func (s *Server) actsFor(ctx context.Context, psu string) (string, error) {
 	if err != nil {
 		return "", service.Unavailable(fmt.Errorf("signers of a customer: %w", err))
 	}
-	if len(signers) > 1 && slices.Contains(signers, psu) {
+	if !service.ActsAlone(psu, signers) {
 		return "", consent.At(consent.CodeForbidden, "psu", "signs only together with others")
 	}
 	return customers[0].ID, nil

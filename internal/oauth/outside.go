@@ -30,6 +30,7 @@ type OutsideConnections interface {
 // with [NewOutside].
 type Outside struct {
 	verifier    outsideVerifier
+	keys        *outsideKeys // nil where the server is asked for each token
 	connections OutsideConnections
 	options     OutsideOptions
 	now         func() time.Time
@@ -63,18 +64,23 @@ func NewOutside(o OutsideOptions, c OutsideConnections, now func() time.Time) (*
 	if err != nil {
 		return nil, err
 	}
-	outside.verifier = &outsideJWT{keys: keys, names: o.names()}
+	outside.keys, outside.verifier = keys, &outsideJWT{keys: keys, names: o.names()}
 	return outside, nil
 }
 
 // Bearer implements tpp.Bearers. It fails besides with what [OutsideConnections] does.
 func (o *Outside) Bearer(r *http.Request, caller tpp.TPP) (connections.Principal, error) {
-	ctx := r.Context()
 	token := tpp.TokenOf(r)
 	if token == "" {
 		return connections.Principal{}, tpp.ErrNoToken()
 	}
-	claims, err := o.claims(ctx, token, caller)
+	return o.Token(r.Context(), token, tpp.HolderOf(r, caller))
+}
+
+// Token tells in whose name a TPP calls that shows this token. It fails as Bearer does;
+// where the token itself is at fault, a [tpp.TokenError] says why.
+func (o *Outside) Token(ctx context.Context, token string, by tpp.Holder) (connections.Principal, error) {
+	claims, err := o.claims(ctx, token, by)
 	if refused, ok := errors.AsType[outsideError](err); ok {
 		explain.Refuse(ctx, "token of the bank's own server: it %s", string(refused))
 		return connections.Principal{}, refused.domain()
@@ -83,11 +89,21 @@ func (o *Outside) Bearer(r *http.Request, caller tpp.TPP) (connections.Principal
 		explain.Refuse(ctx, "token of the bank's own server: it cannot be judged now")
 		return connections.Principal{}, err
 	}
+	claims.Call = consent.Cause{By: consent.ByTPP, Who: by.TPP, Certificate: by.Fingerprint, RequestID: by.RequestID}
 	return o.connections.Outside(ctx, claims)
 }
 
+// Close ends what is under way to the bank's server, and waits for it, at most until
+// ctx ends. Keys are not read again after it.
+func (o *Outside) Close(ctx context.Context) error {
+	if o.keys == nil {
+		return nil
+	}
+	return o.keys.close(ctx)
+}
+
 // claims verifies a token and holds it against who calls, when.
-func (o *Outside) claims(ctx context.Context, token string, caller tpp.TPP) (connections.Claims, error) {
+func (o *Outside) claims(ctx context.Context, token string, by tpp.Holder) (connections.Claims, error) {
 	if len(token) > maxOutsideToken || !outsideToken68.MatchString(token) {
 		return connections.Claims{}, outsideError("is no token by its form")
 	}
@@ -96,15 +112,14 @@ func (o *Outside) claims(ctx context.Context, token string, caller tpp.TPP) (con
 		return connections.Claims{}, err
 	}
 	now := o.now()
-	for _, check := range []error{o.checkIssuer(c), checkOutsideCaller(c, caller), o.checkTimes(c, now)} {
+	for _, check := range []error{o.checkIssuer(c), checkOutsideHolder(c, by), o.checkTimes(c, now)} {
 		if check != nil {
 			return connections.Claims{}, check
 		}
 	}
 	return connections.Claims{
-		TPP: caller.ID, PSU: c.psu, Customer: c.customer, Scopes: slices.Clone(c.scopes),
-		IssuedAt: outsideEarliest(c.issuedAt, now), Expires: c.expires,
-		SCA: outsideEarliest(c.authenticatedAt(), now), Certificate: c.certificate,
+		TPP: by.TPP, PSU: c.psu, Customer: c.customer, Scopes: slices.Clone(c.scopes),
+		IssuedAt: outsideEarliest(c.issuedAt, now), SCA: outsideEarliest(c.authTime, now), Certificate: c.certificate,
 	}, nil
 }
 
@@ -129,11 +144,11 @@ func (o *Outside) checkIssuer(c outsideClaims) error {
 	return nil
 }
 
-// checkOutsideCaller says that a token is the caller's, and bound to no other
-// certificate than the caller's (RFC 8705 §3).
-func checkOutsideCaller(c outsideClaims, caller tpp.TPP) error {
+// checkOutsideHolder says that a token is its holder's, and bound to no other
+// certificate than the holder's (RFC 8705 §3).
+func checkOutsideHolder(c outsideClaims, by tpp.Holder) error {
 	switch {
-	case !isOutsideClient(c.client, caller):
+	case !isOutsideClient(c.client, by.TPP):
 		return outsideError("is of another TPP")
 	case c.psu == c.client:
 		// By the grant of client credentials sub is the client (RFC 9068 §2.2).
@@ -142,18 +157,18 @@ func checkOutsideCaller(c outsideClaims, caller tpp.TPP) error {
 		return nil
 	}
 	sum, err := base64.RawURLEncoding.DecodeString(c.certificate)
-	if err != nil || len(sum) == 0 || hex.EncodeToString(sum) != caller.Fingerprint() {
+	if err != nil || len(sum) == 0 || hex.EncodeToString(sum) != by.Fingerprint {
 		return outsideError("is bound to another certificate")
 	}
 	return nil
 }
 
-// isOutsideClient says whether the bank's server means the caller by a client_id: it may
+// isOutsideClient says whether the bank's server means a TPP by a client_id: it may
 // know TPPs by the organizationIdentifier (ETSI TS 119 495 §5.2.1), as STET wants it, or
 // by our id, in which that stands after the colon.
-func isOutsideClient(client string, caller tpp.TPP) bool {
-	_, organisation, _ := strings.Cut(caller.ID, ":")
-	return client != "" && (client == caller.ID || client == organisation)
+func isOutsideClient(client, id string) bool {
+	_, organisation, _ := strings.Cut(id, ":")
+	return client != "" && (client == id || client == organisation)
 }
 
 // checkTimes says that a token is good at now (RFC 7519 §4.1). That it is over is
@@ -183,11 +198,16 @@ const errOutsideExpired outsideError = "has expired"
 // Error implements error.
 func (r outsideError) Error() string { return "the token of the bank's own server " + string(r) }
 
+// fault is the reason as the bank reads it.
+func (r outsideError) fault() tpp.TokenError {
+	return tpp.TokenError("of the bank's own server " + string(r))
+}
+
 func (r outsideError) domain() error {
 	if r == errOutsideExpired {
-		return consent.At(consent.CodeTokenExpired, pathOutsideToken, "the access token has expired").Because(r)
+		return consent.At(consent.CodeTokenExpired, pathOutsideToken, "the access token has expired").Because(r.fault())
 	}
-	return consent.At(consent.CodeTokenInvalid, pathOutsideToken, "the access token is not known, or has ended").Because(r)
+	return consent.At(consent.CodeTokenInvalid, pathOutsideToken, "the access token is not known, or has ended").Because(r.fault())
 }
 
 // outsideUnavailable says that nothing can be told now.

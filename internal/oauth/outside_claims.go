@@ -26,15 +26,6 @@ type outsideClaims struct {
 	notBefore, authTime time.Time // zero where it does not say
 }
 
-// authenticatedAt is when the PSU was authenticated; at the latest when the token was
-// issued.
-func (c outsideClaims) authenticatedAt() time.Time {
-	if c.authTime.IsZero() {
-		return c.issuedAt
-	}
-	return c.authTime
-}
-
 // outsideNames are the claims whose names the bank chooses.
 type outsideNames struct{ psu, customer string }
 

@@ -107,11 +107,7 @@ func (i *outsideIntrospection) call(ctx context.Context, token string) ([]byte, 
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	if i.options.Bearer != "" {
-		req.Header.Set("Authorization", "Bearer "+i.options.Bearer)
-	} else {
-		// RFC 6749 §2.3.1: both are encoded as in a form.
-		req.SetBasicAuth(url.QueryEscape(i.options.ClientID), url.QueryEscape(i.options.ClientSecret))
-	}
+	// RFC 6749 §2.3.1: both are encoded as in a form.
+	req.SetBasicAuth(url.QueryEscape(i.options.ClientID), url.QueryEscape(i.options.ClientSecret))
 	return outsideExchange(i.client, req, maxOutsideAnswer)
 }

@@ -58,21 +58,18 @@ func TestOutsideIntrospection(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, connections.Claims{
 		TPP: outsideTPP, PSU: "lea", Customer: "sarl", Scopes: []string{"aisp", "extended_transaction_history"},
-		IssuedAt: outsideStart.Add(-time.Minute), Expires: outsideStart.Add(9 * time.Minute),
-		SCA: outsideStart.Add(-time.Minute), Certificate: outsideThumbprint(outsideCert()),
+		IssuedAt: outsideStart.Add(-time.Minute), Certificate: outsideThumbprint(outsideCert()), Call: outsideCall(),
 	}, b.told(t))
 }
 
-// TestOutsideIntrospectionBearer: we may be known by a token, and ask nothing of iss
-// and aud.
-func TestOutsideIntrospectionBearer(t *testing.T) {
+// TestOutsideIntrospectionAlone: nothing is asked of iss and aud, where that is enough.
+func TestOutsideIntrospectionAlone(t *testing.T) {
 	t.Parallel()
 	b := outsideSetup(t)
 	b.options.Issuer, b.options.Audience = "", nil
 	b.options.PSUClaim = "username"
-	b.options.Introspection = &oauth.OutsideIntrospection{URL: b.server.URL, Bearer: "ours"}
-	b.answers(func(w http.ResponseWriter, r *http.Request) {
-		assert.Equal(t, "Bearer ours", r.Header.Get("Authorization"))
+	b.options.Introspection = &oauth.OutsideIntrospection{URL: b.server.URL, ClientID: "c", ClientSecret: "s"}
+	b.answers(func(w http.ResponseWriter, _ *http.Request) {
 		assert.NoError(t, json.NewEncoder(w).Encode(outsideChanged(outsideSound(), map[string]any{
 			"active": true, "iss": nil, "aud": nil, "username": "enzo",
 		})))

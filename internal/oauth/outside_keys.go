@@ -36,16 +36,20 @@ var outsideCurves = map[string]string{"P-256": "ES256", "P-384": "ES384", "P-521
 
 // outsideKeys are the keys of the bank's server. They are read when they are needed,
 // by one reader at a time, and never more often than the interval allows: strangers
-// cannot make us ask, however many keys they name.
+// cannot make us ask, however many keys they name. As long as they count, nobody waits
+// for their renewal but who misses one.
 type outsideKeys struct {
 	algorithms []string
 	source     func(ctx context.Context) ([]byte, error)
 	interval   time.Duration
 	now        func() time.Time
 
-	flights singleflight.Group
-	mu      sync.Mutex
-	last    outsideReading
+	flights  singleflight.Group
+	readings sync.WaitGroup
+	mu       sync.Mutex
+	last     outsideReading
+	cancel   context.CancelFunc // of the reading under way; nil for none
+	closed   bool
 }
 
 // outsideReading is how the last readings went.
@@ -78,22 +82,86 @@ func newOutsideKeys(o OutsideOptions, now func() time.Time) (*outsideKeys, error
 	return k, nil
 }
 
-// read returns the keys, and reads them anew where they are no longer fresh, or where
-// the caller misses one, unless that was done just now. Fails with CodeUnavailable.
+// read returns the keys, and has them renewed where they are no longer fresh. Who
+// misses one waits for that, unless it was done just now, and who comes when none
+// count. Fails with CodeUnavailable.
 func (k *outsideKeys) read(ctx context.Context, missed bool) (outsideKeySet, error) {
-	if last := k.reading(); !missed && last.fresh(k.now()) {
+	now, last := k.now(), k.reading()
+	if !missed && last.count(now) {
+		if !last.fresh(now) && !last.settled(now, k.interval) && !k.isReading() {
+			k.fly(ctx) // nobody waits for it
+		}
 		return last.keys, nil
 	}
-	flight := k.flights.DoChan("", func() (any, error) {
-		// Several wait for it, so that it does not end with the call that began it.
-		k.renew(context.WithoutCancel(ctx))
-		return nil, nil //nolint:nilnil // what it found is in k.last
-	})
 	select {
-	case <-flight:
+	case flown := <-k.fly(ctx):
+		if flown.Err != nil {
+			return nil, outsideUnavailable("keys of the bank's server", flown.Err)
+		}
 		return k.reading().result(k.now(), missed)
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for the keys of the bank's server: %w", ctx.Err())
+	}
+}
+
+// fly renews the keys, or joins who does. Several wait for it, or nobody, so that it
+// does not end with the call that began it, but with the program.
+func (k *outsideKeys) fly(ctx context.Context) <-chan singleflight.Result {
+	return k.flights.DoChan("", func() (any, error) {
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		defer cancel()
+		if !k.begin(cancel) {
+			return nil, errors.New("the program ends")
+		}
+		defer k.end()
+		k.renew(ctx)
+		return nil, nil //nolint:nilnil // what it found is in k.last
+	})
+}
+
+// begin notes that keys are being read; false when they are not to be any more.
+func (k *outsideKeys) begin(cancel context.CancelFunc) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return false
+	}
+	k.cancel = cancel
+	k.readings.Add(1)
+	return true
+}
+
+func (k *outsideKeys) end() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.cancel = nil
+	k.readings.Done()
+}
+
+func (k *outsideKeys) isReading() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.cancel != nil
+}
+
+// close ends the reading under way, and waits for it.
+func (k *outsideKeys) close(ctx context.Context) error {
+	k.mu.Lock()
+	k.closed = true
+	if k.cancel != nil {
+		k.cancel()
+	}
+	k.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		k.readings.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a reading of keys to end: %w", ctx.Err())
 	}
 }
 
@@ -135,10 +203,15 @@ func (r outsideReading) fresh(now time.Time) bool {
 	return r.keys != nil && outsideWithin(now.Sub(r.at), outsideKeysFresh)
 }
 
+// count says that the keys may be used: they are not too old.
+func (r outsideReading) count(now time.Time) bool {
+	return r.keys != nil && outsideWithin(now.Sub(r.at), outsideKeysCount)
+}
+
 // result is what the readings have brought. Who misses a key is told whether there is
 // none, or whether that is not known.
 func (r outsideReading) result(now time.Time, missed bool) (outsideKeySet, error) {
-	if r.err != nil && (missed || r.keys == nil || !outsideWithin(now.Sub(r.at), outsideKeysCount)) {
+	if r.err != nil && (missed || !r.count(now)) {
 		return nil, outsideUnavailable("keys of the bank's server", r.err)
 	}
 	return r.keys, nil

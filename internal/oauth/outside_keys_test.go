@@ -70,7 +70,9 @@ func TestOutsideRotation(t *testing.T) {
 	b.clock.advance(9*time.Minute + 59*time.Second)
 	require.Empty(t, b.tries(t, o, outsideByRSA()), "still fresh")
 	b.clock.advance(time.Second)
-	require.Equal(t, consent.CodeTokenInvalid, b.tries(t, o, outsideByRSA()), "taken back")
+	require.Eventually(t, func() bool {
+		return b.tries(t, o, outsideByRSA()) == consent.CodeTokenInvalid
+	}, 5*time.Second, time.Millisecond, "taken back, which nobody waits for")
 	require.Empty(t, b.tries(t, o, outsideByEC("b")))
 	require.Equal(t, 3, b.calls())
 }
@@ -249,6 +251,59 @@ func TestOutsideKeysSlow(t *testing.T) {
 	b.answers(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	_, err := o.Bearer(outsideRequest(outsideSign(t, outsideByRSA(), outsideSound())), outsideCaller())
 	outsideRefused(t, b, err, consent.CodeUnavailable, "deadline exceeded")
+}
+
+// TestOutsideKeysHang: while there are keys that count, an address that hangs holds up
+// nobody but who misses one; and it does not outlive the program.
+func TestOutsideKeysHang(t *testing.T) {
+	t.Parallel()
+	b := outsideSetup(t)
+	b.options.Timeout = time.Hour
+	o := b.byKeys(t, outsidePublic(t, "a", outsideRSA(), nil))
+	require.Empty(t, b.tries(t, o, outsideByRSA()))
+	ended := make(chan struct{}, 1)
+	b.answers(func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		ended <- struct{}{}
+	})
+	b.clock.advance(10 * time.Minute)
+	for range 50 {
+		require.Empty(t, b.tries(t, o, outsideByRSA()))
+	}
+	require.Eventually(t, func() bool { return b.calls() == 2 }, 5*time.Second, time.Millisecond)
+	waits, unknown := make(chan error, 1), outsideRequest(outsideSign(t, outsideByEC("b"), outsideSound()))
+	go func() {
+		_, err := o.Bearer(unknown, outsideCaller())
+		waits <- err
+	}()
+	require.Empty(t, b.tries(t, o, outsideByRSA()))
+	select {
+	case err := <-waits:
+		require.Fail(t, "is judged without waiting", err)
+	default:
+	}
+	require.Equal(t, 2, b.calls(), "one reading at a time")
+
+	require.NoError(t, o.Close(t.Context()))
+	require.Equal(t, consent.CodeUnavailable, consent.CodeOf(<-waits))
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		require.Fail(t, "the reading goes on")
+	}
+	b.clock.advance(time.Hour)
+	require.Equal(t, consent.CodeUnavailable, b.tries(t, o, outsideByRSA()), "these keys are too old, and are not read again")
+	require.Equal(t, 2, b.calls())
+}
+
+// TestOutsideCloseOfNothing: there is nothing to wait for.
+func TestOutsideCloseOfNothing(t *testing.T) {
+	t.Parallel()
+	b := outsideSetup(t)
+	o := b.byKeys(t, outsidePublic(t, "a", outsideRSA(), nil))
+	require.NoError(t, o.Close(t.Context()), "nothing is under way")
+	asked := outsideSetup(t)
+	require.NoError(t, asked.byAsking(t, nil).Close(t.Context()), "nothing ever is")
 }
 
 // TestOutsideKeysLeft: who goes away waits no longer, and spoils it for nobody else.

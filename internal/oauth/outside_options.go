@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"consentd/pkg/sca"
@@ -27,7 +26,9 @@ const (
 )
 
 // OutsideOptions say how tokens of the bank's own OAuth2 server are judged: either by
-// JWKS or by Introspection.
+// JWKS or by Introspection. Tokens should say by auth_time when the PSU was
+// authenticated: without it that counts as done when they were issued, and renews
+// nothing that was forwarded before.
 type OutsideOptions struct {
 	// Issuer is what iss of a token must be. With Introspection it may be empty: then
 	// nothing is asked of iss.
@@ -56,8 +57,9 @@ type OutsideOptions struct {
 }
 
 // OutsideJWKS says where the server's keys are (RFC 7517 §5): at an address or in a
-// file. Either is read again when it is ten minutes old, and when a token names a key
-// that it does not have; keys that could not be read again for an hour count no more.
+// file. Either is read again when it is ten minutes old, while calls go on with what
+// there is, and when a token names a key that it does not have, which waits for it;
+// keys that could not be read again for an hour count no more.
 type OutsideJWKS struct {
 	URL  string // https, or http on loopback
 	File string
@@ -72,10 +74,8 @@ type OutsideJWKS struct {
 // OutsideIntrospection says where the server is asked for a token (RFC 7662).
 type OutsideIntrospection struct {
 	URL string // https, or http on loopback
-	// ClientID and ClientSecret are who we are to the server, by HTTP Basic; or else
-	// Bearer is a token of ours.
+	// ClientID and ClientSecret are who we are to the server, by HTTP Basic.
 	ClientID, ClientSecret string
-	Bearer                 string
 	// Keep is how long the answer counts that a token is good, but never longer than
 	// the token: so long may the server's own revocation go unnoticed. Zero: each call
 	// asks. That a token is not good is never kept.
@@ -131,11 +131,8 @@ func (i *OutsideIntrospection) check() error {
 	if !isOutsideAddress(i.URL) {
 		errs = append(errs, errors.New("introspection.url: must be an https address, or http on loopback"))
 	}
-	if (i.ClientID == "") != (i.ClientSecret == "") || (i.ClientID == "") == (i.Bearer == "") {
-		errs = append(errs, errors.New("introspection: set clientId and clientSecret, or bearer"))
-	}
-	if strings.ContainsAny(i.Bearer, " \t\r\n") {
-		errs = append(errs, errors.New("introspection.bearer: must be one word"))
+	if i.ClientID == "" || i.ClientSecret == "" {
+		errs = append(errs, errors.New("introspection: set clientId and clientSecret"))
 	}
 	if i.Keep < 0 || i.Keep > maxOutsideKeep {
 		errs = append(errs, errors.New("introspection.keep: must be from 0s to 1m"))

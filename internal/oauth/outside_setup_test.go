@@ -23,6 +23,7 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jws"
 	"github.com/stretchr/testify/require"
 
+	"consentd/internal/consent"
 	"consentd/internal/oauth"
 	"consentd/internal/service/connections"
 	"consentd/internal/tpp"
@@ -35,6 +36,8 @@ const (
 	outsideAudience = "https://api.bank.example"
 	outsideTPP      = "FR-ACPR:PSDFR-ACPR-13807"
 	outsideOrg      = "PSDFR-ACPR-13807"
+
+	outsideRequestID = "99391c7e-ad88-49ec-a2ad-99ddcb1f7721"
 )
 
 // outsideStart is when these tests take place.
@@ -68,6 +71,11 @@ func outsideCertificate(name string) *eidas.Certificate {
 
 // outsideCaller is the TPP that calls.
 func outsideCaller() tpp.TPP { return tpp.TPP{ID: outsideTPP, Certificate: outsideCert()} }
+
+// outsideCall is how the caller stands in the audit.
+func outsideCall() consent.Cause {
+	return consent.Cause{By: consent.ByTPP, Who: outsideTPP, Certificate: outsideCaller().Fingerprint(), RequestID: outsideRequestID}
+}
 
 // outsideThumbprint is x5t#S256 of a certificate.
 func outsideThumbprint(c *eidas.Certificate) string {
@@ -139,6 +147,7 @@ func (b *outsideBundle) outside(t *testing.T) *oauth.Outside {
 	t.Helper()
 	o, err := oauth.NewOutside(b.options, &b.gate, b.clock.now)
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, o.Close(context.WithoutCancel(t.Context()))) })
 	return o
 }
 
@@ -236,5 +245,6 @@ func outsideSignText(t *testing.T, s outsideSigning, payload []byte) string {
 func outsideRequest(token string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "/accounts", http.NoBody)
 	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("X-Request-ID", outsideRequestID)
 	return r
 }

@@ -69,14 +69,24 @@ func (s *Server) alive(grant *consent.Consent) error {
 }
 
 // issuing is the judge of Store.Issue: the grant is alive, and what was forwarded by
-// a former one rests on it from now on.
-func (s *Server) issuing(cause consent.Cause) func(grant, forwarded *consent.Consent) error {
-	return func(grant, forwarded *consent.Consent) error {
+// a former one rests on it from now on. While the bank has suspended a connection of
+// the same PSU, no other one gets around that.
+func (s *Server) issuing(cause consent.Cause) connections.Judge {
+	return func(grant *consent.Consent, kin []*consent.Consent) error {
 		if err := s.alive(grant); err != nil {
 			return err
 		}
-		if forwarded != nil && grant.Kind == consent.Connection {
-			forwarded.Renew(grant, cause, s.Now())
+		now := s.Now()
+		for _, k := range kin {
+			if k.Kind == consent.Connection && k.Status == consent.Suspended && now.Before(k.EndsAt) {
+				return goidc.WrapError(goidc.ErrorCodeInvalidGrant, "the bank has suspended the access",
+					consent.E(consent.CodeBlocked, "the bank has suspended connection %s", k.ID))
+			}
+		}
+		for _, k := range kin {
+			if k.Kind == consent.AccountAccess {
+				s.Policy.Renew(k, consent.Renewal{Connection: grant.ID, SCA: grant.LastSCA, Until: grant.EndsAt}, cause, now)
+			}
 		}
 		return nil
 	}
@@ -109,6 +119,7 @@ func (p pairs) Save(ctx context.Context, gs *goidc.GrantSession) error {
 	if err != nil {
 		return x.kept(err)
 	}
+	x.taken = ""
 	explain.Note(ctx, "oauth2: tokens for scope %s on the grant %s", pair.Active, pair.Consent)
 	return nil
 }
@@ -180,7 +191,7 @@ func (p pairs) SessionByRefreshToken(ctx context.Context, refresh string) (*goid
 	x := p.x
 	if x.pair != nil && x.refresh == refresh {
 		gs := p.session(time.Time{})
-		gs.RefreshToken, gs.ClientCertThumbprint = refresh, thumbprintOf(x.caller)
+		gs.RefreshToken, gs.ClientCertThumbprint = refresh, thumbprintOf(x.caller.Fingerprint())
 		return gs, nil
 	}
 	pair, grant, err := x.Store.PairByRefresh(ctx, secret.Digest(refresh))
@@ -276,7 +287,8 @@ func (s *Server) ending(grant *consent.Consent, cause consent.Cause, end func(*c
 }
 
 // DeleteByAuthCode implements goidc.GrantSessionManager: a code that was used has
-// come again, so somebody else has it. What was issued for it ends (RFC 6749 §4.1.2).
+// come again to its client, so somebody else may have it. What was issued for it ends
+// (RFC 6749 §4.1.2). Another TPP that brings it ends nothing.
 func (p pairs) DeleteByAuthCode(ctx context.Context, code string) error {
 	x := p.x
 	pair, grant, err := x.Store.PairByCode(ctx, secret.Digest(code))
@@ -285,6 +297,10 @@ func (p pairs) DeleteByAuthCode(ctx context.Context, code string) error {
 	}
 	if err != nil {
 		return x.failed(err)
+	}
+	if pair.TPP != x.client.ID {
+		explain.Refuse(ctx, "oauth2: the code was another TPP's, and has been used")
+		return nil
 	}
 	explain.Refuse(ctx, "oauth2: the code has been used before; what was issued for it ends, grant %s", pair.Consent)
 	end := func(c *consent.Consent, now time.Time) error { return c.Revoke(consent.ReasonBank, now) }

@@ -118,6 +118,16 @@ func (x *exchange) authorise(ctx context.Context, call service.Call, id uuid.UUI
 	return x.Consents.StartAuthorisation(ctx, call, id, wish, nil)
 }
 
+// finished tells whether it is the browser in which a run has been walked that comes
+// back. On pages of the bank's own no browser is bound to us: there the address is told
+// with the result alone (sca.Dispatcher.SetResult), and whoever has it is the one.
+func (x *exchange) finished(run *consent.Run) bool {
+	if x.OwnPages != nil && x.OwnPages(run) {
+		return true
+	}
+	return run.Bound() && run.Browser == x.browser
+}
+
 // ended decides by how the authorisation ended, in the browser in which it did.
 func (x *exchange) ended(ctx context.Context, as *goidc.AuthnSession) (goidc.AuthnStatus, error) {
 	asked := plain(as.Scopes)
@@ -129,13 +139,13 @@ func (x *exchange) ended(ctx context.Context, as *goidc.AuthnSession) (goidc.Aut
 	switch {
 	case err != nil:
 		return x.unable(ctx, err)
-	case !run.Bound() || run.Browser != x.browser:
+	case a.Status.Final() && !a.Status.Granted(): // nobody gets anything by that
+		return denied(ctx, c, a, "the authorisation was not given")
+	case !x.finished(run) && (run.Bound() || a.Status.Final()):
 		explain.Refuse(ctx, "oauth2: the authorisation %s belongs to another browser", a.ID)
 		return x.stay(consent.E(consent.CodeForbidden, "this belongs to another browser"))
-	case !a.Status.Final():
-		return x.stay(consent.E(consent.CodeStatusInvalid, "the authorisation is %s", a.Status))
-	case !a.Status.Granted():
-		return denied(ctx, c, a, "the authorisation was not given")
+	case !a.Status.Final(): // a page has led back before the end
+		return denied(ctx, c, a, "the authorisation was not finished")
 	case c.Status == consent.PartiallyAuthorised:
 		return denied(ctx, c, a, "another signer has to authorise, too")
 	case c.Status != consent.Valid:

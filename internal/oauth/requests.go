@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
 
 	"consentd/internal/consent"
+	"consentd/internal/explain"
 	"consentd/internal/secret"
 	"consentd/internal/service/connections"
 )
@@ -97,14 +99,40 @@ func (q requests) SessionByAuthCode(ctx context.Context, code string) (*goidc.Au
 	return as, nil
 }
 
-// Delete implements goidc.AuthnSessionManager. A code that somebody else has just
-// taken is used up; that a refused request is gone is as it should be.
+// Delete implements goidc.AuthnSessionManager. The request of a code is taken in the
+// transaction that issues its tokens, or by burn. That a refused one is gone is as it
+// should be.
 func (q requests) Delete(ctx context.Context, id string) error {
-	err := q.x.Store.TakeRequest(ctx, id)
-	if q.x.code == "" && consent.CodeOf(err) == consent.CodeNotFound {
+	if q.x.code != "" {
+		q.x.taken = id
 		return nil
 	}
-	return q.x.failed(err)
+	return q.x.failed(q.x.take(ctx, id))
+}
+
+// take removes a request; somebody else may have done so.
+func (x *exchange) take(ctx context.Context, id string) error {
+	err := x.Store.TakeRequest(ctx, id)
+	if consent.CodeOf(err) == consent.CodeNotFound {
+		return nil
+	}
+	return err
+}
+
+// burning is how long taking a code may last whose caller has left.
+const burning = 5 * time.Second
+
+// burn takes a code for which there were no tokens by the caller's own fault: whoever
+// has not all that belongs to it gets no second guess. Where the fault is ours the
+// code stays as it is, for another try.
+func (x *exchange) burn(ctx context.Context) error {
+	if x.taken == "" || x.trouble != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), burning)
+	defer cancel()
+	explain.Note(ctx, "oauth2: the code is used up by this")
+	return x.take(ctx, x.taken)
 }
 
 // SessionByPushedAuthReqID implements goidc.AuthnSessionManager: nothing is pushed.

@@ -33,8 +33,8 @@ type Runs interface {
 	RunOf(ctx context.Context, authorisation uuid.UUID) (*consent.Run, error)
 }
 
-// Server is the authorization server. All fields are required, but for Identities
-// and Signers, which only Mint takes.
+// Server is the authorization server. All fields are required, but for OwnPages, and
+// for Identities and Signers, which only Mint takes.
 type Server struct {
 	Store    connections.Store
 	Consents *consents.Consents
@@ -49,9 +49,12 @@ type Server struct {
 	Options    Options
 	// Page is where the pages are on which the PSU of a handle logs in.
 	Page func(r *http.Request, handle string) string
+	// OwnPages reports whether the pages of a run are the bank's own, where we do not
+	// see the browser; nil: none are.
+	OwnPages func(run *consent.Run) bool
 	// Problem answers a browser that can be sent nowhere with a page; err is an error
 	// of the domain, whose text is not for the page.
-	Problem func(c echo.Context, status int, err error) error
+	Problem func(c echo.Context, err error) error
 	Now     service.Clock
 	Log     *slog.Logger
 }
@@ -125,10 +128,12 @@ func (s *Server) codeLifetime() time.Duration {
 }
 
 // callOf is a call of a TPP about grants for which a scope is. The PSU is told the
-// organizationIdentifier of one that has not shown yet what it is called.
+// organizationIdentifier of one that has not shown yet what it is called. Where a
+// browser brings its name, and no caller shows that it is theirs, the audit does not
+// say that the TPP called.
 func callOf(client *register.TPP, caller tpp.TPP, scope string) service.Call {
 	name := cmp.Or(client.Name, client.Organisation, client.ID)
-	call := service.Call{TPP: client.ID, Name: name, Certificate: caller.Fingerprint()}
+	call := service.Call{TPP: client.ID, Name: name, Certificate: caller.Fingerprint(), Unproved: caller.ID == ""}
 	if _, ok := consentOf(scope); ok {
 		call.Rail, call.Kind = consent.RailXS2A, consent.AccountAccess
 		return call

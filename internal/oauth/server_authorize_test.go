@@ -16,6 +16,7 @@ import (
 	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/consents"
+	"consentd/internal/service/ledger"
 	"consentd/internal/service/register"
 	"consentd/internal/service/sca"
 )
@@ -36,6 +37,7 @@ func TestAuthorizeRefused(t *testing.T) {
 		"no response type":         {[]string{"response_type", ""}, "invalid_request"},
 		"no PKCE":                  {[]string{"code_challenge", ""}, "invalid_request"},
 		"a plain challenge":        {[]string{"code_challenge_method", "plain"}, "invalid_request"},
+		"a challenge of no method": {[]string{"code_challenge_method", ""}, "invalid_request"},
 		"no hash as challenge":     {[]string{"code_challenge", verifier + "0"}, "invalid_request"},
 		"an answer by a form":      {[]string{"response_mode", "form_post"}, "invalid_request"},
 		"an answer in a fragment":  {[]string{"response_mode", "fragment"}, "invalid_request"},
@@ -65,24 +67,23 @@ func TestAuthorizeNowhere(t *testing.T) {
 	twice.Add("scope", "pisp")
 	for name, c := range map[string]struct {
 		params url.Values
-		status int
 		want   consent.Code
 	}{
-		"no client":                       {request("client_id", ""), http.StatusNotFound, consent.CodeNotFound},
-		"an unknown client":               {request("client_id", "PSDFR-ACPR-1"), http.StatusNotFound, consent.CodeNotFound},
-		"no redirect URI":                 {request("redirect_uri", ""), http.StatusBadRequest, consent.CodeFormat},
-		"one that is not registered":      {request("redirect_uri", "https://evil.example/"), http.StatusBadRequest, consent.CodeFormat},
-		"one that is nearly registered":   {request("redirect_uri", redirect+"&y=2"), http.StatusBadRequest, consent.CodeFormat},
-		"one with other capitals":         {request("redirect_uri", strings.Replace(redirect, "acme", "ACME", 1)), http.StatusBadRequest, consent.CodeFormat},
-		"one that is the same, unescaped": {request("redirect_uri", "https://acme.example/%63b?x=1"), http.StatusBadRequest, consent.CodeFormat},
-		"a parameter twice":               {twice, http.StatusBadRequest, consent.CodeFormat},
-		"a long state":                    {request("state", strings.Repeat("x", 2001)), http.StatusBadRequest, consent.CodeFormat},
-		"a request by reference":          {request("request_uri", "https://acme.example/request"), http.StatusBadRequest, consent.CodeFormat},
+		"no client":                       {request("client_id", ""), consent.CodeNotFound},
+		"an unknown client":               {request("client_id", "PSDFR-ACPR-1"), consent.CodeNotFound},
+		"no redirect URI":                 {request("redirect_uri", ""), consent.CodeFormat},
+		"one that is not registered":      {request("redirect_uri", "https://evil.example/"), consent.CodeFormat},
+		"one that is nearly registered":   {request("redirect_uri", redirect+"&y=2"), consent.CodeFormat},
+		"one with other capitals":         {request("redirect_uri", strings.Replace(redirect, "acme", "ACME", 1)), consent.CodeFormat},
+		"one that is the same, unescaped": {request("redirect_uri", "https://acme.example/%63b?x=1"), consent.CodeFormat},
+		"a parameter twice":               {twice, consent.CodeFormat},
+		"a long state":                    {request("state", strings.Repeat("x", 2001)), consent.CodeFormat},
+		"a request by reference":          {request("request_uri", "https://acme.example/request"), consent.CodeFormat},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.problems = nil
 			rec := b.authorize(c.params)
-			require.Equal(t, c.status, rec.Code)
+			require.Equal(t, kept, rec.Code)
 			require.Empty(t, rec.Header().Get("Location"))
 			require.Equal(t, []string{string(c.want)}, b.problems)
 		})
@@ -97,8 +98,8 @@ func TestAuthorizeBlocked(t *testing.T) {
 	code := b.codeFor("lea")
 	tokens := b.tokens("lea")
 	b.block()
-	require.Equal(t, http.StatusForbidden, b.authorize(request()).Code)
-	require.Equal(t, http.StatusForbidden, b.comeBack(back, lea).Code)
+	require.Equal(t, kept, b.authorize(request()).Code)
+	require.Equal(t, kept, b.comeBack(back, lea).Code)
 	require.Equal(t, []string{"certificate_blocked", "certificate_blocked"}, b.problems)
 	for _, form := range []url.Values{byCode(code), byRefresh(tokens.Refresh)} {
 		got := b.call(b.acme, oauth.PathToken, form)
@@ -151,33 +152,30 @@ func TestCallback(t *testing.T) {
 		b.t = t
 		back := b.agree(b.handle(request()), "lea")
 		for _, browser := range []string{"", "another"} {
-			require.Equal(t, http.StatusForbidden, b.comeBack(back, browser).Code)
+			require.Equal(t, kept, b.comeBack(back, browser).Code)
 		}
 		require.NotEmpty(t, b.sent(b.comeBack(back, lea)).Get("code"), "another browser has spoilt nothing")
-		require.Equal(t, http.StatusNotFound, b.comeBack(back, lea).Code, "a name is good once")
+		require.Equal(t, kept, b.comeBack(back, lea).Code, "a name is good once")
 		for _, name := range []string{"x", strings.Repeat("a", 30), "%2e%2e", strings.Repeat("a", 29) + "%2f"} {
-			require.Equal(t, http.StatusNotFound, b.comeBack(issuer+oauth.PathAuthorize+"/"+name, lea).Code, name)
+			require.Equal(t, kept, b.comeBack(issuer+oauth.PathAuthorize+"/"+name, lea).Code, name)
 		}
 		require.Equal(t, []string{"forbidden", "forbidden", "not_found", "not_found", "not_found", "not_found", "not_found"}, b.problems)
 	})
 }
 
-// A PSU who goes back before the end is told so, and may go on.
+// A PSU whom a page leads back before the end comes to the TPP, with nothing; who is
+// not that PSU goes nowhere.
 func TestCallbackTooEarly(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "sqlite")
 	handle := b.handle(request())
 	v, err := b.walks.Answer(t.Context(), handle, sca.Visitor{Browser: lea}, sca.Answer{})
 	require.NoError(t, err)
-	rec := b.comeBack(v.ReturnTo, lea)
-	require.Equal(t, http.StatusConflict, rec.Code)
-	require.Equal(t, []string{"status_invalid"}, b.problems)
-	v, err = b.walks.Answer(t.Context(), handle, sca.Visitor{Browser: lea}, sca.Answer{Fields: map[string]string{"psuId": "lea"}})
-	require.NoError(t, err)
-	require.Equal(t, sca.PageConsent, v.Page)
-	v, err = b.walks.Answer(t.Context(), handle, sca.Visitor{Browser: lea}, sca.Answer{Approve: true})
-	require.NoError(t, err)
-	require.NotEmpty(t, b.sent(b.comeBack(v.ReturnTo, lea)).Get("code"))
+	require.Equal(t, kept, b.comeBack(v.ReturnTo, "another").Code)
+	require.Equal(t, []string{"forbidden"}, b.problems)
+	sent := b.sent(b.comeBack(v.ReturnTo, lea))
+	require.Equal(t, []string{"access_denied", ""}, []string{sent.Get("error"), sent.Get("code")})
+	require.Equal(t, kept, b.comeBack(v.ReturnTo, lea).Code, "once")
 }
 
 func TestCallbackDenied(t *testing.T) {
@@ -267,6 +265,27 @@ func TestScopeOfAConsent(t *testing.T) {
 		got = b.tokens("lea")
 		q = b.sent(b.authorize(request("scope", "AIS:"+b.grant(got.Access).ID.String())))
 		require.Equal(t, "invalid_scope", q.Get("error"), "a connection is no consent of that dialect")
+	})
+}
+
+// Nobody has proved to be the TPP in whose name a browser comes: the audit does not
+// say that it called.
+func TestNobodyProved(t *testing.T) {
+	eachEngine(t, func(t *testing.T, b *bench) {
+		c := b.consented("FR-ACPR:"+acmeOrg, true)
+		for scope, made := range map[string]int{"aisp": 0, "AIS:" + c.ID.String(): 1} { // where the entry is of what the browser made
+			id := b.grant(b.tokens("lea", "scope", scope).Access).ID
+			entries, err := b.db.History(t.Context(), id.String())
+			require.NoError(t, err)
+			require.Equal(t, []any{consent.Cause{By: consent.BySystem}, "", "received"}, []any{entries[made].Cause, entries[made].From, entries[made].To})
+			for i, e := range entries {
+				require.Equal(t, made > i, e.By == consent.ByTPP, "entry %d", i)
+			}
+		}
+		all := &ledger.Ledger{Store: b.db, Keys: b.keys, Now: b.now}
+		found, err := all.Verify(t.Context(), func(f ledger.Fault) { t.Error(f) })
+		require.NoError(t, err)
+		require.Zero(t, found.Faults)
 	})
 }
 

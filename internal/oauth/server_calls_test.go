@@ -104,6 +104,13 @@ func (s *broken) SaveRequest(ctx context.Context, r connections.Request) error {
 	return s.Store.SaveRequest(ctx, r)
 }
 
+func (s *broken) Issue(ctx context.Context, p connections.Pair, judge connections.Judge) error {
+	if s.err != nil {
+		return s.err
+	}
+	return s.Store.Issue(ctx, p, judge)
+}
+
 func (s *broken) EndPair(ctx context.Context, id string, end func(*consent.Consent) error) error {
 	if s.err != nil {
 		return s.err
@@ -150,9 +157,12 @@ func TestFailures(t *testing.T) {
 			require.Equal(t, []any{c.status, c.want}, []any{answer.status, answer.Error}, path)
 			require.NotContains(t, answer.Text, "hunter2")
 		}
-		require.Equal(t, c.status, b.authorize(request()).Code)
+		b.problems = nil
+		require.Equal(t, kept, b.authorize(request()).Code)
+		require.Equal(t, []string{string(consent.CodeOf(c.err))}, b.problems)
 	}
 	store.err = nil
+	require.Equal(t, http.StatusOK, b.call(b.acme, oauth.PathToken, byCode(code)).status, "a code is good until tokens were issued for it")
 	_, err := b.use(b.acme, got.Access)
 	require.NoError(t, err)
 }

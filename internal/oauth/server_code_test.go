@@ -23,7 +23,7 @@ func TestCodeFlow(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []any{"FR-ACPR:" + acmeOrg, "lea", "lea", thumbprintOf(b.acme)}, []any{p.TPP, p.PSUID, p.CustomerID, p.Certificate})
 		require.Equal(t, []string{"aisp", "extended_transaction_history"}, p.Scopes)
-		require.Equal(t, []time.Time{begin, begin.Add(10 * time.Minute), begin.AddDate(0, 0, 180)}, []time.Time{p.IssuedAt, p.Expires, p.Until})
+		require.Equal(t, []time.Time{begin, begin.AddDate(0, 0, 180)}, []time.Time{p.IssuedAt, p.Until})
 
 		c := b.get(p.Grant)
 		require.Equal(t, []any{consent.Connection, consent.RailSTET, consent.Valid, "Acme Money"}, []any{c.Kind, c.Rail, c.Status, c.TPPName})

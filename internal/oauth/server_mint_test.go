@@ -162,7 +162,7 @@ func (s *watching) SaveRequest(ctx context.Context, r connections.Request) error
 	return s.Store.SaveRequest(ctx, r)
 }
 
-func (s *watching) Issue(ctx context.Context, p connections.Pair, judge func(grant, forwarded *consent.Consent) error) error {
+func (s *watching) Issue(ctx context.Context, p connections.Pair, judge connections.Judge) error {
 	s.kept = append(s.kept, p)
 	return s.Store.Issue(ctx, p, judge)
 }

@@ -47,7 +47,8 @@ const (
 	proof    = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 	acmeOrg  = "PSDFR-ACPR-13807"
 	betaOrg  = "PSDFR-ACPR-99999"
-	lea      = "lea" // the browser of the PSU, and their password
+	lea      = "lea"             // the browser of the PSU, and their password
+	kept     = http.StatusTeapot // how a page is answered here that is shown instead of a way back
 )
 
 // begin is when these tests take place: long ago, so that the machine's clock shows.
@@ -139,9 +140,7 @@ func newBench(t *testing.T, engine string) *bench {
 		Policy: policy, Now: b.now, Log: log,
 	}
 	b.register = &register.Register{Store: b.db, Now: b.now, Log: log}
-	var err error
-	b.ca, err = issue.New("Example Trust Services", begin.AddDate(-5, 0, 0), begin.AddDate(20, 0, 0))
-	require.NoError(t, err)
+	b.ca = outsideMust(issue.New("Example Trust Services", begin.AddDate(-5, 0, 0), begin.AddDate(20, 0, 0)))
 	b.acme, b.beta = b.certify(acmeOrg, eidas.RoleAI, eidas.RolePI), b.certify(betaOrg, eidas.RoleAI)
 	b.server = &oauth.Server{
 		Store: b.db, Runs: b.db, Clients: b.register, Identities: b.db, Signers: bank{}, Keys: b.keys, Policy: policy, Now: b.now, Log: log,
@@ -149,11 +148,12 @@ func newBench(t *testing.T, engine string) *bench {
 		Callers: &tpp.Certificates{
 			Verifier: eidas.NewVerifier(eidas.Options{Anchors: eidas.NewAnchors(b.ca.Certificate()), Now: b.now}), Register: b.register,
 		},
-		Options: oauth.Options{Issuer: always(issuer), TokenURL: always(tppBase)},
-		Page:    func(_ *http.Request, handle string) string { return "/sca/" + handle },
-		Problem: func(c echo.Context, status int, err error) error {
+		Options:  oauth.Options{Issuer: always(issuer), TokenURL: always(tppBase)},
+		Page:     func(_ *http.Request, handle string) string { return "/sca/" + handle },
+		OwnPages: b.walks.OwnPages,
+		Problem: func(c echo.Context, err error) error {
 			b.problems = append(b.problems, string(consent.CodeOf(err)))
-			return c.String(status, "problem")
+			return c.String(kept, "problem")
 		},
 	}
 	b.own = oauth.Own{Connections: &connections.Connections{Bearers: b.db.Bearers(), Policy: policy, Now: b.now}}

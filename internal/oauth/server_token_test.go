@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
@@ -37,18 +38,19 @@ func TestCodeRefused(t *testing.T) {
 		change func(url.Values)
 		after  time.Duration
 		want   string
+		stands bool // the code is as good as before
 	}{
-		"an unknown code":      {b.acme, with("code", strings.Repeat("x", 30)), 0, "invalid_grant"},
-		"no code":              {b.acme, with("code", ""), 0, "invalid_request"},
-		"another verifier":     {b.acme, with("code_verifier", strings.Repeat("x", 43)), 0, "invalid_grant"},
-		"no verifier":          {b.acme, with("code_verifier", ""), 0, "invalid_grant"},
-		"another redirect URI": {b.acme, with("redirect_uri", "https://acme.example/cb"), 0, "invalid_grant"},
-		"no redirect URI":      {b.acme, with("redirect_uri", ""), 0, "invalid_grant"},
-		"more scopes":          {b.acme, with("scope", "aisp pisp"), 0, "invalid_scope"},
-		"another grant type":   {b.acme, with("grant_type", "client_credentials"), 0, "unsupported_grant_type"},
-		"no grant type":        {b.acme, with("grant_type", ""), 0, "invalid_request"},
-		"another TPP's code":   {b.beta, with("client_id", betaOrg), 0, "invalid_grant"},
-		"too late":             {b.acme, with(), 60 * time.Second, "invalid_grant"},
+		"an unknown code":      {b.acme, with("code", strings.Repeat("x", 30)), 0, "invalid_grant", true},
+		"no code":              {b.acme, with("code", ""), 0, "invalid_request", true},
+		"another verifier":     {b.acme, with("code_verifier", strings.Repeat("x", 43)), 0, "invalid_grant", false},
+		"no verifier":          {b.acme, with("code_verifier", ""), 0, "invalid_grant", false},
+		"another redirect URI": {b.acme, with("redirect_uri", "https://acme.example/cb"), 0, "invalid_grant", false},
+		"no redirect URI":      {b.acme, with("redirect_uri", ""), 0, "invalid_grant", false},
+		"more scopes":          {b.acme, with("scope", "aisp pisp"), 0, "invalid_scope", false},
+		"another grant type":   {b.acme, with("grant_type", "client_credentials"), 0, "unsupported_grant_type", true},
+		"no grant type":        {b.acme, with("grant_type", ""), 0, "invalid_request", true},
+		"another TPP's code":   {b.beta, with("client_id", betaOrg), 0, "invalid_grant", false},
+		"too late":             {b.acme, with(), 60 * time.Second, "invalid_grant", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.t = t
@@ -59,6 +61,8 @@ func TestCodeRefused(t *testing.T) {
 			got := b.call(c.who, oauth.PathToken, f)
 			require.Equal(t, []any{http.StatusBadRequest, c.want, ""}, []any{got.status, got.Error, got.Access}, got.Text)
 			require.NotContains(t, strings.Join(b.notes, "\n"), code)
+			again := b.call(b.acme, oauth.PathToken, byCode(code))
+			require.Equal(t, c.stands, again.status == http.StatusOK, "a wrong guess uses the code up: %s", again.Text)
 		})
 	}
 }
@@ -174,6 +178,48 @@ func TestRefreshByRenewedCertificate(t *testing.T) {
 // unverified takes everybody for the TPP, as a sandbox over plain http does.
 func (b *bench) unverified() {
 	b.server.Callers = tpp.Unverified{As: tpp.TPP{ID: "FR-ACPR:" + acmeOrg, Name: "Acme Money"}}
+}
+
+// While the bank has suspended a connection, no other one of the same PSU gets around
+// that: there are no tokens for it, and what was forwarded stays where it rests.
+func TestSuspendedConnection(t *testing.T) {
+	eachEngine(t, func(t *testing.T, b *bench) {
+		p, err := b.use(b.acme, b.tokens("lea").Access)
+		require.NoError(t, err)
+		forwarded := b.forward(p)
+		b.suspends(p.Grant, true)
+		b.advance(time.Hour)
+		got := b.call(b.acme, oauth.PathToken, byCode(b.codeFor("lea")))
+		require.Equal(t, []any{http.StatusBadRequest, "invalid_grant", ""}, []any{got.status, got.Error, got.Access})
+		require.Equal(t, p.Grant, b.get(forwarded).Connection)
+		_, _, _, err = b.server.Mint(t.Context(), b.callerOf(b.acme), "lea", []string{"aisp"})
+		require.Equal(t, consent.CodeBlocked, consent.CodeOf(err))
+		require.NotEmpty(t, b.tokens("enzo").Access, "it is none of another PSU's business")
+
+		b.suspends(p.Grant, false)
+		second, err := b.use(b.acme, b.tokens("lea").Access)
+		require.NoError(t, err)
+		require.Equal(t, second.Grant, b.get(forwarded).Connection)
+		b.suspends(p.Grant, true)
+		b.advance(180*24*time.Hour - 90*time.Minute)
+		b.acme = b.certify(acmeOrg, eidas.RoleAI)
+		require.Equal(t, "invalid_grant", b.call(b.acme, oauth.PathToken, byCode(b.codeFor("lea"))).Error)
+		b.advance(30 * time.Minute)
+		require.NotEmpty(t, b.tokens("lea").Access, "what was suspended is over, whether or not that is written down")
+	})
+}
+
+// suspends has the bank suspend a consent, or let it go on.
+func (b *bench) suspends(id uuid.UUID, yes bool) {
+	b.t.Helper()
+	_, err := b.db.Update(b.t.Context(), id, func(c *consent.Consent) error {
+		c.Because(consent.Cause{By: consent.ByASPSP, Who: "office"})
+		if yes {
+			return c.Suspend(b.now())
+		}
+		return c.Resume(b.now())
+	})
+	require.NoError(b.t, err)
 }
 
 // Tokens last as long as the grant, whichever way it ends, and no longer.

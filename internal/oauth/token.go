@@ -139,6 +139,9 @@ func (x *exchange) answer(c echo.Context, path string, form url.Values) error {
 	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 	r.Header = http.Header{echo.HeaderContentType: {mediaForm}} // what else there is would be read as other ways to say who calls
 	a, err := x.ask(r)
+	if burnt := x.burn(r.Context()); burnt != nil {
+		err = burnt
+	}
 	switch {
 	case err != nil:
 		return x.refuse(c, err)

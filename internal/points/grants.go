@@ -31,7 +31,7 @@ func (g grants) TakeRequest(ctx context.Context, id string) error {
 }
 
 // Issue implements connections.Store.
-func (g grants) Issue(ctx context.Context, p connections.Pair, judge func(grant, forwarded *consent.Consent) error) error {
+func (g grants) Issue(ctx context.Context, p connections.Pair, judge connections.Judge) error {
 	defer g.at.around(commitIssue)()
 	return g.Store.Issue(ctx, p, judge)
 }

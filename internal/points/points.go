@@ -42,7 +42,7 @@ const (
 	commitForwardIn = "commit.forward-in" // the same, in the middle of the transaction
 
 	commitRequest     = "commit.request"      // an authorization request under way, new or changed
-	commitRequestTake = "commit.request-take" // one for whose code somebody has come
+	commitRequestTake = "commit.request-take" // one that was refused, or for whose code somebody has not all that belongs to it
 	commitIssue       = "commit.issue"        // tokens
 	commitExchange    = "commit.exchange"     // an access token for a refresh token
 	commitEndPair     = "commit.end-pair"     // tokens that are given back

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 
 	"consentd/internal/consent"
 )
@@ -41,6 +42,12 @@ type Signers interface {
 	Customers(ctx context.Context, psu string) ([]Customer, error)
 	// Signers names the PSUs who must all authorise a consent of the customer.
 	Signers(ctx context.Context, customer string) ([]string, error)
+}
+
+// ActsAlone tells whether a PSU, who may act for a customer, may do so where nobody
+// else is asked: anybody may but those who sign only together with others.
+func ActsAlone(psu string, signers []string) bool {
+	return len(signers) < 2 || !slices.Contains(signers, psu)
 }
 
 // Amount is money: an ISO 4217 code and a decimal number as text.

@@ -16,10 +16,16 @@ type Call struct {
 	RequestID   string
 	Rail        consent.Rail
 	Kind        consent.Kind
+	// Unproved says that a browser has brought the call, with the name of a TPP, and
+	// nobody has proved to be that.
+	Unproved bool
 }
 
-// Cause says in the audit who called.
+// Cause says in the audit who called: the system, where nobody has proved who.
 func (c Call) Cause() consent.Cause {
+	if c.Unproved {
+		return consent.Cause{By: consent.BySystem, RequestID: c.RequestID}
+	}
 	return consent.Cause{By: consent.ByTPP, Who: c.TPP, Certificate: c.Certificate, RequestID: c.RequestID}
 }
 

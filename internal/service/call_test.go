@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"consentd/internal/consent"
 	"consentd/internal/service"
 )
 
@@ -15,4 +16,11 @@ func TestDigits(t *testing.T) {
 	} {
 		require.Equal(t, want, service.Digits(typed), typed)
 	}
+}
+
+func TestCause(t *testing.T) {
+	call := service.Call{TPP: "A", Name: "Acme", Certificate: "f1", RequestID: "r1"}
+	require.Equal(t, consent.Cause{By: consent.ByTPP, Who: "A", Certificate: "f1", RequestID: "r1"}, call.Cause())
+	call.Unproved = true
+	require.Equal(t, consent.Cause{By: consent.BySystem, RequestID: "r1"}, call.Cause())
 }

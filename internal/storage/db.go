@@ -25,6 +25,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/secret"
+	"consentd/internal/service/connections"
 )
 
 // Options say where the data is and how to reach it.
@@ -51,6 +52,7 @@ type DB struct {
 	standings       *gather[string, found[standingRow]]
 	tokens          *gather[string, found[tokenRow]]
 	bearers         *gather[consent.Digest, found[bearerRow]]
+	forwarded       *gather[connections.Holder, found[connections.Standing]]
 	grounds         *gather[uuid.UUID, found[groundsRow]]
 	grants          *grants
 	counts          *gather[countCall, countAnswer]
@@ -133,6 +135,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	d.standings = newLookUps(statusTurns, d.fetchStandings)
 	d.tokens = newLookUps(tokenTurns, d.fetchTokens)
 	d.bearers = newLookUps(bearerTurns, d.fetchBearers)
+	d.forwarded = newLookUps(bearerTurns, d.fetchForwarded)
 	d.grounds = newLookUps(groundsTurns, d.fetchGrounds)
 	d.counts = newGather(countTurns, d.countAll)
 	d.grants = d.newGrants()
@@ -212,6 +215,7 @@ func sqliteEngine() engine {
 			d, _ := documentOf(texts) // so are texts
 			return string(d)
 		},
+		fewIDs:   "IN (SELECT value FROM json_each($1))",
 		names:    equals,
 		among:    func(query string) string { return "IN (" + query + ")" },
 		place:    "rowid",

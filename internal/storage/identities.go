@@ -48,9 +48,18 @@ func (d *DB) Customer(ctx context.Context, bankID string) (uuid.UUID, error) {
 	return d.identity(ctx, "customers", bankID)
 }
 
+// identity finds the id, as a rule by one statement, and makes one where there is none.
 func (d *DB) identity(ctx context.Context, table, bankID string) (uuid.UUID, error) {
+	var known []uuid.UUID
+	err := d.gorm.WithContext(ctx).Table(table).Where("bank_id = ?", bankID).Pluck("id", &known).Error
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("identity in %s: %w", table, translate(err))
+	}
+	if len(known) == 1 {
+		return known[0], nil
+	}
 	row := identityRow{ID: uuid.New(), BankID: bankID, CreatedAt: instantOf(d.now())}
-	err := d.transact(ctx, func(tx *gorm.DB) error {
+	err = d.transact(ctx, func(tx *gorm.DB) error {
 		return ensure(tx.Table(table), &row, tx.Table(table).Where("bank_id = ?", bankID))
 	})
 	if err != nil {

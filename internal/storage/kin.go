@@ -151,13 +151,14 @@ func drag(c *consent.Consent, kin []*consent.Consent) error {
 func (s *stored) ended() bool { return s.c.Status.Final() && !consent.Status(s.row.Status).Final() }
 
 // cutOff writes down that tokens of the bank's own server, which know nothing of what
-// is here, open nothing any more: where a PSU, the bank or time has ended what was
-// forwarded. What the TPP has replaced or taken back leaves them alone. The row is
-// locked as a rule, and made by whoever forwards.
+// is here, open nothing any more: where a PSU or the bank has ended what was forwarded.
+// What the TPP has replaced or taken back leaves them alone, and so does what time has
+// ended, as they have a date of their own. The row is locked as a rule, and made by
+// whoever forwards.
 func (s *stored) cutOff(tx *gorm.DB) error {
 	c := s.c
 	if !s.ended() || c.Rail != consent.RailSTET || c.GivenBy == uuid.Nil || c.Kind != consent.AccountAccess ||
-		c.Ending.By == consent.ByTPP || c.Ending.Reason == consent.ReasonReplaced {
+		c.Ending.By != consent.ByPSU && c.Ending.By != consent.ByASPSP {
 		return nil
 	}
 	row, at := forwardedRow{TPP: c.TPP, PSUID: c.GivenBy, CustomerID: c.Customer}, instantOf(c.StatusChangedAt)

@@ -6,8 +6,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
+	"gorm.io/gorm"
 
 	"consentd/internal/consent"
 	"consentd/internal/service/connections"
@@ -84,14 +86,61 @@ func (d *DB) fetchBearers(ctx context.Context, tokens []consent.Digest) (map[con
 	})
 }
 
+// selectForwarded lacks the conditions that TPP and PSU are of two lists. It may find
+// more than was asked for, for other pairs of them. Every call by a token of the bank's
+// own server begins with it.
+const selectForwarded = `SELECT f.tpp, f.psu_id, f.customer_id, f.consent_id, f.tokens_after, c.last_sca_at
+ FROM forwarded_consents f LEFT JOIN consents c ON c.id = f.consent_id AND c.status = 'valid'
+ WHERE f.psu_id %s AND f.tpp %s`
+
 // Standing implements connections.Bearers.
 func (b Bearers) Standing(ctx context.Context, h connections.Holder) (connections.Standing, error) {
-	var current ref
-	var after instant
-	err := b.db.sql.QueryRowContext(ctx, `SELECT consent_id, tokens_after FROM forwarded_consents
- WHERE tpp = $1 AND psu_id = $2 AND customer_id = $3`, h.TPP, h.PSU, h.Customer).Scan(&current, &after)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return connections.Standing{}, fmt.Errorf("what a TPP has forwarded: %w", translate(err))
+	found, err := b.db.forwarded.get(ctx, h)
+	if err != nil {
+		return connections.Standing{}, fmt.Errorf("what a TPP has forwarded: %w", err)
 	}
-	return connections.Standing{Consent: uuid.UUID(current), After: after.Time}, nil
+	return found.row, nil
+}
+
+func (d *DB) fetchForwarded(ctx context.Context, holders []connections.Holder) (map[connections.Holder]connections.Standing, error) {
+	tpps, psus := make([]string, len(holders)), make([]uuid.UUID, len(holders))
+	for i, h := range holders {
+		tpps[i], psus[i] = h.TPP, h.PSU
+	}
+	standings := make(map[connections.Holder]connections.Standing, len(holders))
+	q := query{
+		fmt.Sprintf(selectForwarded, d.engine.fewIDs, strings.ReplaceAll(d.engine.listed, "$1", "$2")),
+		[]any{d.engine.list(psus), d.engine.words(tpps)},
+	}
+	err := eachRow(ctx, d.sql, q, func(rows *sql.Rows) error {
+		var h connections.Holder
+		var current ref
+		var after, sca instant
+		err := rows.Scan(&h.TPP, &h.PSU, &h.Customer, &current, &after, &sca)
+		standings[h] = connections.Standing{Consent: uuid.UUID(current), After: after.Time, SCA: sca.Time}
+		return err
+	})
+	return standings, err
+}
+
+// Renew implements connections.Bearers. What is replaced before its locks are held is
+// no longer valid then, and is renewed with the next call.
+func (b Bearers) Renew(ctx context.Context, h connections.Holder, renew func(forwarded *consent.Consent)) error {
+	return b.db.transact(ctx, func(tx *gorm.DB) error {
+		var row forwardedRow
+		key := forwardedRow{TPP: h.TPP, PSUID: h.PSU, CustomerID: h.Customer}
+		err := tx.Select("consent_id").Where(ofHolder, key.key()...).Take(&row).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) || err == nil && uuid.UUID(row.ConsentID) == uuid.Nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("what a TPP has forwarded: %w", err)
+		}
+		all, err := lockWithKin(tx, uuid.UUID(row.ConsentID), waits())
+		if err != nil {
+			return err
+		}
+		renew(all[0].c)
+		return b.db.saveWithKin(tx, all)
+	})
 }

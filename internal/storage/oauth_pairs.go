@@ -58,12 +58,14 @@ func (r *pairRow) domain() connections.Pair {
 	}
 }
 
-// Issue implements connections.Store. What the TPP has forwarded is among the kin of
-// the connection.
-func (d *DB) Issue(ctx context.Context, p connections.Pair, judge func(grant, forwarded *consent.Consent) error) error {
+// Issue implements connections.Store.
+func (d *DB) Issue(ctx context.Context, p connections.Pair, judge connections.Judge) error {
 	return d.transact(ctx, func(tx *gorm.DB) error {
 		all, err := lockWithKin(tx, p.Consent, waits())
 		if err != nil {
+			return err
+		}
+		if err := takeCode(tx, p.Code); err != nil {
 			return err
 		}
 		grant := all[0].c
@@ -74,24 +76,42 @@ func (d *DB) Issue(ctx context.Context, p connections.Pair, judge func(grant, fo
 		case res.Error != nil:
 			return fmt.Errorf("issue tokens: %w", res.Error)
 		case res.RowsAffected == 0:
-			return consent.E(consent.CodeUsed, "the code has been used")
+			return errUsed()
 		}
-		if err := judge(grant, forwardedBy(grant, all[1:])); err != nil {
+		if err := judge(grant, sameCustomer(grant, all[1:])); err != nil {
 			return err
 		}
 		return d.saveWithKin(tx, all)
 	})
 }
 
-// forwardedBy is what stands of what the TPP of a connection has forwarded for its PSU
-// and customer; nil for nothing.
-func forwardedBy(connection *consent.Consent, kin []stored) *consent.Consent {
-	for _, k := range kin {
-		if connection.Kind == consent.Connection && k.c.Kind == consent.AccountAccess && k.c.Customer == connection.Customer {
-			return k.c
-		}
+// takeCode removes the request of a code, where there is a code: none was asked for
+// tokens that came without a browser.
+func takeCode(tx *gorm.DB, code consent.Digest) error {
+	if code == (consent.Digest{}) {
+		return nil
+	}
+	res := tx.Where("code = ?", digest(code)).Delete(&requestRow{})
+	switch {
+	case res.Error != nil:
+		return fmt.Errorf("take the request of a code: %w", res.Error)
+	case res.RowsAffected == 0:
+		return errUsed()
 	}
 	return nil
+}
+
+func errUsed() error { return consent.E(consent.CodeUsed, "the code has been used") }
+
+// sameCustomer are those of the kin of a grant that are for its customer.
+func sameCustomer(grant *consent.Consent, kin []stored) []*consent.Consent {
+	var list []*consent.Consent
+	for _, k := range kin {
+		if k.c.Customer == grant.Customer {
+			list = append(list, k.c)
+		}
+	}
+	return list
 }
 
 // Exchange implements connections.Store.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"consentd/internal/consent"
+	"consentd/internal/edge"
 	"consentd/internal/service/connections"
 )
 
@@ -15,6 +16,27 @@ import (
 type Bearers interface {
 	Bearer(r *http.Request, caller TPP) (connections.Principal, error)
 }
+
+// Holder is who shows an access token.
+type Holder struct {
+	TPP string // as it is known to consents
+	// Fingerprint is that of the certificate which the TPP showed, as
+	// [TPP.Fingerprint] has it; empty for none.
+	Fingerprint string
+	RequestID   string // of the call, for the audit; empty for none
+}
+
+// HolderOf is who shows the access token of a request.
+func HolderOf(r *http.Request, caller TPP) Holder {
+	return Holder{TPP: caller.ID, Fingerprint: caller.Fingerprint(), RequestID: edge.SentRequestID(r)}
+}
+
+// TokenError is what keeps an access token from being accepted: what it is, or lacks.
+// It is the hidden cause of a refusal, for the bank; who sent the token is told less.
+type TokenError string
+
+// Error implements error.
+func (f TokenError) Error() string { return "the access token " + string(f) }
 
 // TokenOf is the access token of a request (RFC 6750 §2.1); empty where there is none.
 func TokenOf(r *http.Request) string {

@@ -70,8 +70,9 @@ var table = map[string][]string{
 	"internal/service/sca": {"internal/consent", "internal/explain", "internal/secret", "internal/service", "pkg/sca", text, uuid, xsync},
 
 	// They remember whom they have let in, and refused, within bounds.
-	"internal/service/ledger":   {"internal/consent", "internal/explain", "internal/secret", "internal/service", lru, text, uuid},
-	"internal/service/register": {"internal/consent", "internal/explain", "internal/secret", "internal/service", lru, text, uuid},
+	"internal/service/connections": {"internal/consent", "internal/explain", "internal/secret", "internal/service", lru, text, uuid},
+	"internal/service/ledger":      {"internal/consent", "internal/explain", "internal/secret", "internal/service", lru, text, uuid},
+	"internal/service/register":    {"internal/consent", "internal/explain", "internal/secret", "internal/service", lru, text, uuid},
 
 	// What the core is plugged into.
 	"internal/bank":          {"internal/consent", "internal/service"},

@@ -35,19 +35,13 @@ type client struct {
 }
 
 // connected is a PSU who connects a TPP, which refreshes its access token, uses it and
-// gives it back. What a crash has come between may have to begin anew, once.
+// gives it back; and one for whose code somebody brings the wrong verifier. What a crash has come between may have to begin anew, once.
 func connected(w *world) {
 	w.t.Helper()
 	c := &client{world: w}
 	got := w.tell(http.MethodPost, "/sandbox/tpps", map[string]any{"name": "connector", "redirectUris": []string{clientBack}})
 	require.Less(w.t, got.status, 300, got.body)
-	for range 2 {
-		before := w.deaths
-		if c.asks() && c.redeems() {
-			break
-		}
-		require.Greater(w.t, w.deaths, before, "in vain, without a crash")
-	}
+	c.insists(func() bool { return c.asks() && c.redeems() })
 	require.NotEmpty(w.t, c.access)
 	require.Equal(w.t, bare(), (&holder{world: w, token: c.access}).list())
 
@@ -60,6 +54,25 @@ func connected(w *world) {
 	require.Equal(w.t, http.StatusOK, got.status, got.body)
 	r, _ := (&holder{world: w, token: c.access}).call(http.MethodGet, "/accounts", "")
 	require.Equal(w.t, http.StatusUnauthorized, w.send(w.http, r, "").status)
+
+	c.insists(c.asks)
+	right := c.verifier
+	c.verifier = rand.Text() + rand.Text()
+	require.False(w.t, c.redeems())
+	c.verifier = right
+	require.False(w.t, c.redeems(), "a wrong guess uses the code up")
+}
+
+// insists begins anew, once, what a crash has come between.
+func (c *client) insists(on func() bool) {
+	c.t.Helper()
+	for range 2 {
+		before := c.deaths
+		if on() {
+			return
+		}
+		require.Greater(c.t, c.deaths, before, "in vain, without a crash")
+	}
 }
 
 // asks sends the PSU's browser, which is to bring a code, and reports whether it does.

@@ -82,6 +82,7 @@ func (h *Handler) decide(ctx context.Context, k *call, q *check) any {
 	err := q.fault
 	if err == nil {
 		var d access.Decision
+		q.question.Token = h.issuedFor(ctx, q, cmp.Or(q.requestID, edge.RequestID(k.echo)))
 		if d, err = h.Access.Decide(ctx, q.question); err == nil {
 			explain.Note(ctx, "access check %s: allowed, %d accounts", q.question.Operation, len(d.Accounts))
 			return allowanceOf(&d)
@@ -95,10 +96,7 @@ func (h *Handler) deny(ctx context.Context, k *call, q *check, err error) denial
 	err = edge.Named(ctx, err)
 	refusal := h.Dialect.RefusalOf(err, nil)
 	w := denialOf(err, refusal)
-	id := q.requestID
-	if id == "" {
-		id = edge.RequestID(k.echo)
-	}
+	id := cmp.Or(q.requestID, edge.RequestID(k.echo))
 	if refusal.Status >= http.StatusInternalServerError {
 		h.Log.ErrorContext(ctx, "an access check could not be decided", "requestId", id, "status", refusal.Status, "error", err)
 	}

@@ -32,12 +32,15 @@ const (
 	thePSUIP
 	theRequestID
 	theList
+	theToken
+	theThumbprint
 	texts
 )
 
 var checkTexts = [...]string{
 	theConsent: "consentId", theTPP: "tpp", theOperation: "operation", theAccount: "account",
 	thePSUIP: "psuIpAddress", theRequestID: "requestId", theList: "list",
+	theToken: "accessToken", theThumbprint: "certificateThumbprint",
 }
 
 // sent is a check as it came.
@@ -52,7 +55,11 @@ type sent struct {
 type check struct {
 	question  access.Question
 	requestID string // the TPP's; empty where none was handed on
-	fault     error
+	token     string // the TPP's; empty where none was handed on
+	// fingerprint is that of the certificate which the TPP showed, in hexadecimal
+	// digits; empty where that was not said.
+	fingerprint string
+	fault       error
 }
 
 // readChecks reads a batch.
@@ -207,13 +214,15 @@ func readSent(body []byte) (s sent, faults consent.Faults) {
 func (s *sent) check() (check, consent.Faults) {
 	op := consent.Operation(s.text[theOperation])
 	faults := append(checkText(checkTexts[theTPP], s.text[theTPP], maxID), s.about(op)...)
+	fingerprint, wrong := s.fingerprint()
+	faults = append(faults, wrong...)
 	if len(faults) > 0 {
 		return check{}, faults
 	}
 	c := check{question: access.Question{
 		TPP: s.text[theTPP], Rail: consent.RailXS2A, Operation: op, Account: s.text[theAccount],
 		Attended: s.there[thePSUIP], Following: s.page,
-	}}
+	}, token: s.text[theToken], fingerprint: fingerprint}
 	if s.there[theList] {
 		c.question.List = "?" + s.text[theList] // a query without parameters names a list too
 	}

@@ -10,6 +10,7 @@ func FuzzCheck(f *testing.F) {
 		aCheck, `{}`, ` { "consentId" : "a" ,"tpp":"b","operation":"balances","account":"r1","page":true } `, `{"consentId":"a","tpp":"b","operation":"c","page":false,"page":false}`,
 		`{"consentId":"a","tpp":"b","operation":"c",}`, `{,"consentId":"a"}`, `{"consentId":"a","tpp":"b","operation":"c"}}`, `{"consentId":"\u0061","tpp":"ü","operation":"c"}`,
 		`{"consentId":"a","tpp":"b","operation":"c","account":"","requestId":"","psuIpAddress":""}`, `{"consentId":"a","tpp":"b","operation":"c","page":truefalse}`, `{"consentId":"a","tpp":"b","operation":"accounts","list":"a=b%20c","page":true}`, `,"consentId":"a"}`,
+		`{"consentId":"a","tpp":"b","operation":"c","accessToken":"d","certificateThumbprint":"e"}`, `{"consentId":"a","tpp":"b","operation":"c","accessToken":"d","accessToken":"e"}`,
 	} {
 		f.Add([]byte(seed))
 	}

@@ -57,6 +57,8 @@ var worded = map[consent.Code]edge.Refusal{
 	consent.CodeReferenceUnknown:   {Status: 400, Code: "CONSENT_UNKNOWN"},
 	consent.CodeCertificateBlocked: {Status: 401, Code: "CERTIFICATE_BLOCKED"},
 	consent.CodeNotUsable:          {Status: 401, Code: "CONSENT_INVALID"},
+	consent.CodeTokenInvalid:       {Status: 401, Code: "TOKEN_UNKNOWN"},
+	consent.CodeTokenExpired:       {Status: 401, Code: "TOKEN_EXPIRED"},
 	consent.CodeExpired:            {Status: 401, Code: "CONSENT_EXPIRED"},
 	consent.CodeBlocked:            {Status: 403, Code: "SERVICE_BLOCKED"},
 	consent.CodeAccountUnknown:     {Status: 404, Code: "RESOURCE_UNKNOWN"},

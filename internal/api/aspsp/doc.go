@@ -9,8 +9,9 @@
 // It owns the paths, the JSON and the problem answers (RFC 9457). Who calls is
 // told by package bankauth; what a TPP may read is service/access's to say, what a
 // block does is service/register's, where a walk on the bank's pages stands is
-// service/sca's, and what a PSU may see is service/consents'. How a TPP is answered
-// whose read is denied is its dialect's (Dialect).
+// service/sca's, and what a PSU may see is service/consents'. Whose an access token
+// is, is package oauth's. How a TPP is answered whose read is denied is its dialect's
+// (Dialect).
 //
 // A request is judged in this order: caller 401, then, for whoever is known,
 // path 404 and method 405, role 403, Content-Type 415, size 413, headers, query
@@ -30,10 +31,12 @@
 //   - What ends a walk on the bank's pages answers where the browser goes, errors
 //     too (redirectUri), so that a page has one rule: go there once it is said.
 //   - A denial is the answer to a check of access, 200. What the TPP has sent and
-//     the bank hands on (Consent-ID, PSU-IP-Address, X-Request-ID, the ids in its
-//     path) is never the bank's fault: what is wrong with it is a denial in the
-//     TPP's words, and 400 is left for what the bank itself has made wrong. So
-//     requestId is a UUID like X-Request-ID, and may be left out.
+//     the bank hands on (Consent-ID, PSU-IP-Address, X-Request-ID, its access token,
+//     the ids in its path) is never the bank's fault: what is wrong with it is a
+//     denial in the TPP's words, and 400 is left for what the bank itself has made
+//     wrong. So requestId is a UUID like X-Request-ID, and may be left out.
+//   - An access token that comes with a check counts for a consent that takes one,
+//     as in the TPP's own request (Tokens), and is not looked at for any other.
 //   - A check counts to its end even when the client hangs up. Of a batch, those
 //     are left that were not begun.
 //

@@ -29,7 +29,7 @@ type Register interface {
 	SetClient(ctx context.Context, cause consent.Cause, id string, c register.Client) (*register.TPP, error)
 }
 
-// Handler serves the bank's own interface. All fields are required.
+// Handler serves the bank's own interface. All fields are required, but for Tokens.
 type Handler struct {
 	Register       Register
 	Consents       Consents
@@ -37,6 +37,8 @@ type Handler struct {
 	Callbacks      Callbacks
 	Access         Access
 	Dialect        Dialect
+	// Tokens judges access tokens that checks bring; nil where there are none.
+	Tokens Tokens
 	// CertificateHeader is in which a gateway hands on the certificate of the TPP.
 	CertificateHeader string
 	// Ledger writes down which TPPs were denied.

@@ -41,6 +41,8 @@ type world struct {
 	consents *desk
 	walks    *walks
 	decider  *decider
+	handler  *aspsp.Handler
+	tokens   *shown
 	dialect  *dialect
 	ledger   *pages
 	echo     *echo.Echo
@@ -68,9 +70,9 @@ func quiet() *world {
 	w := &world{register: newTPPs(), consents: &desk{}, walks: &walks{}, decider: &decider{}, ledger: &pages{}, log: &bytes.Buffer{}, now: start}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	now := func() time.Time { return w.now }
-	w.dialect = &dialect{}
+	w.dialect, w.tokens = &dialect{}, &shown{}
 	h := &aspsp.Handler{
-		Access: w.decider, Dialect: w.dialect, CertificateHeader: "ssl-client-cert", Ledger: w.ledger,
+		Access: w.decider, Dialect: w.dialect, Tokens: w.tokens, CertificateHeader: "ssl-client-cert", Ledger: w.ledger,
 		Register: w.register, Consents: w.consents, Authorisations: w.walks, Callbacks: w.walks, Now: now, Log: log,
 		Gate: &bankauth.Gate{Callers: bankauth.Fixed{
 			"desk":  {ID: "token/1", Name: "Desk", Role: service.BackOffice},
@@ -94,7 +96,7 @@ func quiet() *world {
 		}
 	})
 	h.Mount(e)
-	w.echo = e
+	w.handler, w.echo = h, e
 	return w
 }
 

@@ -3,9 +3,7 @@ package stet
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -61,7 +59,7 @@ func (k *call) by() service.Call {
 func (h *Handler) serve(ep endpoint) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		stampID(c)
-		defer h.recover(c)
+		defer edge.Recover(c, h.Log, func() { h.send(c, h.answerTo(errPanic, c.Request())) })
 		k := &call{req: c.Request(), id: edge.RequestID(c), ep: &ep}
 		var ok bool
 		if k.ids, ok = h.match(&ep, k.req); !ok { // Echo's parameters match nothing, and slashes
@@ -201,18 +199,3 @@ func (h *Handler) noteRefusal(k *call, err error) {
 
 // errPanic stands for what was thrown, which is nobody's business.
 var errPanic = errors.New("panic")
-
-// recover answers a panic as an internal error and logs where it was.
-func (h *Handler) recover(c echo.Context) {
-	p := recover()
-	if p == nil {
-		return
-	}
-	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-		panic(p) // net/http's own way to cut a connection
-	}
-	h.Log.ErrorContext(c.Request().Context(), "panic", "requestId", edge.RequestID(c), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-	if !c.Response().Committed {
-		h.send(c, h.answerTo(errPanic, c.Request()))
-	}
-}

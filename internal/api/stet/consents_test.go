@@ -52,6 +52,23 @@ func TestNothingIsGranted(t *testing.T) {
 	}
 }
 
+// Blanks are no document, and no way to say nothing: what stands is not taken back.
+func TestBlanksAreNoDocument(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.put(t, "lea", document(ibanA1, "", false))
+	w.http = http.DefaultClient // the description does not know these
+	for _, body := range []string{" ", "\n", "\r\n", "\t ", " \u00a0"} {
+		a := w.call(t, "lea", http.MethodPut, "/consents", body)
+		require.Regexp(t, `^body: must be JSON; it breaks at byte \d+$`, a.fault(t, http.StatusBadRequest), "%q", body)
+		a = w.call(t, "lea", http.MethodPut, "/consents", body, headers{"Content-Type": ""})
+		require.Equal(t, "Content-Type: must be application/json", a.fault(t, http.StatusBadRequest), "%q", body)
+	}
+	require.Equal(t, ibanA1+"(balances)", w.list(t, "lea"))
+	w.put(t, "lea", " {}\n")
+	require.Equal(t, bareLea, w.list(t, "lea"), "blanks around a document are nothing")
+}
+
 // The answer tells nothing: there is no id to refer to.
 func TestCreated(t *testing.T) {
 	t.Parallel()
@@ -99,7 +116,7 @@ func TestUnknownAccounts(t *testing.T) {
 		require.NotContains(t, a.body, "FR76")
 	}
 	for _, text := range said {
-		require.Equal(t, "AC01: transactions[1] names no account of the PSU", text)
+		require.Equal(t, "AC01: transactions[1]: names no account of the PSU", text)
 	}
 	require.Equal(t, ibanA1+"(balances)", w.list(t, "lea"))
 	require.Len(t, w.store.refused, len(said), "each is written down")

@@ -46,6 +46,7 @@
 //	                            granted. The standard requires all four members; with
 //	                            the option to refuse, one that is missing or null is
 //	                            400, and so is no body.
+//	                            Blanks alone are a body that is not JSON, 400.
 //	JSON types                  Strict: "true" is 400, though some clients send it. A
 //	                            body null is 400, unlike members. No member twice, at
 //	                            most 16 deep, 64 KiB (400, for 413 is not foreseen),
@@ -71,6 +72,11 @@
 //	                            consent ends the connection as well.
 //	suspended consents          403 NGAC for reads and for PUT: no TPP gets around the
 //	                            bank by forwarding another document.
+//	who connects                Whoever acts for the customer by the bank's word, a
+//	                            signer or not; not those who can sign only together
+//	                            with others. See package oauth.
+//	suspended connections       No new tokens for the same PSU and customer, by another
+//	                            connection either.
 //	other dialects              Their consents of the same PSU and TPP are not touched.
 //	parallel documents          The last that is stored stands. A read that finds its
 //	                            own replaced ten times in a row is 503.

@@ -1,7 +1,8 @@
 package stet
 
 import (
-	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -41,9 +42,11 @@ const (
 	memberIdentity      = "psuIdentity"
 )
 
-// readDocument reads the body of PUT /consents, and whether its media type is right.
+// readDocument reads the body of PUT /consents, and whether its media type is right. No
+// body grants nothing. Blanks are a body, and no document: who sends them did not mean
+// to take everything back.
 func (h *Handler) readDocument(k *call) consent.Faults {
-	body := bytes.TrimSpace(k.body)
+	body := k.body
 	if len(body) > 0 && !edge.IsJSON(k.req.Header["Content-Type"]) {
 		return consent.Faults{consent.At(consent.CodeMediaType, "Header.Content-Type", "must be application/json")}
 	}
@@ -52,6 +55,7 @@ func (h *Handler) readDocument(k *call) consent.Faults {
 	}
 	var faults consent.Faults
 	k.document, faults = h.document(body)
+	k.document.Print = fmt.Sprintf("%s %s sha-256=%x", k.ep.method, k.ep.path, sha256.Sum256(k.body))
 	return faults
 }
 

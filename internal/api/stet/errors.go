@@ -120,7 +120,7 @@ func (m entry) text(err error) string {
 	case m.status == http.StatusInternalServerError || len(faults) == 0:
 		text = "internal error"
 	case m.status != http.StatusServiceUnavailable:
-		text = strings.TrimSpace(strings.TrimPrefix(faults[0].Path, "Header.") + " " + faults[0].Text)
+		text = placed(strings.TrimPrefix(faults[0].Path, "Header."), faults[0].Text)
 	}
 	if len(faults) > 1 {
 		text = fmt.Sprintf("%s (and %d more)", text, len(faults)-1)
@@ -129,6 +129,14 @@ func (m entry) text(err error) string {
 		text = m.message + ": " + text
 	}
 	return cut(text, maxText)
+}
+
+// placed puts the place of a fault, where it has one, before its words.
+func placed(place, words string) string {
+	if place == "" {
+		return words
+	}
+	return place + ": " + words
 }
 
 // HTTPError answers an error that did not come from one of our own handlers, in this

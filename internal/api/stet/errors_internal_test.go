@@ -45,10 +45,11 @@ func TestTexts(t *testing.T) {
 		err  error
 		want string
 	}{
-		"header":      {consent.At(consent.CodeFormat, "Header.X-Request-ID", "is required"), "X-Request-ID is required"},
-		"several":     {consent.Faults{consent.At(consent.CodeFormat, "balances", "must be an array"), consent.E(consent.CodeFormat, "x")}, "balances must be an array (and 1 more)"},
-		"in the body": {consent.At(consent.CodeAccountUnknown, "balances[0]", "names no account"), "AC01: balances[0] names no account"},
+		"header":      {consent.At(consent.CodeFormat, "Header.X-Request-ID", "is required"), "X-Request-ID: is required"},
+		"several":     {consent.Faults{consent.At(consent.CodeFormat, "balances", "must be an array"), consent.E(consent.CodeFormat, "x")}, "balances: must be an array (and 1 more)"},
+		"in the body": {consent.At(consent.CodeAccountUnknown, "balances[0]", "names no account"), "AC01: balances[0]: names no account"},
 		"ours":        {errors.New("connection to 10.0.0.1 refused"), "INTE: internal error"},
+		"no place":    {consent.E(consent.CodeRole, "the certificate has not the role"), "the certificate has not the role"},
 		"cause":       {consent.E(consent.CodeUnavailable, "the database says no").Because(errors.New("10.0.0.1")), "the bank cannot answer now"},
 		"long":        {consent.E(consent.CodeFormat, "%s", strings.Repeat("ü", 300)), strings.Repeat("ü", maxText)},
 		"too long":    {consent.E(consent.CodeTooOften, "%s", strings.Repeat("ü", 300)), "TMRQ: " + strings.Repeat("ü", maxText-6)},

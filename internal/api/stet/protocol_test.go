@@ -81,18 +81,18 @@ func TestOrder(t *testing.T) {
 		says   string
 		mend   headers
 	}{
-		{400, "X-Request-ID is required", headers{"X-Request-ID": "1"}},
+		{400, "X-Request-ID: is required", headers{"X-Request-ID": "1"}},
 		{401, "BE05: a client certificate is required", headers{"X-Test-TPP": "payer"}},
 		{403, "the certificate has not the role PSP_AI", headers{"X-Test-TPP": ""}},
-		{401, "Digest ", headers{"Digest": digestOfX}},
-		{401, "Authorization must bring an access token", headers{"Authorization": "Bearer dead"}},
-		{401, "Authorization the access token is not known, or has ended", headers{"Authorization": "Bearer old"}},
-		{401, "Authorization the access token has expired", headers{"Authorization": "Bearer lea:cbpii,extended_transaction_history"}},
+		{401, "Digest: ", headers{"Digest": digestOfX}},
+		{401, "Authorization: must bring an access token", headers{"Authorization": "Bearer dead"}},
+		{401, "Authorization: the access token is not known, or has ended", headers{"Authorization": "Bearer old"}},
+		{401, "Authorization: the access token has expired", headers{"Authorization": "Bearer lea:cbpii,extended_transaction_history"}},
 		{403, "BADS: the token has not the scope aisp", headers{"Authorization": "Bearer lea"}},
-		{406, "Accept only JSON is offered", headers{"Accept": ""}},
-		{400, "PSU-IP-Address must be an IP address, version 4 or 6, and be sent once (and 1 more)", headers{"PSU-IP-Address": "2001:db8::1"}},
-		{400, "Content-Type must be application/json", headers{"Content-Type": "application/json"}},
-		{400, "body must be JSON; it breaks at byte 1", nil},
+		{406, "Accept: only JSON is offered", headers{"Accept": ""}},
+		{400, "PSU-IP-Address: must be an IP address, version 4 or 6, and be sent once (and 1 more)", headers{"PSU-IP-Address": "2001:db8::1"}},
+		{400, "Content-Type: must be application/json", headers{"Content-Type": "application/json"}},
+		{400, "body: must be JSON; it breaks at byte 1", nil},
 	} {
 		a := w.call(t, "lea", http.MethodPut, "/consents", "x", broken)
 		require.Contains(t, a.fault(t, step.status), step.says)
@@ -122,10 +122,10 @@ func TestRequestIDs(t *testing.T) {
 	}
 	for _, id := range []string{strings.Repeat("x", 71), "a b", "é", "a\tb"} {
 		a := w.get(t, "lea", "/accounts", headers{"X-Request-ID": id})
-		require.Equal(t, "X-Request-ID must be 1 to 70 visible characters", a.fault(t, http.StatusBadRequest), id)
+		require.Equal(t, "X-Request-ID: must be 1 to 70 visible characters", a.fault(t, http.StatusBadRequest), id)
 		require.NoError(t, uuid.Validate(a.header.Get("X-Request-ID")))
 	}
-	require.Contains(t, w.get(t, "lea", "/accounts", headers{"X-Request-ID": ""}).fault(t, http.StatusBadRequest), "X-Request-ID is required")
+	require.Contains(t, w.get(t, "lea", "/accounts", headers{"X-Request-ID": ""}).fault(t, http.StatusBadRequest), "X-Request-ID: is required")
 	lax := setup(t, func(h *stet.Handler) { h.Options.RequireRequestID = false })
 	require.Contains(t, lax.get(t, "lea", "/accounts", headers{"X-Request-ID": "a b"}).fault(t, http.StatusBadRequest), "visible")
 }

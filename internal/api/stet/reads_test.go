@@ -152,15 +152,15 @@ func TestPeriods(t *testing.T) {
 	}
 	w.http = http.DefaultClient // the description does not know these
 	for query, want := range map[string]string{
-		"?dateFrom=01.05.2026":                       "Query.dateFrom must be a date, YYYY-MM-DD",
-		"?dateTo=2026-02-30":                         "Query.dateTo must be a date, YYYY-MM-DD",
-		"?dateTo=2026-05-04T00:00:00Z":               "Query.dateTo must be a date, YYYY-MM-DD",
-		"?dateFrom=2026-05-01&dateFrom=2026-05-02":   "Query.dateFrom must be there once",
-		"?dateFrom=2026-05-02&dateTo=2026-05-01":     "Query.dateTo must not be before dateFrom",
-		"?page=1&page=2":                             "Query.page must be there once",
+		"?dateFrom=01.05.2026":                       "Query.dateFrom: must be a date, YYYY-MM-DD",
+		"?dateTo=2026-02-30":                         "Query.dateTo: must be a date, YYYY-MM-DD",
+		"?dateTo=2026-05-04T00:00:00Z":               "Query.dateTo: must be a date, YYYY-MM-DD",
+		"?dateFrom=2026-05-01&dateFrom=2026-05-02":   "Query.dateFrom: must be there once",
+		"?dateFrom=2026-05-02&dateTo=2026-05-01":     "Query.dateTo: must not be before dateFrom",
+		"?page=1&page=2":                             "Query.page: must be there once",
 		"?page=" + strings.Repeat("x", 141):          "IPGN: there is no such page",
 		"?page=a%00b":                                "IPGN: there is no such page",
-		"?dateFrom=x&dateTo=y&page=" + "%E2%80%AE12": "Query.dateFrom must be a date, YYYY-MM-DD (and 2 more)",
+		"?dateFrom=x&dateTo=y&page=" + "%E2%80%AE12": "Query.dateFrom: must be a date, YYYY-MM-DD (and 2 more)",
 	} {
 		require.Equal(t, want, w.get(t, "lea", "/accounts/r1/transactions"+query).fault(t, http.StatusBadRequest), query)
 	}

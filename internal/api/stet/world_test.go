@@ -71,6 +71,10 @@ func (s *store) Standing(_ context.Context, h connections.Holder) (connections.S
 	return connections.Standing{Consent: s.current[h]}, s.err
 }
 
+func (s *store) Renew(context.Context, connections.Holder, func(*consent.Consent)) error {
+	return errors.ErrUnsupported
+}
+
 func (s *store) Bearer(context.Context, consent.Digest) (*connections.Bearer, error) {
 	return nil, errors.ErrUnsupported
 }

@@ -2,10 +2,7 @@ package xs2a
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"strings"
 
 	"github.com/google/uuid"
@@ -55,7 +52,7 @@ func (k *call) by() service.Call {
 func (h *Handler) serve(ep endpoint) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		edge.StampID(c)
-		defer h.recover(c)
+		defer edge.Recover(c, h.Log, func() { c.Response().WriteHeader(http.StatusInternalServerError) })
 		if !h.offers(ep) {
 			return h.refuse(c)
 		}
@@ -150,21 +147,6 @@ func (h *Handler) noteFaults(ctx context.Context, faults consent.Faults) {
 	}
 	for _, f := range edge.Faults(faults) {
 		explain.Note(ctx, "wrong: %s: %s → %s", f.Path, strings.TrimPrefix(f.Text, f.Path+" "), h.Options.codeOf(f))
-	}
-}
-
-// recover answers a panic as an internal error and logs where it was.
-func (h *Handler) recover(c echo.Context) {
-	p := recover()
-	if p == nil {
-		return
-	}
-	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-		panic(p) // net/http's own way to cut a connection
-	}
-	h.Log.ErrorContext(c.Request().Context(), "panic", "requestId", edge.RequestID(c), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-	if !c.Response().Committed {
-		c.Response().WriteHeader(http.StatusInternalServerError)
 	}
 }
 

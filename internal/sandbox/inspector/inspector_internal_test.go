@@ -147,6 +147,17 @@ func surfaces() map[string]surface {
 			method: "GET", target: "/aspsp/v1/forward-auth", headers: []string{"X-Original-Authorization", "Bearer SECRETSECRET", "X-Original-URI", "/v1/accounts?access_token=SECRETSECRET", "Authorization", "Bearer abc"},
 			status: 200, answers: []string{"X-Consent-Id", "0198f2c4-5a41-7d08-8a77-6c2e90b1f3d5"}, secrets: []string{"SECRETSECRET", "Bearer abc"}, stays: []string{"0198f2c4-5a41-7d08-8a77-6c2e90b1f3d5"},
 		},
+		"a resource server's question": {
+			method: "POST", target: "/aspsp/v1/access-checks", body: `{"tpp":"XX-SANDBOX:PSDXX-SANDBOX-ACME","accessToken":"SECRETSECRET"}`, status: 200,
+			secrets: []string{"SECRETSECRET"}, stays: []string{"PSDXX-SANDBOX-ACME", "SECR****"},
+		},
+		"several of them": {
+			method: "POST", target: "/aspsp/v1/access-checks/batch", body: `{"checks":[{"operation":"accounts"},{"operation":"balances","accessToken":"SECRETSECRET"}]}`, status: 200,
+			secrets: []string{"SECRETSECRET"}, stays: []string{"balances", "SECR****"},
+		},
+		"a resource server's question, and no JSON": {
+			method: "POST", target: "/aspsp/v1/access-checks", body: `{"tpp":"acme","accessToken":"SECRETSECRET`, status: 400, secrets: []string{"SECRETSECRET"}, stays: []string{"acme"},
+		},
 		"keys": {
 			method: "POST", target: "/v1/x", body: `{"privateKey":"AAAA","note":` + string(pem) + `}`, answer: `{"privateKey":"BBBB","note":` + string(pem) + `}`, status: 200,
 			note: "key: " + somePEM + " at /sca/" + someHandle, secrets: []string{"AAAA", "BBBB", "MIIEvQ", someHandle[5:]}, stays: []string{"BEGIN PRIVATE KEY", "/sca/Yh0d****"},

@@ -86,6 +86,7 @@ var secretRules = []secretRule{
 	{inRequest | inQuery, "code_verifier", whole},
 	{inRequest | inQuery, "client_secret", whole},
 	{inRequest | inQuery, "client_assertion", whole},
+	{inRequest, "accessToken", start4}, // the TPP's, as a resource server hands it on
 	{inRequest | inAnswer | inQuery, "token", start4},
 	{inRequest | inAnswer | inQuery, "access_token", start4},
 	{inRequest | inAnswer | inQuery, "refresh_token", start4},

@@ -2,8 +2,6 @@ package connections
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -33,13 +31,19 @@ type Identities interface {
 }
 
 // Connections judges calls by the tokens that they bring. All fields are required,
-// but for what the bank's own tokens take: Identities and Signers.
+// but for Keep, and for what the bank's own tokens take: Identities and Signers.
 type Connections struct {
 	Bearers    Bearers
 	Identities Identities
 	Signers    service.Signers
 	Policy     consent.Policy
 	Now        service.Clock
+	// Keep is how long the bank's answer counts for whom a PSU acts, where tokens of its
+	// own server are judged; a minute where zero. For as long, a PSU who acts for a
+	// customer no more is still taken to, by each process that has asked before.
+	Keep time.Duration
+
+	memory memory
 }
 
 // Principal is in whose name a TPP calls, and for what.
@@ -54,8 +58,8 @@ type Principal struct {
 	// Consent is the one that the token is for, of scope AIS:<consentId>; zero for none.
 	Consent uuid.UUID
 	// SCA is when the PSU was authenticated, and Until how long that holds.
-	SCA, Until        time.Time
-	IssuedAt, Expires time.Time
+	SCA, Until time.Time
+	IssuedAt   time.Time
 	// Certificate is the thumbprint of the one that the token is bound to (RFC 8705
 	// §3.1, x5t#S256); empty for none.
 	Certificate string
@@ -100,7 +104,7 @@ func (s *Connections) Use(ctx context.Context, token string) (Principal, error) 
 	p := Principal{
 		TPP: b.Pair.TPP, PSU: b.Pair.PSU, Customer: b.Grant.Customer, PSUID: b.PSU, CustomerID: b.Customer,
 		Scopes: strings.Fields(b.Pair.Active), Grant: b.Grant.ID, SCA: b.Grant.LastSCA, Until: b.Grant.EndsAt,
-		IssuedAt: b.Pair.IssuedAt, Expires: b.Pair.AccessUntil, Certificate: b.Pair.Certificate, Standing: b.Standing,
+		IssuedAt: b.Pair.IssuedAt, Certificate: b.Pair.Certificate, Standing: b.Standing,
 	}
 	if b.Grant.Kind != consent.Connection {
 		p.Consent = b.Grant.ID
@@ -114,92 +118,6 @@ func (s *Connections) Again(ctx context.Context, p Principal) (Principal, error)
 	standing, err := s.Bearers.Standing(ctx, p.Holder())
 	p.Standing = standing
 	return p, err
-}
-
-// Claims are what a token of the bank's own server says, once it was verified.
-type Claims struct {
-	TPP      string // our id of it
-	PSU      string // the bank's id
-	Customer string // the bank's id; empty for the PSU's own
-	Scopes   []string
-	IssuedAt time.Time
-	Expires  time.Time
-	SCA      time.Time // when the PSU was authenticated; zero: when the token was issued
-	// Certificate is the thumbprint that the token is bound to; empty for none.
-	Certificate string
-}
-
-// Outside judges what a token of the bank's own server says. Fails with
-// CodeTokenInvalid for a PSU whom the bank does not know, for one who does not act
-// for the customer, and for a token that was issued before its access was ended
-// here, with CodeTokenExpired once the authentication of its PSU is too old, and with
-// CodeUnavailable while the bank does not answer.
-func (s *Connections) Outside(ctx context.Context, c Claims) (Principal, error) {
-	if c.SCA.IsZero() {
-		c.SCA = c.IssuedAt
-	}
-	p := Principal{
-		TPP: c.TPP, PSUID: c.PSU, Scopes: c.Scopes, SCA: c.SCA, Until: c.SCA.AddDate(0, 0, s.Policy.ConnectionDays),
-		IssuedAt: c.IssuedAt, Expires: c.Expires, Certificate: c.Certificate,
-	}
-	if !s.Now().Before(p.Until) {
-		explain.Refuse(ctx, "token: the PSU was authenticated at %s, which is too long ago", c.SCA.Format(time.RFC3339))
-		return p, consent.At(consent.CodeTokenExpired, "Header.Authorization", "the authentication of the PSU is too old")
-	}
-	if err := s.identify(ctx, &p, c.Customer); err != nil {
-		return p, err
-	}
-	p.Consent = consentOf(c.Scopes)
-	standing, err := s.Bearers.Standing(ctx, p.Holder())
-	if err != nil {
-		return p, err
-	}
-	if p.Standing = standing; !standing.After.IsZero() && !c.IssuedAt.After(standing.After) {
-		explain.Refuse(ctx, "token: issued at %s, and the access was ended at %s", c.IssuedAt.Format(time.RFC3339), standing.After.Format(time.RFC3339))
-		return p, errInvalid()
-	}
-	explain.Note(ctx, "token: of %s, scope %s, issued by the bank's own server", p.TPP, strings.Join(c.Scopes, " "))
-	return p, nil
-}
-
-// consentOf is the consent that scopes name; zero for none, and where what they name
-// is no id.
-func consentOf(scopes []string) uuid.UUID {
-	for _, scope := range scopes {
-		name, ok := strings.CutPrefix(scope, ScopeConsent)
-		if !ok {
-			continue
-		}
-		if id, err := uuid.Parse(name); err == nil { // what it returns with an error is the id's beginning
-			return id
-		}
-	}
-	return uuid.Nil
-}
-
-// identify finds for whom the PSU acts.
-func (s *Connections) identify(ctx context.Context, p *Principal, customer string) error {
-	customers, err := s.Signers.Customers(ctx, p.PSUID)
-	if errors.Is(err, service.ErrUnknownPSU) || err == nil && len(customers) == 0 {
-		explain.Refuse(ctx, "token: the bank does not know its PSU")
-		return errInvalid()
-	}
-	if err != nil {
-		return service.Unavailable(fmt.Errorf("customers of a PSU: %w", err))
-	}
-	i := 0
-	if customer != "" {
-		if i = slices.IndexFunc(customers, func(x service.Customer) bool { return x.ID == customer }); i < 0 {
-			explain.Refuse(ctx, "token: its PSU does not act for its customer")
-			return errInvalid()
-		}
-	}
-	p.CustomerID = customers[i].ID
-	if p.PSU, err = s.Identities.PSU(ctx, p.PSUID); err != nil {
-		return err
-	}
-	p.Customer, err = s.Identities.Customer(ctx, p.CustomerID)
-	return err
 }
 
 func errInvalid() error {

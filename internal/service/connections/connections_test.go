@@ -33,6 +33,9 @@ const day = 24 * time.Hour
 type bank struct{ down bool }
 
 func (b *bank) Signers(_ context.Context, customer string) ([]string, error) {
+	if customer == "joint" {
+		return []string{"one", "two"}, nil
+	}
 	return []string{customer}, nil
 }
 
@@ -45,6 +48,8 @@ func (b *bank) Customers(_ context.Context, psu string) ([]service.Customer, err
 		return []service.Customer{{ID: "lea"}}, nil
 	case "ceo":
 		return []service.Customer{{ID: "ceo"}, {ID: "firm"}}, nil
+	case "one", "assistant":
+		return []service.Customer{{ID: "joint"}}, nil
 	case "former":
 		return nil, nil
 	default:
@@ -191,7 +196,8 @@ func (b *bundle) token(c *consent.Consent, edit ...func(*connections.Pair)) stri
 	for _, e := range edit {
 		e(&p)
 	}
-	require.NoError(b.t, b.db.Issue(b.t.Context(), p, func(_, _ *consent.Consent) error { return nil }))
+	require.NoError(b.t, b.db.SaveRequest(b.t.Context(), connections.Request{ID: p.ID, Code: p.Code, Expires: b.time()}))
+	require.NoError(b.t, b.db.Issue(b.t.Context(), p, func(*consent.Consent, []*consent.Consent) error { return nil }))
 	return token
 }
 

@@ -18,7 +18,7 @@ import (
 func (b *bundle) claims(edit ...func(*connections.Claims)) connections.Claims {
 	c := connections.Claims{
 		TPP: "A", PSU: "ceo", Scopes: []string{connections.ScopeAISP, connections.ScopeCBPII},
-		IssuedAt: b.time(), Expires: b.time().Add(5 * time.Minute), SCA: begin, Certificate: "thumbprint",
+		IssuedAt: b.time(), SCA: begin, Certificate: "thumbprint", Call: consent.Cause{By: consent.ByTPP, Who: "A", RequestID: "request-2"},
 	}
 	for _, e := range edit {
 		e(&c)
@@ -36,7 +36,7 @@ func TestOutside(t *testing.T) {
 		require.Equal(t, connections.Principal{
 			TPP: "A", PSU: psu, Customer: firm, PSUID: "ceo", CustomerID: "firm",
 			Scopes: []string{connections.ScopeAISP, connections.ScopeCBPII}, SCA: begin, Until: begin.Add(180 * day),
-			IssuedAt: b.time(), Expires: b.time().Add(5 * time.Minute), Certificate: "thumbprint",
+			IssuedAt: b.time(), Certificate: "thumbprint",
 		}, p)
 		require.Equal(t, []string{"token: of A, scope aisp cbpii, issued by the bank's own server"}, notes.Lines())
 
@@ -57,8 +57,9 @@ func TestOutsideRefuses(t *testing.T) {
 			code consent.Code
 			why  string
 		}{
-			"a PSU whom the bank does not know": {func(c *connections.Claims) { c.PSU = "nobody" }, consent.CodeTokenInvalid, "does not know its PSU"},
-			"a PSU who acts for nobody":         {func(c *connections.Claims) { c.PSU = "former" }, consent.CodeTokenInvalid, "does not know its PSU"},
+			"a PSU whom the bank does not know": {func(c *connections.Claims) { c.PSU = "nobody" }, consent.CodeTokenInvalid, "for whom its PSU may act alone"},
+			"a PSU who acts for nobody":         {func(c *connections.Claims) { c.PSU = "former" }, consent.CodeTokenInvalid, "for whom its PSU may act alone"},
+			"one of several who sign":           {func(c *connections.Claims) { c.PSU, c.Customer = "one", "" }, consent.CodeTokenInvalid, "for whom its PSU may act alone"},
 			"a foreign customer":                {func(c *connections.Claims) { c.Customer = "lea" }, consent.CodeTokenInvalid, "does not act for its customer"},
 			"a customer who is none":            {func(c *connections.Claims) { c.Customer = "nobody" }, consent.CodeTokenInvalid, "does not act for its customer"},
 			"authenticated too long ago":        {func(c *connections.Claims) { c.SCA = old }, consent.CodeTokenExpired, "at 2025-09-02T12:00:00Z, which is too long ago"},
@@ -74,6 +75,8 @@ func TestOutsideRefuses(t *testing.T) {
 		require.NoError(t, err, "to the moment")
 		b.bank.down = true
 		_, err = b.Outside(t.Context(), b.claims())
+		require.NoError(t, err, "its answer counts for a while")
+		_, err = b.there.Outside(t.Context(), b.claims())
 		require.Equal(t, consent.CodeUnavailable, consent.CodeOf(err), "a doubt is not a no")
 	})
 }
@@ -99,7 +102,7 @@ func TestOutsideAfterAnEnding(t *testing.T) {
 		c := forward(who)
 		p, err := b.there.Outside(t.Context(), first)
 		require.NoError(t, err, "replaced, and taken back")
-		require.Equal(t, connections.Standing{Consent: c.ID}, p.Standing)
+		require.Equal(t, connections.Standing{Consent: c.ID, SCA: begin}, p.Standing)
 
 		_, err = b.db.Update(t.Context(), c.ID, func(c *consent.Consent) error { return c.Withdraw(b.time()) })
 		require.NoError(t, err)

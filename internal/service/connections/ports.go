@@ -37,6 +37,12 @@ type Pair struct {
 	Version               int    // grows with every change
 }
 
+// Judge tells whether tokens may rest on a grant. kin are the live consents of the
+// rail stet that the same PSU has given to the same TPP for the same customer, the
+// grant aside: connections, and what was forwarded, which judge may renew. A grant of
+// another rail has none. A judge may run more than once; its error is returned as it is.
+type Judge func(grant *consent.Consent, kin []*consent.Consent) error
+
 // Store is what the use cases need of storage. Implementations pass storagetest.
 type Store interface {
 	// SaveRequest writes a request, new or changed.
@@ -45,13 +51,14 @@ type Store interface {
 	RequestByCallback(ctx context.Context, callback consent.Digest) (*Request, error)
 	RequestByCode(ctx context.Context, code consent.Digest) (*Request, error)
 	// TakeRequest removes a request. Fails with CodeNotFound for one that somebody
-	// else has taken: of several who bring one code, one gets it.
+	// else has taken.
 	TakeRequest(ctx context.Context, id string) error
-	// Issue writes a new pair in a transaction that holds the locks of its grant and
-	// of what the TPP has forwarded for the PSU (nil for nothing), which judge may
-	// renew. judge may run more than once; its error undoes everything and is returned
-	// as it is. Fails with CodeUsed where a pair was issued for the code before.
-	Issue(ctx context.Context, p Pair, judge func(grant, forwarded *consent.Consent) error) error
+	// Issue writes a new pair and takes the request of its code, if it has one, in a
+	// transaction that holds the locks of its grant and of the kin. Fails with what
+	// judge says, and then everything is as it was; with CodeNotFound without the
+	// grant, and with CodeUsed where the request is gone, or a pair was issued for the
+	// code before: of several who bring one code, one gets tokens.
+	Issue(ctx context.Context, p Pair, judge Judge) error
 	// Exchange writes new tokens of a pair in the place of those that it had, unless it
 	// has another version by now: then it fails with CodeStale.
 	Exchange(ctx context.Context, p Pair) error
@@ -78,6 +85,10 @@ type Bearers interface {
 	Bearer(ctx context.Context, access consent.Digest) (*Bearer, error)
 	// Standing reads what a TPP has forwarded for a PSU of a customer last.
 	Standing(ctx context.Context, h Holder) (Standing, error)
+	// Renew has renew change, in one transaction that holds its locks and those of all
+	// that may end with it, what a TPP has forwarded last for a PSU of a customer; where
+	// that is nothing, it is not called. It may run more than once.
+	Renew(ctx context.Context, h Holder, renew func(forwarded *consent.Consent)) error
 }
 
 // Holder is whose forwarded consent it is: one at a time.
@@ -92,6 +103,9 @@ type Standing struct {
 	// After says that a token of the bank's own OAuth2 server opens nothing unless it
 	// was issued later; zero for any.
 	After time.Time
+	// SCA is when the PSU was authenticated on whom Consent rests, as long as that is
+	// valid; zero otherwise. Bearer leaves it out: tokens of ours renew with their issue.
+	SCA time.Time
 }
 
 // Bearer is who holds a token, and what it is good for.

@@ -42,6 +42,7 @@ type Giver struct {
 type Document struct {
 	Asked  []Named
 	Rights consent.Rights // those that are of no account
+	Print  string         // a digest of the document as it came, for the audit
 }
 
 // Named is an account of a document, and where it stands there.
@@ -86,7 +87,7 @@ func (f *Forwarder) Forward(ctx context.Context, call service.Call, by Giver, d 
 		if next = nil; d.grants() {
 			next = f.Policy.Forward(id, consent.Forwarded{
 				TPP: call.TPP, TPPName: call.Name, PSU: by.PSU, Customer: by.Customer, Connection: by.Connection,
-				SCA: by.SCA, Until: by.Until, Access: access,
+				SCA: by.SCA, Until: by.Until, Access: access, Print: d.Print,
 			}, cause, now)
 		}
 		if s.Former == nil {

@@ -73,6 +73,9 @@ func TestVerifyStates(t *testing.T) {
 			of(one, "", "received"), of(one, "received", "failed"), of(two, "", "psuIdentified"), of(two, "psuIdentified", "finalised"),
 			of(uuid.Nil, "received", "valid"),
 		}},
+		"made by a browser in a TPP's name": {is: "received", entries: []consent.Entry{
+			{Cause: consent.Cause{By: consent.BySystem}, Authorisation: one, To: "received"}, of(one, "received", "psuAuthenticated"),
+		}},
 		"made without an authorisation": {is: "revoked", entries: []consent.Entry{
 			of(uuid.Nil, "", "received"), of(one, "", "received"), of(one, "received", "failed"), of(uuid.Nil, "received", "revoked"),
 		}},

@@ -25,9 +25,16 @@ type handedOff struct {
 	Terms  *consent.Terms // what the PSU agrees to, where the bank has said so
 }
 
+// OwnPages reports whether a run is walked on pages of the bank's own, by whatever
+// browser: it is bound to none that we know.
+func (s *Dispatcher) OwnPages(run *consent.Run) bool {
+	_, ok := capability[flow.Linked](s.Flows[run.Flow])
+	return ok
+}
+
 // handedOver fails with CodeServiceInvalid for a walk on our pages.
 func (s *Dispatcher) handedOver(w *walk) error {
-	if _, ok := capability[flow.Linked](s.Flows[w.run.Flow]); !ok {
+	if !s.OwnPages(w.run) {
 		return consent.E(consent.CodeServiceInvalid, "this authorisation is not handed to pages of the bank's own")
 	}
 	return nil

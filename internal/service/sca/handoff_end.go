@@ -168,11 +168,17 @@ func (s *Dispatcher) SetResult(ctx context.Context, by Acting, result HandOffRes
 		code = w.memo.Code
 		return err
 	})
-	if err == nil && h.Authorisation.Status == consent.ScaUnconfirmed {
-		ok, _ := h.Consent.Return(h.Authorisation.ID)
-		h.ReturnTo = withCode(ok, code)
+	if err != nil {
+		return h, err
 	}
-	return h, err
+	ok, _ := h.Consent.Return(h.Authorisation.ID)
+	switch a := h.Authorisation.Status; {
+	case a == consent.ScaUnconfirmed:
+		h.ReturnTo = withCode(ok, code)
+	case a.Granted():
+		h.ReturnTo = ok
+	}
+	return h, nil
 }
 
 // closeWith brings a walk to its end, from wherever it stands.

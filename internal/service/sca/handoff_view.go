@@ -27,8 +27,8 @@ type HandOff struct {
 	// Signers is how many must agree, 0 before that is known, and Signed how many have.
 	Signers, Signed int
 	// ReturnTo is where the browser goes; empty as long as the walk goes on. With a
-	// confirmation code SetResult alone tells, since the code is for the browser in
-	// which the PSU was authenticated.
+	// confirmation code, and where tokens come of it, SetResult alone tells, since that
+	// is for the browser in which the PSU was authenticated.
 	ReturnTo string
 }
 
@@ -61,6 +61,7 @@ func (s *Dispatcher) handOff(w *walk) *HandOff {
 	ok, nok := w.c.Return(w.run.Authorisation)
 	over := w.run.Stage == consent.StageEnded || !s.Now().Before(w.run.Deadline()) || !w.c.Status.Pending() || h.Authorisation.Status.Final()
 	switch {
+	case w.run.Outcome == consent.RunDone && w.forTokens():
 	case w.run.Outcome == consent.RunDone:
 		h.ReturnTo = ok
 	case over:
@@ -76,6 +77,10 @@ func (s *Dispatcher) handOff(w *walk) *HandOff {
 	}
 	return h
 }
+
+// forTokens tells whether the browser comes back to our authorization server, with
+// what the TPP changes for tokens.
+func (w *walk) forTokens() bool { return w.c.ByToken || w.c.Kind == consent.Connection }
 
 func waitsFor(w *walk) Waiting {
 	switch {

@@ -264,7 +264,7 @@ func (s *Dispatcher) lookUp(ctx context.Context, w *walk) (bool, error) {
 // only one who has to agree: anybody may who may act for the customer, but for those
 // who can sign only together with others.
 func (w *walk) alone() bool {
-	if len(w.memo.Signers) > 1 && slices.Contains(w.memo.Signers, w.memo.PSU) {
+	if !service.ActsAlone(w.memo.PSU, w.memo.Signers) {
 		return false
 	}
 	w.memo.Signers = []string{w.memo.PSU}
@@ -336,7 +336,7 @@ func (s *Dispatcher) finish(ctx context.Context, w *walk) result {
 		Customer: w.run.Customer, Grants: grants, Signers: signers, Exempted: !w.memo.Authenticated && s.exempt(w),
 		Terms: w.memo.terms(),
 	}
-	if s.Policy.Confirmation && w.approach() == consent.Redirect && !w.c.ByToken && w.c.Kind != consent.Connection {
+	if s.Policy.Confirmation && w.approach() == consent.Redirect && !w.forTokens() {
 		return s.hold(ctx, w, agreed)
 	}
 	return s.orFail(ctx, s.conclude(ctx, w, agreed))

@@ -61,11 +61,15 @@ type View struct {
 
 func (s *Dispatcher) view(w *walk) *View {
 	shown := *w.c // with the addresses of this authorisation
-	shown.RedirectURI, shown.NokRedirectURI = w.c.Return(w.run.Authorisation)
+	ok, nok := w.c.Return(w.run.Authorisation)
+	if w.forTokens() && s.OwnPages(w.run) { // SetResult alone tells
+		ok, nok = "", ""
+	}
+	shown.RedirectURI, shown.NokRedirectURI = ok, nok
 	v := &View{
 		Page:      pageOf(w),
 		TPP:       w.c.TPPName,
-		ReturnTo:  shown.NokRedirectURI,
+		ReturnTo:  nok,
 		Language:  w.memo.Hint.Language,
 		TriesLeft: s.Policy.MaxTries - w.run.Tries,
 		Hint:      w.memo.Hint.PSU,

@@ -21,7 +21,66 @@ func testBearers(t *testing.T, open Open) {
 		"tell whether the bank has blocked":    bearerOfShut,
 		"see a change at another replica":      bearerAtReplica,
 		"of many tokens at once are not mixed": bearersAtOnce,
+		"renew what was forwarded last":        bearersRenew,
+		"renew nothing where nothing stands":   bearersRenewNothing,
 	})
+}
+
+// renewed has what a TPP has forwarded for a holder rest on an authentication at a time.
+func (b *bundle) renewed(h holder, at time.Time) error {
+	by := consent.Renewal{SCA: at, Until: at.AddDate(0, 0, 180)}
+	return b.Bearers().Renew(b.ctx, connections.Holder{TPP: h.tpp, Customer: h.customer, PSU: h.psu}, func(forwarded *consent.Consent) {
+		consent.DefaultPolicy().Renew(forwarded, by, h.cause(), at)
+	})
+}
+
+func bearersRenew(t *testing.T, b *bundle) {
+	t.Helper()
+	h := b.holder("T", "lea")
+	company := b.actingFor(h, "company")
+	c, theirs := b.forwarded(h, nil, h.some(0, 2), start), b.forwarded(company, nil, company.some(0, 1), start)
+	later := start.AddDate(0, 0, 100)
+	for _, err := range together(
+		func() error { return b.renewed(h, later) }, func() error { return b.renewed(h, later) }, func() error { return b.renewed(h, later) },
+	) {
+		require.NoError(t, err)
+	}
+	got := b.get(c.ID)
+	require.Equal(t, []any{consent.Valid, uuid.Nil, later, later.AddDate(0, 0, 180)}, []any{got.Status, got.Connection, got.LastSCA, got.EndsAt})
+	require.Equal(t, c.Access, got.Access)
+	require.Equal(t, connections.Standing{Consent: c.ID, SCA: later}, b.standing(h))
+	entries := b.history(c.ID.String())
+	require.Len(t, entries, 2, "once")
+	require.Equal(t, []any{"valid", "valid", "renewed", h.cause()}, []any{entries[1].From, entries[1].To, entries[1].Reason, entries[1].Cause})
+	due, err := b.Due(b.ctx, c.EndsAt, 9)
+	require.NoError(t, err)
+	require.Equal(t, []uuid.UUID{theirs.ID}, due, "what is for another customer stays as it is")
+
+	k := b.kinship("U", "enzo")
+	require.NoError(t, b.renewed(k.holder, later))
+	require.Equal(t, uuid.Nil, b.get(k.forwarded.ID).Connection)
+	b.update(k.connection.ID, func(c *consent.Consent) error { c.Settle(k.connection.EndsAt); return nil })
+	require.Equal(t, consent.Valid, b.get(k.forwarded.ID).Status, "it rests on that connection no more")
+	require.Empty(t, b.faults())
+}
+
+func bearersRenewNothing(t *testing.T, b *bundle) {
+	t.Helper()
+	h := b.holder("T", "lea")
+	require.NoError(t, b.renewed(h, start), "the TPP has never forwarded anything")
+	over := b.forwarded(h, nil, h.some(0, 1), start)
+	require.NoError(t, b.renewed(h, over.EndsAt))
+	require.Equal(t, consent.Ending{By: consent.BySystem, Reason: consent.ReasonDate}, b.get(over.ID).Ending)
+	require.Equal(t, connections.Standing{Consent: over.ID}, b.standing(h), "what has ended has no date, and cuts off no token")
+	require.Nil(t, b.forwarded(h, nil, nil, start))
+	require.NoError(t, b.renewed(h, start.Add(time.Hour)), "it has taken all back")
+
+	suspended := b.forwarded(h, nil, h.some(0, 1), start)
+	b.update(suspended.ID, func(c *consent.Consent) error { return c.Suspend(start) })
+	require.Zero(t, b.standing(h).SCA)
+	require.NoError(t, b.renewed(h, start.Add(time.Hour)))
+	require.Equal(t, suspended.LastSCA, b.get(suspended.ID).LastSCA)
+	require.Empty(t, b.faults())
 }
 
 func (b *bundle) bearer(p connections.Pair) *connections.Bearer {
@@ -121,6 +180,10 @@ func bearersAtOnce(t *testing.T, b *bundle) {
 					got, err := b.Bearers().Bearer(b.ctx, p.Access)
 					if err != nil {
 						return err
+					}
+					stands, err := b.Bearers().Standing(b.ctx, connections.Holder{TPP: k.tpp, Customer: k.customer, PSU: k.psu})
+					if err != nil || stands.Consent != k.forwarded.ID {
+						return fmt.Errorf("what stands: %+v, %w", stands, err)
 					}
 					if got.Pair.ID != p.ID || got.Grant.ID != k.connection.ID || got.Standing.Consent != k.forwarded.ID {
 						return fmt.Errorf("token %s: %+v", p.ID, got)

@@ -154,7 +154,7 @@ func forwardedIsKept(t *testing.T, b *bundle) {
 	got := b.get(c.ID)
 	require.Equal(t, c, got)
 	require.Equal(t, []any{h.psu, by.ID, h.customer, start}, []any{got.GivenBy, got.Connection, got.Customer, got.LastSCA})
-	require.Equal(t, connections.Standing{Consent: c.ID}, b.standing(h))
+	require.Equal(t, connections.Standing{Consent: c.ID, SCA: c.LastSCA}, b.standing(h))
 	entries := b.history(c.ID.String())
 	require.Len(t, entries, 1)
 	require.Equal(t, []any{"", "valid", "forwarded", h.cause()}, []any{entries[0].From, entries[0].To, entries[0].Reason, entries[0].Cause})
@@ -174,7 +174,7 @@ func forwardReplaces(t *testing.T, b *bundle) {
 		[]any{former.Status, former.Ending, former.ReplacedBy})
 	require.Equal(t, h.some(2, 4), b.get(second.ID).Access.Grants)
 	require.Equal(t, first.ID, b.get(second.ID).GroupID)
-	require.Equal(t, connections.Standing{Consent: second.ID}, b.standing(h), "and its tokens live on")
+	require.Equal(t, connections.Standing{Consent: second.ID, SCA: second.LastSCA}, b.standing(h), "and its tokens live on")
 	require.Equal(t, consent.Valid, b.get(by.ID).Status)
 	require.Empty(t, b.faults())
 }
@@ -190,7 +190,7 @@ func forwardTakesBack(t *testing.T, b *bundle) {
 	require.Zero(t, b.standing(h))
 	require.Equal(t, consent.Valid, b.get(by.ID).Status)
 	again := b.forwarded(h, by, h.some(0, 1), start.Add(time.Minute))
-	require.Equal(t, connections.Standing{Consent: again.ID}, b.standing(h))
+	require.Equal(t, connections.Standing{Consent: again.ID, SCA: again.LastSCA}, b.standing(h))
 	require.Empty(t, b.faults())
 }
 

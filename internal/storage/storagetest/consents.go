@@ -21,6 +21,7 @@ func testConsents(t *testing.T, open Open) {
 		"random commands keep the invariants":                    randomCommands,
 		"unknown ids":                                            unknownIDs,
 		"status reads what the hot path needs":                   statusReads,
+		"status finds a consent by its id alone":                 statusByAnyID,
 		"an update saves everything or nothing":                  updateIsAtomic,
 		"an update that changes nothing writes nothing":          updateOfNothing,
 		"a further authorisation comes with its run":             furtherAuthorisation,
@@ -57,6 +58,21 @@ func createdIsReadBack(t *testing.T, b *bundle) {
 	} {
 		c, _ := b.create(d)
 		require.Equal(t, c, b.get(c.ID), name)
+	}
+}
+
+// statusByAnyID reads by ids that are no numbers in any reading, and that are zero.
+func statusByAnyID(t *testing.T, b *bundle) {
+	t.Helper()
+	for _, first := range []byte{0x00, 0x0a, 0xff, 0x01} {
+		c, _ := newConsent(t, draft())
+		c.ID[0], c.Authorisations = first, nil
+		c.GroupID = c.ID
+		require.NoError(t, b.Create(b.ctx, c, nil))
+		got, err := b.Status(b.ctx, c.ID)
+		require.NoError(t, err, "%x", first)
+		require.Equal(t, []any{c.ID, c.TPP}, []any{got.ID, got.TPP})
+		require.Equal(t, c.ID, b.grounds(c.ID).Consent.ID)
 	}
 }
 

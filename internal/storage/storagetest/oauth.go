@@ -40,12 +40,19 @@ func pairOf(h holder, grant uuid.UUID, name string) connections.Pair {
 	}
 }
 
-func agree(_, _ *consent.Consent) error { return nil }
+func agree(*consent.Consent, []*consent.Consent) error { return nil }
+
+// requested keeps the request of a code.
+func (b *bundle) requested(p connections.Pair) connections.Pair {
+	b.t.Helper()
+	require.NoError(b.t, b.SaveRequest(b.ctx, connections.Request{ID: p.ID, Code: p.Code, Expires: start.Add(time.Minute)}))
+	return p
+}
 
 // issued stores tokens.
 func (b *bundle) issued(h holder, grant uuid.UUID, name string) connections.Pair {
 	b.t.Helper()
-	p := pairOf(h, grant, name)
+	p := b.requested(pairOf(h, grant, name))
 	require.NoError(b.t, b.Issue(b.ctx, p, agree))
 	return p
 }
@@ -124,10 +131,10 @@ func issueRenews(t *testing.T, b *bundle) {
 	k := b.kinship("T", "lea")
 	newer := b.connected(k.holder, start.AddDate(0, 1, 0))
 	now := start.AddDate(0, 1, 0)
-	require.NoError(t, b.Issue(b.ctx, pairOf(k.holder, newer.ID, "one"), func(grant, forwarded *consent.Consent) error {
+	require.NoError(t, b.Issue(b.ctx, b.requested(pairOf(k.holder, newer.ID, "one")), func(grant *consent.Consent, kin []*consent.Consent) error {
 		require.Equal(t, newer.ID, grant.ID)
-		require.Equal(t, k.forwarded.ID, forwarded.ID)
-		forwarded.Renew(grant, k.cause(), now)
+		require.ElementsMatch(t, []uuid.UUID{k.forwarded.ID, k.connection.ID}, idsOf(kin))
+		renew(grant, kin, k.cause(), now)
 		return nil
 	}))
 	got := b.get(k.forwarded.ID)
@@ -141,33 +148,54 @@ func issueRenews(t *testing.T, b *bundle) {
 	require.Equal(t, consent.Valid, b.get(got.ID).Status, "it rests on the newer one")
 
 	xs2a := b.agreed(k.psu, k.customer, k.some(0, 1), func(d *consent.Draft) { d.TPP, d.ByToken = "T", true })
-	require.NoError(t, b.Issue(b.ctx, pairOf(k.holder, xs2a, "two"), func(grant, forwarded *consent.Consent) error {
+	require.NoError(t, b.Issue(b.ctx, b.requested(pairOf(k.holder, xs2a, "two")), func(grant *consent.Consent, kin []*consent.Consent) error {
 		require.Equal(t, xs2a, grant.ID)
-		require.Nil(t, forwarded, "of another rail")
+		require.Empty(t, kin, "of another rail")
 		return nil
 	}))
 	lonely := b.connected(b.holder("T", "enzo"), start)
-	require.NoError(t, b.Issue(b.ctx, pairOf(k.holder, lonely.ID, "three"), func(_, forwarded *consent.Consent) error {
-		require.Nil(t, forwarded, "there is none")
+	require.NoError(t, b.Issue(b.ctx, b.requested(pairOf(k.holder, lonely.ID, "three")), func(_ *consent.Consent, kin []*consent.Consent) error {
+		require.Empty(t, kin, "there is none")
+		return nil
+	}))
+	company := b.connected(b.actingFor(k.holder, "company"), start)
+	require.NoError(t, b.Issue(b.ctx, b.requested(pairOf(k.holder, company.ID, "four")), func(_ *consent.Consent, kin []*consent.Consent) error {
+		require.Empty(t, kin, "for another customer")
 		return nil
 	}))
 	require.Empty(t, b.faults())
+}
+
+// renew lets what was forwarded rest on a connection.
+func renew(connection *consent.Consent, kin []*consent.Consent, cause consent.Cause, now time.Time) {
+	by := consent.Renewal{Connection: connection.ID, SCA: connection.LastSCA, Until: connection.EndsAt}
+	for _, k := range kin {
+		if k.Kind == consent.AccountAccess {
+			consent.DefaultPolicy().Renew(k, by, cause, now)
+		}
+	}
 }
 
 func issueRefused(t *testing.T, b *bundle) {
 	t.Helper()
 	k := b.kinship("T", "lea")
 	newer := b.connected(k.holder, start.Add(time.Hour))
-	p := pairOf(k.holder, newer.ID, "one")
+	p := b.requested(pairOf(k.holder, newer.ID, "one"))
 	broken := errors.New("no")
-	require.ErrorIs(t, b.Issue(b.ctx, p, func(grant, forwarded *consent.Consent) error {
-		forwarded.Renew(grant, k.cause(), start)
+	require.ErrorIs(t, b.Issue(b.ctx, p, func(grant *consent.Consent, kin []*consent.Consent) error {
+		renew(grant, kin, k.cause(), start)
 		return broken
 	}), broken)
 	b.noPair(p.Access)
 	require.Equal(t, k.connection.ID, b.get(k.forwarded.ID).Connection)
-	p.Consent = uuid.New()
-	require.Equal(t, consent.CodeNotFound, consent.CodeOf(b.Issue(b.ctx, p, agree)))
+	elsewhere := p
+	elsewhere.Consent = uuid.New()
+	require.Equal(t, consent.CodeNotFound, consent.CodeOf(b.Issue(b.ctx, elsewhere, agree)))
+	_, err := b.RequestByCode(b.ctx, p.Code)
+	require.NoError(t, err, "the code is as good as before")
+	require.NoError(t, b.Issue(b.ctx, p, agree))
+	_, err = b.RequestByCode(b.ctx, p.Code)
+	require.Equal(t, consent.CodeNotFound, consent.CodeOf(err))
 }
 
 func codeIsUsedOnce(t *testing.T, b *bundle) {
@@ -176,10 +204,18 @@ func codeIsUsedOnce(t *testing.T, b *bundle) {
 	one := b.issued(k.holder, k.connection.ID, "one")
 	two := pairOf(k.holder, k.connection.ID, "two")
 	two.Code = one.Code
-	require.Equal(t, consent.CodeUsed, consent.CodeOf(b.Issue(b.ctx, two, agree)))
+	require.Equal(t, consent.CodeUsed, consent.CodeOf(b.Issue(b.ctx, two, agree)), "its request is gone")
+	b.requested(two)
+	require.Equal(t, consent.CodeUsed, consent.CodeOf(b.Issue(b.ctx, two, agree)), "there are tokens for it")
 	b.noPair(two.Access)
+	require.NoError(t, b.TakeRequest(b.ctx, two.ID))
+	refused := b.requested(pairOf(k.holder, k.connection.ID, "refused"))
+	require.NoError(t, b.TakeRequest(b.ctx, refused.ID))
+	require.Equal(t, consent.CodeUsed, consent.CodeOf(b.Issue(b.ctx, refused, agree)))
+	b.noPair(refused.Access)
 	for range 25 {
 		code := digestOf(uuid.NewString())
+		b.requested(connections.Pair{ID: uuid.NewString(), Code: code})
 		tokens := func(name string) func() error {
 			p := pairOf(k.holder, k.connection.ID, name+uuid.NewString())
 			p.Code = code

@@ -213,12 +213,12 @@ func raceOfRenewal(t *testing.T, b *bundle) {
 	t.Helper()
 	b.race(func(k kinship) []func() error {
 		newer := b.connected(k.holder, start.Add(time.Minute))
-		p := pairOf(k.holder, newer.ID, newer.ID.String())
+		p := b.requested(pairOf(k.holder, newer.ID, newer.ID.String()))
 		return []func() error{
 			func() error {
-				return b.Issue(b.ctx, p, func(grant, forwarded *consent.Consent) error {
-					if forwarded != nil {
-						forwarded.Renew(grant, k.cause(), start.Add(time.Minute))
+				return b.Issue(b.ctx, p, func(grant *consent.Consent, kin []*consent.Consent) error {
+					if grant.Status == consent.Valid {
+						renew(grant, kin, k.cause(), start.Add(time.Minute))
 					}
 					return nil
 				})

@@ -1,7 +1,9 @@
 package storagetest
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -213,6 +215,25 @@ func identitiesAreStable(t *testing.T, b *bundle) {
 	customer, err := b.Customer(b.ctx, "x")
 	require.NoError(t, err)
 	require.NotEqual(t, psu, customer)
+	ids := make([]uuid.UUID, 8)
+	var finds []func() error
+	for i := range ids {
+		finds = append(finds, func() (err error) {
+			ids[i], err = b.PSU(b.ctx, "y")
+			return err
+		})
+	}
+	for _, err := range together(finds...) {
+		require.NoError(t, err)
+	}
+	require.Len(t, slices.Compact(ids), 1, "who comes first makes the id for all")
+	if b.Hold != nil { // nobody may write
+		defer b.Hold(t, "LOCK TABLE psus, customers IN EXCLUSIVE MODE")()
+		for _, find := range []func(context.Context, string) (uuid.UUID, error){b.PSU, b.Customer} {
+			_, err = find(b.ctx, "x")
+			require.NoError(t, err, "who is known is only looked up")
+		}
+	}
 }
 
 func accountsBelong(t *testing.T, b *bundle) {
