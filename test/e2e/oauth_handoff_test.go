@@ -24,7 +24,7 @@ func TestOAuthHandOff(t *testing.T) {
 	s := trusting(t, "oauth: {server: own}", "stet: {enabled: true}",
 		fmt.Sprintf(`sca: {redirect: handoff, flows: {handoff: {url: "%s/consents?handle={handle}"}}}`, o.server.URL))
 	o.api, o.token = s.url("bank"), s.token("sca")
-	c := s.registers("https://www.acme.example/cb")
+	c := s.registers()
 
 	a := c.ask()
 	require.Equal(t, http.StatusSeeOther, a.status, a.body)

@@ -29,8 +29,9 @@ import (
 
 // registers has the back office set acme up as a client, and returns it over mutual
 // TLS.
-func (s *trusted) registers(back string) *oauthTPP {
+func (s *trusted) registers() *oauthTPP {
 	s.t.Helper()
+	const back = "https://www.acme.example/cb"
 	dir, _ := s.kit(s.ca, nil, nil)
 	kit, err := client.LoadKit(dir)
 	require.NoError(s.t, err)
@@ -74,7 +75,7 @@ func (s *trusted) ends(pages string) int {
 // addresses, TPPs over mutual TLS, and sign what they ask for in STET's way.
 func TestOAuthServe(t *testing.T) {
 	s := trusting(t, "oauth: {server: own}", "stet: {enabled: true}")
-	c := s.registers("https://www.acme.example/cb")
+	c := s.registers()
 	said := c.metadata(c.base + "/.well-known/oauth-authorization-server")
 	require.Equal(t, []any{c.login, c.login + authorizePath, c.base + tokenPath},
 		[]any{said["issuer"], said["authorization_endpoint"], said["token_endpoint"]})
@@ -217,7 +218,7 @@ func TestOutsideTokens(t *testing.T) {
 
 func outsideTokens(t *testing.T, s *trusted, b *banksServer) {
 	t.Helper()
-	c := s.registers("https://www.acme.example/cb")
+	c := s.registers()
 	mine := func(changes map[string]any) string { return b.signs(b.key, changes) }
 	token := mine(nil)
 	c.sees(token, bare(leasFirst, leasSecond))
@@ -260,7 +261,7 @@ func TestOutsideIntrospection(t *testing.T) {
 	require.NoError(t, os.WriteFile(secret, []byte("secret\n"), 0o600))
 	s := trusting(t, "oauth: {server: outside, outside: {introspectionUrl: "+b.web.URL+"/introspect, clientId: consentd, clientSecretFile: "+secret+", keep: 0s}}",
 		"stet: {enabled: true}")
-	c := s.registers("https://www.acme.example/cb")
+	c := s.registers()
 	says := func(token string, claims map[string]any) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
