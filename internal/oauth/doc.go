@@ -59,7 +59,8 @@
 // audit names the system as the author of what it begins, not the TPP.
 //
 // A code is taken in the transaction that issues its tokens. Where the request for them
-// is wrong the code is used up by that; where we are at fault it stays as it is.
+// is wrong the code is used up by that; where we are at fault it stays as it is. A TPP that
+// has lost a good answer, and brings the code again, ends what was issued for it.
 //
 // # Divergences
 //

@@ -38,6 +38,7 @@ type exchange struct {
 	browser     consent.Digest // of the cookie; zero for none
 	back        bool           // the browser comes back
 	code        string         // that was brought
+	asked       string         // the grant that it is for
 	// taken is the request of the code, until tokens are issued for it.
 	taken    string
 	revoking bool // what has expired can be revoked too

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -114,9 +115,20 @@ func (k *outsideKeys) fly(ctx context.Context) <-chan singleflight.Result {
 			return nil, errors.New("the program ends")
 		}
 		defer k.end()
-		k.renew(ctx)
-		return nil, nil //nolint:nilnil // what it found is in k.last
+		return nil, k.safely(ctx)
 	})
+}
+
+// safely renews the keys; what goes wrong beyond measure ends neither a call nor, where
+// nobody waits, the program.
+func (k *outsideKeys) safely(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic (%T): %s", p, debug.Stack())
+		}
+	}()
+	k.renew(ctx)
+	return nil
 }
 
 // begin notes that keys are being read; false when they are not to be any more.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/luikyv/go-oidc/pkg/goidc"
 
 	"consentd/internal/consent"
@@ -95,7 +96,11 @@ func (q requests) SessionByAuthCode(ctx context.Context, code string) (*goidc.Au
 	if err != nil {
 		return nil, err
 	}
+	if as.ClientID != q.x.client.ID { // whoever else brings it learns nothing, and spoils nothing
+		return nil, errNoRequest()
+	}
 	as.AuthCode = code
+	q.x.asked = stored(as.Storage, keyGrant)
 	return as, nil
 }
 
@@ -132,7 +137,24 @@ func (x *exchange) burn(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), burning)
 	defer cancel()
 	explain.Note(ctx, "oauth2: the code is used up by this")
-	return x.take(ctx, x.taken)
+	if err := x.take(ctx, x.taken); err != nil {
+		return err
+	}
+	return x.drop(ctx)
+}
+
+// drop ends the connection for which there will be no tokens any more; a consent of
+// scope AIS:<consentId> stays the TPP's to end.
+func (x *exchange) drop(ctx context.Context) error {
+	id, err := uuid.Parse(x.asked)
+	if err != nil {
+		return fmt.Errorf("grant of a request: %w", err)
+	}
+	err = x.Consents.Terminate(ctx, callOf(x.client, x.caller, connections.ScopeAISP), id, nil)
+	if consent.CodeOf(err) == consent.CodeNotFound { // no connection
+		return nil
+	}
+	return err
 }
 
 // SessionByPushedAuthReqID implements goidc.AuthnSessionManager: nothing is pushed.

@@ -393,6 +393,15 @@ func (b *bench) get(id uuid.UUID) *consent.Consent {
 	return c
 }
 
+// newestConnection is the one that was made last.
+func (b *bench) newestConnection() *consent.Consent {
+	b.t.Helper()
+	recent, err := b.db.Recent(b.t.Context(), 1)
+	require.NoError(b.t, err)
+	require.Len(b.t, recent, 1)
+	return recent[0]
+}
+
 func thumbprintOf(who *issue.Issued) string {
 	sum := sha256.Sum256(who.Certificate.Raw)
 	return base64.RawURLEncoding.EncodeToString(sum[:])

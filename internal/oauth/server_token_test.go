@@ -49,7 +49,7 @@ func TestCodeRefused(t *testing.T) {
 		"more scopes":          {b.acme, with("scope", "aisp pisp"), 0, "invalid_scope", false},
 		"another grant type":   {b.acme, with("grant_type", "client_credentials"), 0, "unsupported_grant_type", true},
 		"no grant type":        {b.acme, with("grant_type", ""), 0, "invalid_request", true},
-		"another TPP's code":   {b.beta, with("client_id", betaOrg), 0, "invalid_grant", false},
+		"another TPP's code":   {b.beta, with("client_id", betaOrg), 0, "invalid_grant", true},
 		"too late":             {b.acme, with(), 60 * time.Second, "invalid_grant", false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,6 +63,9 @@ func TestCodeRefused(t *testing.T) {
 			require.NotContains(t, strings.Join(b.notes, "\n"), code)
 			again := b.call(b.acme, oauth.PathToken, byCode(code))
 			require.Equal(t, c.stands, again.status == http.StatusOK, "a wrong guess uses the code up: %s", again.Text)
+			if guessed := c.want == "invalid_grant" && !c.stands && c.after == 0; guessed {
+				require.Equal(t, consent.Revoked, b.newestConnection().Status, "nobody will have tokens for it")
+			}
 		})
 	}
 }

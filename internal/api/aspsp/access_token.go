@@ -25,7 +25,7 @@ type Tokens interface {
 }
 
 // maxToken is how many characters an access token has at most.
-const maxToken = 4096
+const maxToken = 16 << 10
 
 // fingerprint is the thumbprint of a check (RFC 8705 §3.1, x5t#S256), which has one
 // spelling, as the audit has it.
@@ -50,7 +50,7 @@ func (h *Handler) issuedFor(ctx context.Context, q *check, requestID string) fun
 		if utf8.RuneCountInString(q.token) > maxToken {
 			return uuid.Nil, &access.Denial{
 				Err:    consent.At(consent.CodeTokenInvalid, "Header.Authorization", "the access token is not known, or has ended"),
-				Reason: "the access token is malformed: it must be 1 to 4096 characters",
+				Reason: "the access token is malformed: it must be 1 to 16384 characters",
 			}
 		}
 		p, err := h.Tokens.Token(ctx, q.token, callers.Holder{TPP: q.question.TPP, Fingerprint: q.fingerprint, RequestID: requestID})

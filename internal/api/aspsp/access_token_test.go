@@ -106,8 +106,8 @@ func TestAccessDeniedByToken(t *testing.T) {
 		"none":     {"", `"reason":"known to the bank","error":{"status":401,"code":"TOKEN_UNKNOWN","text":"said to the TPP"}`},
 		"the most": {"TOKEN-" + strings.Repeat("ü", 4090), `"reason":"Authorization: said to the TPP",` + unknown + `"said to the TPP"}`},
 		"too long": {
-			"TOKEN-" + strings.Repeat("a", 4091),
-			`"reason":"the access token is malformed: it must be 1 to 4096 characters",` + unknown + `"the access token is not known, or has ended"}`,
+			"TOKEN-" + strings.Repeat("a", 16<<10),
+			`"reason":"the access token is malformed: it must be 1 to 16384 characters",` + unknown + `"the access token is not known, or has ended"}`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

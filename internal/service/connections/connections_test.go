@@ -48,7 +48,9 @@ func (b *bank) Customers(_ context.Context, psu string) ([]service.Customer, err
 		return []service.Customer{{ID: "lea"}}, nil
 	case "ceo":
 		return []service.Customer{{ID: "ceo"}, {ID: "firm"}}, nil
-	case "one", "assistant":
+	case "two":
+		return []service.Customer{{ID: "joint"}, {ID: "lea"}}, nil
+	case "one":
 		return []service.Customer{{ID: "joint"}}, nil
 	case "former":
 		return nil, nil

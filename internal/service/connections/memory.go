@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 type memory struct {
 	once    sync.Once
 	ids     *lru.Cache[identity, uuid.UUID] // ours, which never change
-	answers *lru.Cache[string, answer]      // the bank's, by its id of the PSU
+	answers *lru.Cache[question, answer]    // the bank's
 }
 
 const (
@@ -42,16 +43,19 @@ const (
 	ofCustomer
 )
 
-// answer is for which customers a PSU acts, by the bank's ids in its order.
+// question is for whom a PSU acts, by the bank's ids; an empty customer is the PSU's own.
+type question struct{ psu, customer string }
+
+// answer is for whom.
 type answer struct {
-	customers []string
-	at        time.Time // when the bank was asked
+	customer string
+	at       time.Time // when the bank was asked
 }
 
 func (m *memory) open() *memory {
 	m.once.Do(func() { // lru fails for sizes below one only
 		m.ids, _ = lru.New[identity, uuid.UUID](remembered)
-		m.answers, _ = lru.New[string, answer](remembered)
+		m.answers, _ = lru.New[question, answer](remembered)
 	})
 	return m
 }
@@ -69,32 +73,32 @@ func (s *Connections) ours(ctx context.Context, of identity, find func(context.C
 	return id, err
 }
 
-// customers are those for whom a PSU acts alone, the PSU's own first. That there are
-// none is not remembered.
-func (s *Connections) customers(ctx context.Context, psu string) ([]string, error) {
-	answers, now := s.memory.open().answers, s.Now()
-	if a, ok := answers.Get(psu); ok {
+// actsFor is the customer for whom a PSU acts: the one that is named, else the PSU's
+// own, which the bank puts first. Empty where the PSU does not act for them, or not
+// alone; that is not remembered. Fails with ErrUnknownPSU.
+func (s *Connections) actsFor(ctx context.Context, psu, customer string) (string, error) {
+	answers, asked, now := s.memory.open().answers, question{psu, customer}, s.Now()
+	if a, ok := answers.Get(asked); ok {
 		if age := now.Sub(a.at); age >= 0 && age < cmp.Or(s.Keep, defaultKeep) { // the clock may go back
-			return a.customers, nil
+			return a.customer, nil
 		}
 	}
+	answers.Remove(asked)
 	found, err := s.Signers.Customers(ctx, psu)
-	if err != nil || len(found) == 0 {
-		answers.Remove(psu)
-		return nil, err
+	if err != nil {
+		return "", fmt.Errorf("customers of a PSU: %w", err)
 	}
-	a := answer{at: now}
-	for _, x := range found {
-		signers, err := s.Signers.Signers(ctx, x.ID)
-		if err != nil {
-			return nil, fmt.Errorf("signers of a customer: %w", err)
-		}
-		if service.ActsAlone(psu, signers) {
-			a.customers = append(a.customers, x.ID)
-		}
+	i := slices.IndexFunc(found, func(x service.Customer) bool { return customer == "" || x.ID == customer })
+	if i < 0 {
+		return "", nil
 	}
-	if len(a.customers) > 0 {
-		answers.Add(psu, a)
+	signers, err := s.Signers.Signers(ctx, found[i].ID)
+	if err != nil {
+		return "", fmt.Errorf("signers of a customer: %w", err)
 	}
-	return a.customers, nil
+	if !service.ActsAlone(psu, signers) {
+		return "", nil
+	}
+	answers.Add(asked, answer{customer: found[i].ID, at: now})
+	return found[i].ID, nil
 }

@@ -3,8 +3,6 @@ package connections
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -120,22 +118,15 @@ func consentOf(scopes []string) uuid.UUID {
 
 // identify finds for whom the PSU acts.
 func (s *Connections) identify(ctx context.Context, p *Principal, customer string) error {
-	customers, err := s.customers(ctx, p.PSUID)
-	if errors.Is(err, service.ErrUnknownPSU) || err == nil && len(customers) == 0 {
-		explain.Refuse(ctx, "token: the bank knows no customer for whom its PSU may act alone")
+	acts, err := s.actsFor(ctx, p.PSUID, customer)
+	if errors.Is(err, service.ErrUnknownPSU) || err == nil && acts == "" {
+		explain.Refuse(ctx, "token: its PSU does not act for its customer, or not alone")
 		return errInvalid()
 	}
 	if err != nil {
-		return service.Unavailable(fmt.Errorf("customers of a PSU: %w", err))
+		return service.Unavailable(err)
 	}
-	i := 0
-	if customer != "" {
-		if i = slices.Index(customers, customer); i < 0 {
-			explain.Refuse(ctx, "token: its PSU does not act for its customer")
-			return errInvalid()
-		}
-	}
-	p.CustomerID = customers[i]
+	p.CustomerID = acts
 	if p.PSU, err = s.ours(ctx, identity{ofPSU, p.PSUID}, s.Identities.PSU); err != nil {
 		return err
 	}

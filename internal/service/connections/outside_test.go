@@ -57,11 +57,12 @@ func TestOutsideRefuses(t *testing.T) {
 			code consent.Code
 			why  string
 		}{
-			"a PSU whom the bank does not know": {func(c *connections.Claims) { c.PSU = "nobody" }, consent.CodeTokenInvalid, "for whom its PSU may act alone"},
-			"a PSU who acts for nobody":         {func(c *connections.Claims) { c.PSU = "former" }, consent.CodeTokenInvalid, "for whom its PSU may act alone"},
-			"one of several who sign":           {func(c *connections.Claims) { c.PSU, c.Customer = "one", "" }, consent.CodeTokenInvalid, "for whom its PSU may act alone"},
-			"a foreign customer":                {func(c *connections.Claims) { c.Customer = "lea" }, consent.CodeTokenInvalid, "does not act for its customer"},
-			"a customer who is none":            {func(c *connections.Claims) { c.Customer = "nobody" }, consent.CodeTokenInvalid, "does not act for its customer"},
+			"a PSU whom the bank does not know": {func(c *connections.Claims) { c.PSU = "nobody" }, consent.CodeTokenInvalid, "does not act for its customer, or not alone"},
+			"a PSU who acts for nobody":         {func(c *connections.Claims) { c.PSU = "former" }, consent.CodeTokenInvalid, "does not act for its customer, or not alone"},
+			"whose own customer takes two":      {func(c *connections.Claims) { c.PSU, c.Customer = "two", "" }, consent.CodeTokenInvalid, "or not alone"},
+			"one of several who sign":           {func(c *connections.Claims) { c.PSU, c.Customer = "one", "" }, consent.CodeTokenInvalid, "does not act for its customer, or not alone"},
+			"a foreign customer":                {func(c *connections.Claims) { c.Customer = "lea" }, consent.CodeTokenInvalid, "does not act for its customer, or not alone"},
+			"a customer who is none":            {func(c *connections.Claims) { c.Customer = "nobody" }, consent.CodeTokenInvalid, "does not act for its customer, or not alone"},
 			"authenticated too long ago":        {func(c *connections.Claims) { c.SCA = old }, consent.CodeTokenExpired, "at 2025-09-02T12:00:00Z, which is too long ago"},
 			"issued too long ago":               {func(c *connections.Claims) { c.SCA, c.IssuedAt = time.Time{}, old }, consent.CodeTokenExpired, "too long ago"},
 			"with no time at all":               {func(c *connections.Claims) { c.SCA, c.IssuedAt = time.Time{}, time.Time{} }, consent.CodeTokenExpired, "too long ago"},

@@ -85,9 +85,10 @@ func (f *Forwarder) Forward(ctx context.Context, call service.Call, by Giver, d 
 			return nil, err
 		}
 		if next = nil; d.grants() {
+			on := newest(by, s.Former, now)
 			next = f.Policy.Forward(id, consent.Forwarded{
-				TPP: call.TPP, TPPName: call.Name, PSU: by.PSU, Customer: by.Customer, Connection: by.Connection,
-				SCA: by.SCA, Until: by.Until, Access: access, Print: d.Print,
+				TPP: call.TPP, TPPName: call.Name, PSU: by.PSU, Customer: by.Customer, Connection: on.Connection,
+				SCA: on.SCA, Until: on.Until, Access: access, Print: d.Print,
 			}, cause, now)
 		}
 		if s.Former == nil {
@@ -104,6 +105,19 @@ func (f *Forwarder) Forward(ctx context.Context, call service.Call, by Giver, d 
 	}
 	explain.Note(ctx, "forwarded: consent %s to %d accounts, until %s", next.ID, len(access.Grants), next.EndsAt.Format(time.RFC3339))
 	return next, nil
+}
+
+// newest is the authentication on which the next document rests: that of the former
+// one where it is newer than that of the token, which then is of an older connection.
+func newest(by Giver, former *consent.Consent, now time.Time) consent.Renewal {
+	on := consent.Renewal{Connection: by.Connection, SCA: by.SCA, Until: by.Until}
+	if former == nil {
+		return on
+	}
+	if former.Settle(now); former.Status == consent.Valid && former.LastSCA.After(by.SCA) {
+		on = consent.Renewal{Connection: former.Connection, SCA: former.LastSCA, Until: former.EndsAt}
+	}
+	return on
 }
 
 // mayForward tells whether what the call rests on still stands.
