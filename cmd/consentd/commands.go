@@ -52,6 +52,7 @@ func sandboxCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&o.Strict, "strict", false, "require signed requests: Digest, Signature and TPP-Signature-Certificate")
 	cmd.Flags().StringSliceVar(&o.Approaches, "approaches", []string{"redirect", "decoupled"}, "how PSUs are reached: redirect, decoupled, embedded; the first is the fallback")
 	cmd.Flags().StringVar(&o.Start, "start", "auto", "when authorisations begin: auto, explicit, implicit")
+	cmd.Flags().StringVar(&o.OAuth, "oauth", "", "what the Berlin Group dialect does with access tokens: integrated (scaOAuth) or preStep; default off")
 	cmd.Flags().BoolVar(&o.Confirmation, "confirmation", false, "ask TPPs for the code that comes back with the browser")
 	cmd.Flags().BoolVar(&o.Exempt, "exempt-available-accounts", false, "let one-off consents to the list of accounts do with the log-in alone")
 	cmd.Flags().StringVar(&o.BasePath, "base-path", "", "what stands before the paths of the XS2A interface, such as /psd2")

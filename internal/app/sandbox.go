@@ -45,6 +45,9 @@ type SandboxOptions struct {
 	Approaches []string
 	// Start is when authorisations begin: auto, explicit, implicit; default auto.
 	Start string
+	// OAuth is what the Berlin Group dialect does with access tokens: integrated or
+	// preStep; default off.
+	OAuth string
 	// Confirmation asks TPPs for the code that comes back with the browser.
 	Confirmation bool
 	// Exempt lets one-off consents to the list of accounts do without the last factor.
@@ -234,6 +237,9 @@ func (o SandboxOptions) config() (*config.Config, error) {
 		cfg.XS2A.StartAuthorisationMode = o.Start
 	}
 	cfg.SCA.Confirmation = o.Confirmation
+	if o.OAuth != "" {
+		cfg.OAuth.XS2A = o.OAuth
+	}
 	cfg.XS2A.BasePath, cfg.XS2A.RelativeLinks = o.BasePath, o.RelativeLinks
 	if o.PublicURL != "" && publicHost(o.PublicURL) == "" {
 		return nil, errors.New("the public URL must be like https://sandbox.example, without a path")
