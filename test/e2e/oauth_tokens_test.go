@@ -177,8 +177,8 @@ func TestOAuthEndsAtTwoServers(t *testing.T) {
 	r.verify(t)
 }
 
-// TestOAuthTwoConnections: of two connections of one PSU with one TPP, what was forwarded
-// rests on the one by which it came last, or that is the newer one; each ends alone.
+// TestOAuthTwoConnections: of several connections of one PSU with one TPP, what was
+// forwarded rests on the newest, by whichever it came; each ends alone.
 func TestOAuthTwoConnections(t *testing.T) {
 	each(t, func(t *testing.T, p *program) {
 		c := p.connecting("acme")
@@ -192,8 +192,11 @@ func TestOAuthTwoConnections(t *testing.T) {
 		third := c.connects()
 		c.forwards(second.Access)
 		require.Equal(t, http.StatusOK, c.post(revokePath, "token", second.Access).Status)
-		c.sees(third.Access, bare(leasFirst, leasSecond))
-		require.Len(t, c.stands("", "valid"), 1)
+		c.sees(third.Access, opened{leasFirst: {"balances"}})
+		require.Len(t, c.stands("", "valid"), 2)
+		require.Equal(t, http.StatusOK, c.post(revokePath, "token", third.Access).Status)
+		require.Empty(t, c.stands("", "valid"))
+		c.sees(c.connects().Access, bare(leasFirst, leasSecond))
 	})
 }
 
