@@ -64,6 +64,9 @@ func runNginx(t *testing.T, dir, address, site string) {
 	t.Cleanup(func() {
 		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 		require.NoError(t, cmd.Wait(), said.String())
+		if t.Failed() {
+			t.Logf("nginx said: %s", said.String())
+		}
 	})
 	ready := func() bool {
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
