@@ -49,7 +49,9 @@ func start(t *testing.T, engine string, edit ...func(*app.SandboxOptions)) *prog
 		e(&o)
 	}
 	p := &program{t: t, log: &bytes.Buffer{}}
-	ctx, cancel := context.WithCancel(t.Context())
+	// The test's own context ends before its cleanups, and so before the browser
+	// that still looks at this server.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	a, err := app.NewSandbox(ctx, o, slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	require.NoError(t, err)
 	ended := make(chan error, 1)

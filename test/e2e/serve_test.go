@@ -82,7 +82,7 @@ func migrated(t *testing.T, path string) {
 // serving runs the production program of a configuration.
 func serving(t *testing.T, path string, opts ...server.Option) func(surface string) string {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // as start does
 	urls := make(chan func(string) string, 1)
 	ended := make(chan error, 1)
 	go func() {
