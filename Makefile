@@ -41,7 +41,7 @@ test: ## Run all tests on SQLite, PostgreSQL and in a browser, then again with t
 	go test $(TEST_FLAGS) ./...
 	go test -v -run '^(TestCount|TestDescriptionAgainstTheStandard)$$' ./test/scenarios ./test/contract/facts
 	CONSENTD_TEST_ENGINES=postgres go test -race $(TEST_FLAGS) $(RACE_PACKAGES)
-	CONSENTD_TEST_ENGINES=sqlite,postgres go test -race $(TEST_FLAGS) ./internal/storage/...
+	CONSENTD_TEST_ENGINES=sqlite,postgres go test -race $(TEST_FLAGS) ./internal/storage/... -args -rapid.checks=30
 
 .PHONY: e2e
 e2e: ## Run the whole-program tests only, with every step printed
