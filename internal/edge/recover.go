@@ -26,3 +26,13 @@ func Recover(c echo.Context, log *slog.Logger, answer func()) {
 		answer()
 	}
 }
+
+// TooLate reports whether a request has been answered already; the error that nobody
+// can be told any more is logged then.
+func TooLate(c echo.Context, log *slog.Logger, err error) bool {
+	if !c.Response().Committed {
+		return false
+	}
+	log.ErrorContext(c.Request().Context(), "failed after the answer", "requestId", RequestID(c), "error", err)
+	return true
+}

@@ -106,8 +106,7 @@ func (h *Handler) HTTPError(err error, c echo.Context) {
 // leaves the process.
 func (h *Handler) fail(c echo.Context, err error) {
 	ctx := c.Request().Context()
-	if c.Response().Committed {
-		h.Log.ErrorContext(ctx, "failed after the answer", "requestId", edge.RequestID(c), "error", err)
+	if edge.TooLate(c, h.Log, err) {
 		return
 	}
 	p := problemOf(edge.Named(ctx, err))
