@@ -49,12 +49,13 @@ func newOutsideIntrospection(o OutsideOptions, now func() time.Time) *outsideInt
 // verify implements outsideVerifier.
 func (i *outsideIntrospection) verify(ctx context.Context, token string) (outsideClaims, error) {
 	digest := sha256.Sum256([]byte(token))
-	if answer, ok := i.answers.Get(digest); ok {
-		if now := i.now(); !now.Before(answer.from) && now.Before(answer.until) {
-			return answer.claims, nil
-		}
+	if claims, ok := i.known(digest); ok {
+		return claims, nil
 	}
 	flight := i.flights.DoChan(string(digest[:]), func() (any, error) {
+		if claims, ok := i.known(digest); ok { // another flight ended since we looked
+			return claims, nil
+		}
 		// Several may wait for it, so that it does not end with the call that began it.
 		return i.ask(context.WithoutCancel(ctx), token, digest)
 	})
@@ -65,6 +66,13 @@ func (i *outsideIntrospection) verify(ctx context.Context, token string) (outsid
 	case <-ctx.Done():
 		return outsideClaims{}, fmt.Errorf("wait for the bank's server: %w", ctx.Err())
 	}
+}
+
+// known is what the server said of a token, as long as that counts.
+func (i *outsideIntrospection) known(digest [sha256.Size]byte) (outsideClaims, bool) {
+	answer, ok := i.answers.Get(digest)
+	now := i.now()
+	return answer.claims, ok && !now.Before(answer.from) && now.Before(answer.until)
 }
 
 // ask asks for a token, and keeps that it is good.
