@@ -77,7 +77,7 @@ var table = map[string][]string{
 	// What the core is plugged into.
 	"internal/bank":          {"internal/consent", "internal/service"},
 	"internal/flows":         {"pkg/sca"}, // a flow that needs a library of its own gets an entry of its own
-	"internal/flows/oidc":    {"pkg/sca", oauth2, oidc},
+	"internal/flows/oidc":    {"internal/openid", "pkg/sca", oauth2, oidc},
 	"internal/flows/persona": {"pkg/sca", otp, webauthn},
 	"internal/flows/remote":  {"pkg/sca", breaker},
 	"internal/jobs":          {"internal/consent", "internal/service", xsync},
@@ -88,11 +88,13 @@ var table = map[string][]string{
 	// The edge. Each dialect knows its own wire types only.
 	"internal/api":         {"internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", echo, uuid, validator},
 	"internal/api/aspsp":   {"internal/bankauth", "internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", echo, uuid, validator},
-	"internal/api/manager": {"internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/manager", echo, uuid, validator},
+	"internal/api/manager": {"internal/bankauth", "internal/consent", "internal/edge", "internal/explain", "internal/secret", "internal/service", "internal/tpp", "openapi", "pkg/manager", echo, uuid, validator},
 	"internal/api/stet":    {"internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/eidas", "pkg/stet", echo, text, uuid, validator},
 	"internal/api/xs2a":    {"internal/consent", "internal/edge", "internal/explain", "internal/service", "internal/tpp", "openapi", "pkg/eidas", "pkg/sca", "pkg/xs2a", echo, text, uuid, validator},
 	"internal/edge":        {"internal/consent", echo, uuid},
 	"internal/bankauth":    {"internal/consent", "internal/service", echo, uuid},
+	"internal/openid":      {"pkg/sca", oauth2, oidc, xsync},
+	"internal/staff":       {"internal/openid", "internal/secret", "pkg/sca", oauth2, oidc},
 	"internal/docs":        {"openapi", echo, openapi3, yaml},
 	"internal/oauth":       {"internal/consent", "internal/edge", "internal/explain", "internal/secret", "internal/service", "internal/tpp", "pkg/eidas", "pkg/sca", echo, jwx, lru, provider, uuid, xsync},
 	"internal/sandbox":     {"internal/bankauth", "internal/consent", "internal/edge", "internal/explain", "internal/secret", "internal/service", "internal/tpp", "pkg", echo, uuid},
@@ -100,15 +102,19 @@ var table = map[string][]string{
 	"internal/sandbox/books":     {"internal/consent"},
 	"internal/sandbox/faults":    {"internal/consent", "internal/edge", "internal/explain", "internal/sandbox/pages", echo},
 	"internal/sandbox/inspector": {"internal/consent", "internal/edge", "internal/explain", "internal/sandbox/pages", echo},
+	"internal/sandbox/idp":       {"internal/secret", jwx},
 	"internal/sandbox/pages":     {"internal/consent", echo},
+	"internal/usertoken":         {"internal/consent", jwx},
 	"internal/tpp":               {"internal/consent", "internal/edge", "internal/explain", "internal/service", "pkg/eidas", "pkg/httpsig", echo},
 	"internal/web":               {"internal/consent", "internal/secret", "internal/service", "pkg/sca", echo, i18n, qr, text, uuid},
+	"internal/web/office":        {"internal/consent", "internal/service", "internal/staff", echo, uuid},
 
 	// The program around it all.
-	"internal/app":    {anything},
-	"internal/config": {validator, yaml},
-	"internal/obs":    {echo, otel, prometheus, uuid},
-	"internal/points": {"internal/consent", "internal/service", "pkg/sca", uuid},
+	"internal/app":     {anything},
+	"internal/config":  {validator, yaml},
+	"internal/obs":     {echo, otel, prometheus, uuid},
+	"internal/parties": {jwx},
+	"internal/points":  {"internal/consent", "internal/service", "pkg/sca", uuid},
 
 	"openapi": {},
 	"test":    {anything},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,13 +13,14 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
+	"consentd/internal/openid"
 	"consentd/pkg/sca"
 )
 
 // What a step may fail with, besides the end of its context.
 var (
 	// ErrProvider means that the provider is down, slow, or not as the standard wants it.
-	ErrProvider = errors.New("the identity provider does not answer as described")
+	ErrProvider = openid.ErrProvider
 	// ErrRequest means that the provider refuses what consentd asks: a fault of the set-up.
 	ErrRequest = errors.New("the identity provider refuses the request")
 	// ErrReturn means that what the browser brought back does not belong to this run.
@@ -33,7 +33,7 @@ var (
 type Flow struct {
 	cfg      Config
 	client   *http.Client
-	provider *lookup
+	provider *openid.Lookup
 }
 
 var (
@@ -47,8 +47,8 @@ func New(cfg Config) (*Flow, error) {
 	if err := errors.Join(cfg.check(), cfg.complete()); err != nil {
 		return nil, err
 	}
-	client := bounded(cfg.HTTP)
-	return &Flow{cfg: cfg, client: client, provider: &lookup{issuer: cfg.Issuer, client: client, now: cfg.Now}}, nil
+	client := openid.Bounded(cfg.HTTP)
+	return &Flow{cfg: cfg, client: client, provider: &openid.Lookup{Client: client, Now: cfg.Now}}, nil
 }
 
 // Approaches implements sca.Limited: without a browser there is no redirect.
@@ -86,7 +86,7 @@ func (f *Flow) sendAway(ctx context.Context, req sca.Request) (sca.Step, error) 
 	if req.ReturnURL == "" || req.ReturnState == "" {
 		return sca.Step{}, fmt.Errorf("oidc flow without a browser: %w", errors.ErrUnsupported)
 	}
-	p, err := f.provider.get(ctx)
+	p, err := f.provider.Get(ctx, f.cfg.Issuer)
 	if err != nil {
 		return sca.Step{}, err
 	}
@@ -96,10 +96,10 @@ func (f *Flow) sendAway(ctx context.Context, req sca.Request) (sca.Step, error) 
 }
 
 // oauth is the OAuth2 client for one trip.
-func (f *Flow) oauth(p *provider, returnURL string) *oauth2.Config {
+func (f *Flow) oauth(p *openid.Provider, returnURL string) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID: f.cfg.ClientID, ClientSecret: f.cfg.ClientSecret,
-		Endpoint: p.endpoint, RedirectURL: returnURL, Scopes: f.cfg.Scopes,
+		Endpoint: p.Endpoint, RedirectURL: returnURL, Scopes: f.cfg.Scopes,
 	}
 }
 
@@ -129,12 +129,12 @@ func (f *Flow) returned(ctx context.Context, req sca.Request, s state, fields ma
 	if !s.brought(fields["state"]) {
 		return sca.Step{}, fmt.Errorf("%w: another state", ErrReturn)
 	}
-	p, err := f.provider.get(ctx)
+	p, err := f.provider.Get(ctx, f.cfg.Issuer)
 	if err != nil {
 		return sca.Step{}, err
 	}
 	// Without this, an answer of another provider could be taken for this one's (RFC 9207 §2.4).
-	if iss, given := fields["iss"]; iss != f.cfg.Issuer && (given || p.namesIssuer) {
+	if iss, given := fields["iss"]; iss != f.cfg.Issuer && (given || p.NamesIssuer) {
 		return sca.Step{}, fmt.Errorf("%w: another issuer", ErrReturn)
 	}
 	if code := fields["error"]; code != "" {
@@ -153,20 +153,12 @@ func (f *Flow) returned(ctx context.Context, req sca.Request, s state, fields ma
 	return sca.Step{Outcome: sca.Done, PSU: psu}, nil
 }
 
-// ours are the errors that say that consentd, not the PSU, has to do something
-// else (RFC 6749 §4.1.2.1, OpenID Connect Core 1.0 §3.1.2.6): trying again would
-// lead nowhere, and the operator has to learn of it.
-var ours = []string{
-	"invalid_request", "unauthorized_client", "unsupported_response_type", "invalid_scope",
-	"invalid_request_uri", "invalid_request_object", "request_not_supported", "request_uri_not_supported", "registration_not_supported",
-}
-
 // refused answers an error of the authorization endpoint.
 func (f *Flow) refused(ctx context.Context, req sca.Request, code string) (sca.Step, error) {
 	switch {
 	case code == "access_denied":
 		return sca.Step{Outcome: sca.Denied}, nil
-	case slices.Contains(ours, code):
+	case openid.IsOurs(code):
 		return sca.Step{}, fmt.Errorf("%w: %s", ErrRequest, code)
 	default:
 		return f.sendAway(ctx, req)

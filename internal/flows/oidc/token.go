@@ -11,6 +11,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"consentd/internal/openid"
 )
 
 const (
@@ -32,7 +34,7 @@ type trip struct {
 
 // identify finds out who was authenticated: from the notes where this very call
 // was made before, else from the provider. Fails with errSpent besides.
-func (f *Flow) identify(ctx context.Context, p *provider, t trip) (string, error) {
+func (f *Flow) identify(ctx context.Context, p *openid.Provider, t trip) (string, error) {
 	psu, err := f.recall(ctx, t)
 	if err != nil || psu != "" {
 		return psu, err
@@ -51,7 +53,7 @@ func (f *Flow) identify(ctx context.Context, p *provider, t trip) (string, error
 }
 
 // exchange gives the code for an ID token.
-func (f *Flow) exchange(ctx context.Context, p *provider, t trip) (string, error) {
+func (f *Flow) exchange(ctx context.Context, p *openid.Provider, t trip) (string, error) {
 	tokens, err := f.oauth(p, t.Return).
 		Exchange(oidc.ClientContext(ctx, f.client), t.code, oauth2.VerifierOption(f.verifier(t.state)))
 	if err != nil {
@@ -87,13 +89,13 @@ func exchangeError(ctx context.Context, err error) error {
 }
 
 // verify judges an ID token (OpenID Connect Core 1.0 §3.1.3.7) and returns the PSU.
-func (f *Flow) verify(ctx context.Context, p *provider, t trip, raw string) (string, error) {
-	token, err := p.oidc.Verifier(&oidc.Config{ClientID: f.cfg.ClientID, Now: f.cfg.Now}).Verify(ctx, raw)
+func (f *Flow) verify(ctx context.Context, p *openid.Provider, t trip, raw string) (string, error) {
+	token, err := p.OIDC.Verifier(&oidc.Config{ClientID: f.cfg.ClientID, Now: f.cfg.Now}).Verify(ctx, raw)
 	if ended := ctx.Err(); ended != nil {
 		return "", fmt.Errorf("verify the ID token: %w", ended)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%w: %s", ErrToken, reason(err))
+		return "", fmt.Errorf("%w: %s", ErrToken, openid.Reason(err))
 	}
 	var c claims
 	if err := token.Claims(&c); err != nil {
