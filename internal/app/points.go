@@ -4,7 +4,9 @@ import (
 	"consentd/internal/points"
 	"consentd/internal/service/connections"
 	"consentd/internal/service/consents"
+	"consentd/internal/service/payments"
 	"consentd/internal/service/sca"
+	"consentd/internal/service/staging"
 	"consentd/internal/storage"
 	flow "consentd/pkg/sca"
 )
@@ -16,6 +18,8 @@ type ports struct {
 	runs       sca.Store
 	guesses    sca.Guesses
 	identities sca.Identities
+	staged     staging.Store
+	payments   payments.Store
 	flows      map[string]flow.Flow
 }
 
@@ -23,7 +27,9 @@ type ports struct {
 // wants to know of them.
 func (p parts) ports() ports {
 	if p.reached == nil {
-		return ports{consents: p.db, forwards: p.db, runs: p.db, guesses: p.db, identities: p.db, flows: p.flows}
+		return ports{
+			consents: p.db, forwards: p.db, runs: p.db, guesses: p.db, identities: p.db, staged: p.db, payments: p.db, flows: p.flows,
+		}
 	}
 	flows := map[string]flow.Flow{}
 	for name, f := range p.flows {
@@ -31,7 +37,8 @@ func (p parts) ports() ports {
 	}
 	return ports{
 		consents: points.Consents(p.db, p.reached), forwards: points.Forwards(p.db, p.reached), runs: points.Runs(p.db, p.reached),
-		guesses: points.Guesses(p.db, p.reached), identities: points.Identities(p.db, p.reached), flows: flows,
+		guesses: points.Guesses(p.db, p.reached), identities: points.Identities(p.db, p.reached),
+		staged: points.Staging(p.db, p.reached), payments: points.Payments(p.db, p.reached), flows: flows,
 	}
 }
 

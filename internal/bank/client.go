@@ -62,6 +62,7 @@ type Client struct {
 
 var (
 	_ service.Accounts  = (*Client)(nil)
+	_ service.Owners    = (*Client)(nil)
 	_ service.Signers   = (*Client)(nil)
 	_ service.Funds     = (*Client)(nil)
 	_ service.Logins    = (*Client)(nil)

@@ -68,7 +68,16 @@ func TestSameAsDirect(t *testing.T) {
 		accounts, err := systems.List(t.Context(), customer)
 		require.NoError(t, err)
 		assert.Equal(t, accounts, list)
+
+		for _, a := range list {
+			owners, err := client.Owners(t.Context(), a.ID)
+			require.NoError(t, err)
+			assert.Equal(t, []string{customer}, owners)
+		}
 	}
+	owners, err := client.Owners(t.Context(), "nobody-has-it")
+	require.NoError(t, err)
+	assert.Empty(t, owners)
 }
 
 func TestResolve(t *testing.T) {
@@ -207,6 +216,7 @@ func everyCall(ctx context.Context, c *bank.Client) map[string]error {
 	_, errs["code"] = c.SendCode(ctx, service.CodeMessage{PSU: "private", Key: "private", Code: "private", Text: "private", Language: "en"})
 	_, errs["customers"] = c.Customers(ctx, "private")
 	_, errs["signers"] = c.Signers(ctx, "private")
+	_, errs["owners"] = c.Owners(ctx, "private")
 	_, errs["accounts"] = c.List(ctx, "private")
 	_, errs["resolve"] = c.Resolve(ctx, "private", consent.Reference{IBAN: "private"})
 	_, errs["methods"] = c.Methods(ctx, "private")
@@ -282,6 +292,8 @@ func TestEmptyAnswers(t *testing.T) {
 	require.ErrorIs(t, err, bank.ErrNoAnswer, "nobody logged in")
 	_, err = client.Signers(t.Context(), "a")
 	require.ErrorIs(t, err, bank.ErrNoAnswer, "nobody needs to sign")
+	_, err = client.Owners(t.Context(), "a")
+	require.ErrorIs(t, err, bank.ErrNoAnswer, "nobody's account")
 	_, _, err = client.Ask(t.Context(), service.Approval{})
 	require.ErrorIs(t, err, bank.ErrNoAnswer, "nobody is asked")
 	_, err = client.Answer(t.Context(), "a")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"consentd/internal/service"
 )
@@ -87,6 +88,24 @@ func (c *Client) Customers(ctx context.Context, psu string) ([]service.Customer,
 		list[i] = service.Customer{ID: x.Customer, Name: x.Name, OrganisationID: x.OrganisationID}
 	}
 	return list, nil
+}
+
+// Owners implements service.Owners. An account that is known and nobody's would leave
+// consents out of sight; that is taken for no answer.
+func (c *Client) Owners(ctx context.Context, account string) ([]string, error) {
+	var answer struct {
+		Owners []string `json:"owners"`
+	}
+	_, err := c.get(ctx, &answer, "accounts", account, "owners")
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case len(answer.Owners) == 0 || slices.Contains(answer.Owners, ""):
+		return nil, fmt.Errorf("bank GET owners: %w: no owner", ErrNoAnswer)
+	}
+	return answer.Owners, nil
 }
 
 // Signers implements service.Signers. A bank that names none would make every

@@ -20,6 +20,9 @@ type Cause struct {
 	// For is our id of the PSU in whose name a TPP, or a page of the bank's own,
 	// acts, once they have authenticated; empty otherwise.
 	For string
+	// Note is what somebody of the bank's own has written beside the reason of what
+	// they did; no names of persons. It stands as the Entry's Operation.
+	Note string
 }
 
 // Entry is one line of the audit: a change of state, or a call that was
@@ -39,7 +42,9 @@ type Entry struct {
 	Reason string
 	// Operation is, of a refused call, method and path, the path without ids; of a
 	// change of a TPP or a token, two prints of its row, which storage puts there; of
-	// what was forwarded, a digest of the document.
+	// what was forwarded, a digest of the document; of an Aside, which members have
+	// changed, or the id of the payment and its status; of what the bank's own did besides,
+	// their Note.
 	Operation string
 	MAC       []byte
 }
@@ -66,6 +71,12 @@ func (e *Entry) Sign(by Signer, before []byte) []byte {
 // is kept apart from the entries and cannot be made of them without the key, so
 // that nobody who cuts a chain short can say that it always ended there.
 func (e *Entry) Head(by Signer) []byte { return by.MAC("audit head", e.MAC) }
+
+// Aside reports whether an entry tells of something that has left a consent in the
+// state in which it was.
+func (e *Entry) Aside() bool {
+	return e.Reason == string(ReasonAmended) || e.Reason == string(ReasonPayment)
+}
 
 // ReasonAdopted is why the chain of a consent that is older than the audit begins
 // in the state in which it was found.
@@ -118,5 +129,24 @@ func (c *Consent) record(e Entry, by Actor) {
 	case by != "" && by != e.By:
 		e.By, e.Who = by, "" // the id is the caller's, who only brought it about
 	}
+	if e.Operation == "" {
+		e.Operation = e.Note
+	}
+	e.Note = ""
 	c.pending.entries = append(c.pending.entries, e)
+}
+
+// aside notes what leaves the consent in the state in which it is. What one call has
+// changed of a consent is one entry.
+func (c *Consent) aside(why Reason, what string, now time.Time) {
+	state := string(c.Status)
+	c.record(Entry{At: later(now, c.StatusChangedAt), From: state, To: state, Reason: string(why), Operation: what}, "")
+	all := c.pending.entries
+	if n := len(all); why == ReasonAmended && n > 1 {
+		last, before := all[n-1], &all[n-2]
+		if before.Reason == last.Reason && before.From == last.From && before.Cause == last.Cause && before.At.Equal(last.At) {
+			before.Operation += " " + last.Operation
+			c.pending.entries = all[:n-1]
+		}
+	}
 }

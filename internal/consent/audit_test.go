@@ -153,14 +153,14 @@ func TestEntries(t *testing.T) {
 				require.NoError(t, c.Authorise(a, agreed, noon))
 				c.TakePending()
 				c.Because(consent.Cause{By: consent.ByASPSP, Who: "desk-7"})
-				require.NoError(t, c.Suspend(noon))
+				require.NoError(t, c.Suspend(consent.ReasonBank, noon))
 				return c.Resume(noon)
 			},
-			want: []string{`aspsp "desk-7" : consent valid>suspended `, `aspsp "desk-7" : consent suspended>valid `},
+			want: []string{`aspsp "desk-7" : consent valid>suspended bank`, `aspsp "desk-7" : consent suspended>valid `},
 		},
 		"what may not be is not recorded": {
 			cause: byPSU,
-			act:   func(_ *testing.T, c *consent.Consent, _ uuid.UUID) error { return c.Suspend(noon) },
+			act:   func(_ *testing.T, c *consent.Consent, _ uuid.UUID) error { return c.Suspend(consent.ReasonBank, noon) },
 			err:   consent.CodeStatusInvalid, want: []string{},
 		},
 	} {

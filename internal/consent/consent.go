@@ -28,8 +28,9 @@ type Consent struct {
 
 	Status          Status
 	StatusChangedAt time.Time
-	Ending          Ending    // zero while the consent has not ended
-	ReplacedBy      uuid.UUID // the consent that ended it by replacing it
+	Suspension      Suspension // zero unless the consent is suspended
+	Ending          Ending     // zero while the consent has not ended
+	ReplacedBy      uuid.UUID  // the consent that ended it by replacing it
 
 	Access          Access
 	Recurring       bool
@@ -45,6 +46,8 @@ type Consent struct {
 	Approach Approach
 
 	Card Card // funds confirmation only
+	// Staged is what a hub has staged; nil for what a TPP has asked for itself.
+	Staged *Staged
 	// PSU and Corporate are whom the TPP named when it made the consent, as
 	// digests; zero for nobody.
 	PSU, Corporate Digest
@@ -57,6 +60,9 @@ type Consent struct {
 
 	pending pending
 }
+
+// Suspension says why the bank has paused a consent; StatusChangedAt says since when.
+type Suspension struct{ Reason Reason }
 
 // Ending says who ended a consent and why; StatusChangedAt says when.
 type Ending struct {
@@ -80,7 +86,9 @@ func (c *Consent) Return(authorisation uuid.UUID) (ok, nok string) {
 
 // Replaces reports whether this consent, once valid, ends former ones like it
 // (XS2A IG 1.3.x §6.3: only recurring access to account information).
-func (c *Consent) Replaces() bool { return c.Kind == AccountAccess && c.Recurring }
+func (c *Consent) Replaces() bool {
+	return c.Kind == AccountAccess && c.Recurring && c.Rail != RailManager
+}
 
 // Authorisation finds one of the consent's authorisations. Fails with
 // CodeResourceUnknown.
@@ -125,20 +133,28 @@ func (c *Consent) Withdraw(now time.Time) error { return c.revoke(ByPSU, ReasonW
 // Revoke ends the consent at the bank's wish, in the same way.
 func (c *Consent) Revoke(why Reason, now time.Time) error { return c.revoke(ByASPSP, why, now) }
 
-// Suspend pauses a valid consent: every access is refused until Resume.
-func (c *Consent) Suspend(now time.Time) error { return c.moveTo(Suspended, "", "", now) }
+// Suspend pauses a valid consent at the bank's wish: every access is refused until
+// Resume. Fails with CodeStatusInvalid for one that is not valid.
+func (c *Consent) Suspend(why Reason, now time.Time) error {
+	if err := c.moveTo(Suspended, "", why, now); err != nil {
+		return err
+	}
+	c.Suspension = Suspension{Reason: why}
+	return nil
+}
 
 // Resume takes a suspended consent up again.
 func (c *Consent) Resume(now time.Time) error {
 	if c.Status != Suspended {
 		return E(CodeStatusInvalid, "the consent is %s, not suspended", c.Status)
 	}
+	c.Suspension = Suspension{}
 	return c.moveTo(Valid, "", "", now)
 }
 
 // Supersede ends those of former that this consent, which has become valid,
 // replaces: live recurring consents to account access of the same rail, TPP and
-// customer (XS2A IG 1.3.x §6.3). All others it leaves alone.
+// customer (XS2A IG 1.3.x §6.3). All others it leaves alone. It goes on with their line.
 func (c *Consent) Supersede(former []*Consent, now time.Time) error {
 	if c.Status != Valid || !c.Replaces() {
 		return nil
@@ -152,9 +168,20 @@ func (c *Consent) Supersede(former []*Consent, now time.Time) error {
 		if err := f.end(Expired, BySystem, ReasonReplaced, now); err != nil {
 			return err
 		}
-		f.ReplacedBy = c.ID
+		f.ReplacedBy, c.GroupID = c.ID, f.GroupID
 	}
 	return nil
+}
+
+// Heir is the consent that is meant by whoever stops this one, where it has been
+// replaced: of what a TPP forwards always the one in its place, else where they may have
+// seen this one stand when they looked. Zero for none.
+func (c *Consent) Heir(now time.Time) uuid.UUID {
+	const lately = 5 * time.Minute // for so long a page may have been open
+	if c.Rail == RailSTET || now.Before(c.StatusChangedAt.Add(lately)) {
+		return c.ReplacedBy
+	}
+	return uuid.Nil
 }
 
 // LastAction is the day of the last change of status, in the bank's zone.
@@ -173,7 +200,7 @@ func (c *Consent) end(to Status, by Actor, why Reason, now time.Time) error {
 	if err := c.moveTo(to, by, why, now); err != nil {
 		return err
 	}
-	c.Ending = Ending{By: by, Reason: why}
+	c.Ending, c.Suspension = Ending{By: by, Reason: why}, Suspension{}
 	return c.failUnfinished(by, now)
 }
 
@@ -212,4 +239,17 @@ func (c *Consent) DueAt() time.Time {
 		}
 	}
 	return due
+}
+
+// UpdatedAt is when anything about the consent changed last; its use changes nothing.
+// It stays where it is once the consent has ended.
+func (c *Consent) UpdatedAt() time.Time {
+	at := later(c.LastSCA, later(c.StatusChangedAt, c.CreatedAt))
+	if c.Staged != nil {
+		at = later(c.Staged.ChangedAt, at)
+	}
+	for _, a := range c.Authorisations {
+		at = later(a.ChangedAt, at)
+	}
+	return at
 }

@@ -149,7 +149,7 @@ func TestSettle(t *testing.T) {
 			prepare: func(t *testing.T, c *consent.Consent) {
 				t.Helper()
 				authorised(t, c, uuid.New(), uuid.New())
-				require.NoError(t, c.Suspend(noon))
+				require.NoError(t, c.Suspend(consent.ReasonBank, noon))
 			},
 			at: func(c *consent.Consent) time.Time { return c.EndsAt }, want: consent.Expired, sca: consent.ScaFailed,
 			ending: consent.Ending{By: consent.BySystem, Reason: consent.ReasonDate},

@@ -37,6 +37,23 @@ func (d Date) AddDays(n int) Date {
 	return DateOf(time.Date(d.Year, d.Month, d.Day+n, 0, 0, 0, 0, time.UTC), time.UTC)
 }
 
+// addMonths is the same day n months later, or the last of a month that has no such day.
+func (d Date) addMonths(n int) Date {
+	last := time.Date(d.Year, d.Month+time.Month(n)+1, 0, 0, 0, 0, 0, time.UTC)
+	return Date{last.Year(), last.Month(), min(d.Day, last.Day())}
+}
+
+// within is the period of so many months that holds a day, counted from one at which such
+// a period begins: its first day, and the one after its last.
+func (d Date) within(begin Date, months int) (from, to Date) {
+	const year = 12
+	n := ((d.Year-begin.Year)*year + int(d.Month-begin.Month)) / months * months
+	for d.Before(begin.addMonths(n)) {
+		n -= months
+	}
+	return begin.addMonths(n), begin.addMonths(n + months)
+}
+
 // Before compares two days.
 func (d Date) Before(other Date) bool {
 	return d.midnight(time.UTC).Before(other.midnight(time.UTC))

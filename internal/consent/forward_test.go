@@ -94,7 +94,7 @@ func TestGiveWay(t *testing.T) {
 	t.Run("never while it is suspended", func(t *testing.T) {
 		t.Parallel()
 		former := forwarded(on, noon)
-		require.NoError(t, former.Suspend(noon))
+		require.NoError(t, former.Suspend(consent.ReasonBank, noon))
 		for _, next := range []*consent.Consent{nil, forwarded(on, later)} {
 			require.Equal(t, consent.CodeBlocked, consent.CodeOf(former.GiveWay(next, cause, later)))
 			require.Equal(t, consent.Suspended, former.Status)
@@ -135,9 +135,12 @@ func TestRenewNot(t *testing.T) {
 		until  time.Time
 		status consent.Status
 	}{
-		"lapsed":              {func(*consent.Consent) error { return nil }, late.AddDate(1, 0, 0), consent.Expired},
-		"withdrawn":           {func(c *consent.Consent) error { return c.Withdraw(noon) }, late.AddDate(1, 0, 0), consent.Revoked},
-		"suspended":           {func(c *consent.Consent) error { c.EndsAt = late.AddDate(0, 1, 0); return c.Suspend(noon) }, late.AddDate(1, 0, 0), consent.Suspended},
+		"lapsed":    {func(*consent.Consent) error { return nil }, late.AddDate(1, 0, 0), consent.Expired},
+		"withdrawn": {func(c *consent.Consent) error { return c.Withdraw(noon) }, late.AddDate(1, 0, 0), consent.Revoked},
+		"suspended": {func(c *consent.Consent) error {
+			c.EndsAt = late.AddDate(0, 1, 0)
+			return c.Suspend(consent.ReasonBank, noon)
+		}, late.AddDate(1, 0, 0), consent.Suspended},
 		"by what is over now": {func(c *consent.Consent) error { c.EndsAt = late.AddDate(0, 1, 0); return nil }, late, consent.Valid},
 	} {
 		c := forwarded(old, noon)
@@ -156,7 +159,7 @@ func TestDrag(t *testing.T) {
 		"by the bank": func(c *consent.Consent) error { return c.Revoke(consent.ReasonBank, noon) },
 		"by time":     func(c *consent.Consent) error { c.Settle(c.EndsAt); return nil },
 		"by another":  func(c *consent.Consent) error { return c.GiveWay(forwarded(c, noon), consent.Cause{}, noon) },
-		"suspended":   func(c *consent.Consent) error { return c.Suspend(noon) },
+		"suspended":   func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, noon) },
 	}
 	for _, x := range []struct {
 		what, how         string

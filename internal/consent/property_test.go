@@ -42,7 +42,7 @@ func TestRandomCommands(t *testing.T) {
 			"terminate": w.act(func(c *consent.Consent, _ uuid.UUID) error { return c.Terminate(w.now) }),
 			"withdraw":  w.act(func(c *consent.Consent, _ uuid.UUID) error { return c.Withdraw(w.now) }),
 			"revoke":    w.act(func(c *consent.Consent, _ uuid.UUID) error { return c.Revoke(consent.ReasonTPPBlocked, w.now) }),
-			"suspend":   w.act(func(c *consent.Consent, _ uuid.UUID) error { return c.Suspend(w.now) }),
+			"suspend":   w.act(func(c *consent.Consent, _ uuid.UUID) error { return c.Suspend(consent.ReasonBank, w.now) }),
 			"resume":    w.act(func(c *consent.Consent, _ uuid.UUID) error { return c.Resume(w.now) }),
 			"settle":    w.act(func(c *consent.Consent, _ uuid.UUID) error { c.Settle(w.now); return nil }),
 			"name": w.act(func(c *consent.Consent, a uuid.UUID) error {

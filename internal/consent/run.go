@@ -51,9 +51,9 @@ type Digest [32]byte
 type Run struct {
 	ID            uuid.UUID
 	Purpose       Purpose
-	Consent       uuid.UUID
-	Authorisation uuid.UUID
-	Flow          string // the name under which the flow is registered
+	Consent       uuid.UUID // zero for a run that Visits
+	Authorisation uuid.UUID // of the consent; for an action, the act that is confirmed
+	Flow          string    // the name under which the flow is registered
 	Handle        Digest
 	Browser       Digest // zero until bound
 	// FormerHandle and FormerBrowser are those from which the run went on, on

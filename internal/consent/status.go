@@ -58,11 +58,16 @@ type Kind string
 const (
 	AccountAccess     Kind = "accountAccess"
 	FundsConfirmation Kind = "fundsConfirmation"
-	Payment           Kind = "payment"
+	Payments          Kind = "payment"
 	// Connection is an OAuth2 grant: a TPP may call in the name of a PSU, within its
 	// scopes, which are Rights here.
 	Connection Kind = "connection"
 )
+
+// BankReasons are those that the bank may give for pausing or ending a consent.
+func BankReasons() []Reason {
+	return []Reason{ReasonBank, ReasonIdentity, ReasonFraud, ReasonTPPTrouble, ReasonLegal, ReasonAsked}
+}
 
 // Rail is the dialect in which a consent was made. Rails never end one another's consents.
 type Rail string
@@ -101,7 +106,21 @@ const (
 	ReasonBank          Reason = "bank"          // the bank ended it
 	ReasonTPPBlocked    Reason = "tppBlocked"    // the bank ended it when it blocked the TPP
 
+	// ReasonAtTPP is that of the customer who ended it with the TPP.
+	ReasonAtTPP Reason = "withdrawnAtTPP"
+
+	// Why the bank has paused a consent, or ended it. The customer is told.
+	ReasonIdentity   Reason = "identityExpired" // an identity document is to be renewed
+	ReasonFraud      Reason = "suspectedFraud"
+	ReasonTPPTrouble Reason = "tppIncident"   // something is wrong at the TPP
+	ReasonLegal      Reason = "legal"         // a law, or an authority, demands it
+	ReasonAsked      Reason = "customerAsked" // the customer has asked the bank to
+
 	// Why a consent was made, or went on, without an authorisation of its own.
 	ReasonForwarded Reason = "forwarded" // the TPP brought it
 	ReasonRenewed   Reason = "renewed"   // the PSU was authenticated anew
+
+	// What an entry of the audit tells that leaves the state as it is.
+	ReasonAmended Reason = "amended" // something else about the consent has changed
+	ReasonPayment Reason = "payment" // one was made by it, or has moved on
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -16,6 +17,16 @@ func ErrPath() error { return consent.E(consent.CodePathUnknown, "no such resour
 // ErrMethod says that a path does not know a method.
 func ErrMethod() error {
 	return consent.E(consent.CodeMethodNotAllowed, "this method is not offered here")
+}
+
+// ErrUnserved refuses what no operation took: with ErrMethod where other methods know
+// the path, which Allow in the answer's header names then, else with ErrPath.
+func ErrUnserved(header http.Header, methods []string) error {
+	if len(methods) == 0 {
+		return ErrPath()
+	}
+	header.Set(echo.HeaderAllow, strings.Join(methods, ", "))
+	return ErrMethod()
 }
 
 // FromEcho translates what Echo and its middleware say; other errors stay as

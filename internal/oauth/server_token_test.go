@@ -218,7 +218,7 @@ func (b *bench) suspends(id uuid.UUID, yes bool) {
 	_, err := b.db.Update(b.t.Context(), id, func(c *consent.Consent) error {
 		c.Because(consent.Cause{By: consent.ByASPSP, Who: "office"})
 		if yes {
-			return c.Suspend(b.now())
+			return c.Suspend(consent.ReasonBank, b.now())
 		}
 		return c.Resume(b.now())
 	})
@@ -236,7 +236,7 @@ func TestRefreshRefused(t *testing.T) {
 			return got.Refresh
 		},
 		"the bank has suspended it": func(b *bench, got said) string {
-			_, err := b.db.Update(b.t.Context(), b.grant(got.Access).ID, func(c *consent.Consent) error { return c.Suspend(b.now()) })
+			_, err := b.db.Update(b.t.Context(), b.grant(got.Access).ID, func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, b.now()) })
 			require.NoError(b.t, err)
 			_, err = b.use(b.acme, got.Access)
 			require.Equal(b.t, consent.CodeBlocked, consent.CodeOf(err))

@@ -41,6 +41,11 @@ const (
 	commitForward   = "commit.forward"    // what a TPP forwards, in the place of what it did before
 	commitForwardIn = "commit.forward-in" // the same, in the middle of the transaction
 
+	commitStage  = "commit.stage"  // a consent that a hub stages
+	commitAmend  = "commit.amend"  // what the hub, or the bank, says of it
+	commitPay    = "commit.pay"    // a payment that is made by it
+	commitFollow = "commit.follow" // what became of the payment
+
 	commitRequest     = "commit.request"      // an authorization request under way, new or changed
 	commitRequestTake = "commit.request-take" // one that was refused, or for whose code somebody has not all that belongs to it
 	commitIssue       = "commit.issue"        // tokens
@@ -73,6 +78,7 @@ func All() []Point {
 		commitCreate, commitStart, commitUpdate, commitSettle, commitTry, commitTryBack, commitChange, commitFinish, commitClaim,
 		commitGuess, commitGuessBack, commitGuessForgive, commitGuessForget, commitPSU, commitCustomer, commitAccounts,
 		commitMemoryPut, commitMemorySwap, commitForward, commitForwardIn,
+		commitStage, commitAmend, commitPay, commitFollow,
 		commitRequest, commitRequestTake, commitIssue, commitExchange, commitEndPair, commitForgetOAuth,
 	}
 	for _, kind := range []flow.Kind{flowStart, flow.Form, flow.Approved, flow.Returned, flow.Callback, flow.Poll, flow.Cancel} {

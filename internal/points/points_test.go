@@ -16,7 +16,9 @@ import (
 	"consentd/internal/points"
 	"consentd/internal/service/connections"
 	"consentd/internal/service/consents"
+	"consentd/internal/service/payments"
 	"consentd/internal/service/sca"
+	"consentd/internal/service/staging"
 	flow "consentd/pkg/sca"
 )
 
@@ -56,6 +58,8 @@ func TestEveryWriteIsAPoint(t *testing.T) {
 		{points.Guesses(struct{ sca.Guesses }{}, r.reached), []string{"Locked"}},
 		{points.Identities(struct{ sca.Identities }{}, r.reached), []string{"BankIDs"}},
 		{points.Memory(struct{ flow.Store }{}, r.reached), []string{"Get"}},
+		{points.Staging(struct{ staging.Store }{}, r.reached), []string{"BankIDs", "Entries", "Get", "References", "Staged", "StagedInSight"}},
+		{points.Payments(struct{ payments.Store }{}, r.reached), []string{"Payments"}},
 	} {
 		// The interface's methods, which its decorator has as well.
 		v := reflect.ValueOf(port.decorated)

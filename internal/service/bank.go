@@ -35,6 +35,13 @@ type Accounts interface {
 	Resolve(ctx context.Context, customer string, ref consent.Reference) ([]Account, error)
 }
 
+// Owners knows whose an account is.
+type Owners interface {
+	// Owners names the customers to whom an account belongs, whether it may be shared or
+	// not; none for one that the bank does not know.
+	Owners(ctx context.Context, account string) ([]string, error)
+}
+
 // Signers knows who may act for whom.
 type Signers interface {
 	// Customers lists those for whom a PSU may act, the PSU's own first. Fails with

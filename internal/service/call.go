@@ -49,6 +49,10 @@ type Opening struct {
 	Approach consent.Approach
 	Hint     Hint
 	At       time.Time
+	// PSU is the only one who can go on with it, by the bank's id; empty for anybody.
+	PSU string
+	// What is confirmed, in words for the PSU, where there is no consent that says it.
+	What string
 }
 
 // Opened is a run that is not written yet.

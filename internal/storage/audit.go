@@ -89,8 +89,8 @@ func (l *link) save(tx *gorm.DB) error {
 	return nil
 }
 
-// chainRow is where a chain stands that is no consent's: what a TPP was refused
-// on a day, or what became of a TPP or a token.
+// chainRow is where a chain stands that is no consent's: what a TPP was refused, or
+// somebody of the bank's own has looked at, on a day, or what became of a TPP or a token.
 type chainRow struct {
 	Chain string `gorm:"primaryKey"`
 	Count int
@@ -100,20 +100,36 @@ type chainRow struct {
 // TableName implements gorm's Tabler.
 func (chainRow) TableName() string { return "audit_chains" }
 
-// refusalsAtOnce is how many refusals a process writes down at the same moment.
-// Those of one TPP queue for one row anyway; let in, they would do so with all
+// refusalsAtOnce is how many refusals and looks a process writes down at the same moment.
+// Those of one caller queue for one row anyway; let in, they would do so with all
 // connections of the pool in their hands.
 const refusalsAtOnce = 2
 
 // Refuse implements ledger.Store.
 func (d *DB) Refuse(ctx context.Context, e consent.Entry, r *consent.Receipt) error {
+	if err := d.write(ctx, e, r); err != nil {
+		return fmt.Errorf("write down a refusal: %w", err)
+	}
+	return nil
+}
+
+// Look implements office.Store. Looks queue like refusals, and for the same reason.
+func (d *DB) Look(ctx context.Context, e consent.Entry) error {
+	if err := d.write(ctx, e, nil); err != nil {
+		return fmt.Errorf("write down who has looked: %w", err)
+	}
+	return nil
+}
+
+// write adds an entry to a chain that is no consent's.
+func (d *DB) write(ctx context.Context, e consent.Entry, r *consent.Receipt) error {
 	select {
 	case d.refusals <- struct{}{}:
 		defer func() { <-d.refusals }()
 	case <-ctx.Done():
-		return consent.E(consent.CodeUnavailable, "too many refusals at once").Because(ctx.Err())
+		return consent.E(consent.CodeUnavailable, "too much is written down at once").Because(ctx.Err())
 	}
-	err := d.transact(ctx, func(tx *gorm.DB) error {
+	return d.transact(ctx, func(tx *gorm.DB) error {
 		end, err := lockChain(tx, e.Chain)
 		if err != nil {
 			return err
@@ -123,10 +139,6 @@ func (d *DB) Refuse(ctx context.Context, e consent.Entry, r *consent.Receipt) er
 		}
 		return saveReceipt(tx, r)
 	})
-	if err != nil {
-		return fmt.Errorf("write down a refusal: %w", err)
-	}
-	return nil
 }
 
 // lockChain finds where a chain ends that is no consent's, or begins it, and

@@ -23,7 +23,7 @@ const (
 )
 
 // Chains implements ledger.Store: first those of consents, then those of what
-// was refused, of TPPs and of tokens, then what belongs to none, then TPPs and
+// was refused and looked at, of TPPs and of tokens, then what belongs to none, then TPPs and
 // tokens that have none, each sort in the order of the names.
 // Each batch is one state of the database, so that what is being changed shows no
 // fault.

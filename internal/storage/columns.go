@@ -159,11 +159,16 @@ func (w *word) Scan(src any) error {
 	return nil
 }
 
-// document is JSON that only travels; empty where a join found none.
+// document is JSON that only travels; empty where there is none.
 type document string
 
 // Value implements driver.Valuer.
-func (d document) Value() (driver.Value, error) { return string(d), nil }
+func (d document) Value() (driver.Value, error) {
+	if d == "" {
+		return nil, nil //nolint:nilnil // NULL is what the driver takes nil for
+	}
+	return string(d), nil
+}
 
 // Scan implements sql.Scanner.
 func (d *document) Scan(src any) error {

@@ -39,7 +39,7 @@ func TestDataOfVersion6(t *testing.T) {
 			db := open(t, address, slog.New(slog.DiscardHandler))
 			steps, err := db.Migrate(t.Context())
 			require.NoError(t, err)
-			require.Len(t, steps, 1)
+			require.Len(t, steps, 2)
 			c, err := db.Get(t.Context(), id)
 			require.NoError(t, err)
 			require.Equal(t, []any{uuid.Nil, uuid.Nil, false}, []any{c.GivenBy, c.Connection, c.ByToken})

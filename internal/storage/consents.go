@@ -17,7 +17,7 @@ import (
 
 var _ consents.Store = (*DB)(nil)
 
-// Get implements the ports. The three queries see one state of the database.
+// Get implements the ports. The queries see one state of the database.
 func (d *DB) Get(ctx context.Context, id uuid.UUID) (*consent.Consent, error) {
 	var c *consent.Consent
 	err := d.gorm.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -128,6 +128,7 @@ type stored struct {
 	row            consentRow
 	authorisations []authorisationRow
 	grants         int
+	staged         stagedChanges
 }
 
 // load reads a consent with what belongs to it. tx may lock: the consent's row
@@ -152,9 +153,11 @@ func fill(tx *gorm.DB, row consentRow) (stored, error) {
 	for i := range s.authorisations {
 		c.Authorisations = append(c.Authorisations, s.authorisations[i].domain())
 	}
-	c.Access.Grants, err = grantsOf(tx, row.ID)
+	if c.Access.Grants, err = grantsOf(tx, row.ID); err != nil {
+		return stored{}, err
+	}
 	s.grants = len(c.Access.Grants)
-	return s, err
+	return s, s.fillStaged(tx)
 }
 
 func grantsOf(tx *gorm.DB, id uuid.UUID) ([]consent.Grant, error) {
@@ -198,8 +201,13 @@ func (s *stored) saveConsent(tx *gorm.DB, audit link) error {
 	row.AuditCount, row.AuditHead = audit.count, audit.head
 	// These never change; PostgreSQL only spells them its own way.
 	row.Asked, row.OnlyTypes, row.Card = s.row.Asked, s.row.OnlyTypes, s.row.Card
+	row.UpdatedAt = s.row.UpdatedAt // it follows from the rest
+	staged, err := stagedChangesOf(s.c.Staged)
+	if err != nil {
+		return err
+	}
 	authorisations := make([]authorisationRow, len(s.c.Authorisations))
-	changed := row != s.row || len(s.c.Access.Grants) != s.grants || len(authorisations) != len(s.authorisations)
+	changed := row != s.row || staged != s.staged || len(s.c.Access.Grants) != s.grants || len(authorisations) != len(s.authorisations)
 	for i, a := range s.c.Authorisations {
 		authorisations[i] = authorisationRowOf(s.c.ID, a)
 		changed = changed || authorisations[i] != s.authorisations[i]
@@ -207,7 +215,7 @@ func (s *stored) saveConsent(tx *gorm.DB, audit link) error {
 	if !changed {
 		return nil
 	}
-	row.Version = s.row.Version + 1
+	row.Version, row.UpdatedAt = s.row.Version+1, instantOf(s.c.UpdatedAt())
 	if err := one(tx.Model(&consentRow{}).Where("id = ? AND version = ?", row.ID, s.row.Version).
 		Select(consentChanges[0], tail(consentChanges[1:])...).Updates(&row)); err != nil {
 		return fmt.Errorf("save consent %s: %w", row.ID, err)
@@ -220,6 +228,9 @@ func (s *stored) saveConsent(tx *gorm.DB, audit link) error {
 		return err
 	}
 	if err := s.saveAuthorisations(tx, authorisations); err != nil {
+		return err
+	}
+	if err := s.saveStaged(tx, staged); err != nil {
 		return err
 	}
 	return s.saveGrants(tx)

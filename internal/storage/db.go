@@ -156,6 +156,7 @@ func open(url string) (engine, *sql.DB, error) {
 		if err != nil {
 			return engine{}, nil, fmt.Errorf("database URL: %w", err)
 		}
+		tighten(c)
 		e := postgresEngine()
 		if _, set := c.RuntimeParams["lock_timeout"]; !set && !setsLockTimeout.MatchString(c.RuntimeParams["options"]) {
 			c.RuntimeParams["lock_timeout"] = lockTimeout
@@ -170,6 +171,19 @@ func open(url string) (engine, *sql.DB, error) {
 		return sqliteEngine(), pool, nil
 	default:
 		return engine{}, nil, errors.New("a database URL begins with postgres:// or with sqlite: and a path")
+	}
+}
+
+// tighten leaves each connection the memory that it has use for: the driver sets aside
+// room for 512 statements twice. Ours are some hundred, and of each with a list one for
+// every length of it. What the URL asks for is left as it is.
+func tighten(c *pgx.ConnConfig) {
+	const byDefault, statements = 512, 256
+	if c.StatementCacheCapacity == byDefault {
+		c.StatementCacheCapacity = statements
+	}
+	if c.DefaultQueryExecMode != pgx.QueryExecModeCacheDescribe {
+		c.DescriptionCacheCapacity = 0
 	}
 }
 

@@ -18,7 +18,10 @@
 // same order, with the row of forwarded_consents for this TPP, PSU and customer. So
 // does whoever changes a consent of the rail stet, whose ending may end others
 // (kin.go): the rows of forwarded_consents of its TPP and PSU in the order of the
-// customers, then all those consents by their ids, then tokens. Whoever changes a TPP
+// customers, then all those consents by their ids, then tokens. Whoever stages a
+// consent, amends one or makes a payment shares the lock of the TPP's row first; who
+// amends one then locks the row of its line (consent_groups), and the consents after
+// that. Whoever follows a payment locks its consent alone. Whoever changes a TPP
 // or a token locks its chain of the audit first, then its row; whoever ends a consent
 // because its TPP is blocked shares the lock of the TPP's row, so that the block stays
 // as it is, and then locks the consent. Accesses are counted by statements of their

@@ -120,6 +120,9 @@ func insert(tx *gorm.DB, c *consent.Consent, made creation) error {
 			return fmt.Errorf("create authorisation %s: %w", a.ID, err)
 		}
 	}
+	if err := addStaged(tx, c); err != nil {
+		return err
+	}
 	if err := made.audit.save(tx); err != nil {
 		return err
 	}

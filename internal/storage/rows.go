@@ -20,6 +20,7 @@ type consentRow struct {
 	StatusChangedAt instant
 	EndedBy         word
 	EndReason       word
+	SuspendReason   word
 	ReplacedBy      ref
 	Scope           string
 	OwnerName       bool
@@ -46,6 +47,8 @@ type consentRow struct {
 	Version         int
 	AuditCount      int
 	AuditHead       digest // a MAC, which is as long
+	// UpdatedAt is when anything about it changed last; NULL for StatusChangedAt.
+	UpdatedAt instant `gorm:"autoUpdateTime:false"` // gorm would write the time of the write
 }
 
 // TableName implements gorm's Tabler.
@@ -53,9 +56,9 @@ func (consentRow) TableName() string { return "consents" }
 
 // consentChanges are the columns that change after a consent was made.
 var consentChanges = [...]string{
-	"customer_id", "given_by", "connection_id", "status", "status_changed_at", "ended_by", "end_reason",
+	"group_id", "customer_id", "given_by", "connection_id", "status", "status_changed_at", "ended_by", "end_reason", "suspend_reason",
 	"recurring", "frequency_per_day", "valid_until", "ends_at",
-	"replaced_by", "due_at", "last_sca_at", "version", "audit_count", "audit_head",
+	"replaced_by", "due_at", "last_sca_at", "version", "audit_count", "audit_head", "updated_at",
 }
 
 func consentRowOf(c *consent.Consent) (consentRow, error) {
@@ -76,7 +79,8 @@ func consentRowOf(c *consent.Consent) (consentRow, error) {
 		TPP: c.TPP, TPPName: c.TPPName, CustomerID: ref(c.Customer),
 		Status: string(c.Status), StatusChangedAt: instantOf(c.StatusChangedAt),
 		EndedBy: word(c.Ending.By), EndReason: word(c.Ending.Reason), ReplacedBy: ref(c.ReplacedBy),
-		Scope: string(c.Access.Scope), OwnerName: c.Access.OwnerName, Rights: int(c.Access.Rights),
+		SuspendReason: word(c.Suspension.Reason),
+		Scope:         string(c.Access.Scope), OwnerName: c.Access.OwnerName, Rights: int(c.Access.Rights),
 		Asked: asked, OnlyTypes: only,
 		Recurring: c.Recurring, FrequencyPerDay: c.FrequencyPerDay,
 		ValidUntil: day{c.ValidUntil}, EndsAt: instantOf(c.EndsAt),
@@ -108,6 +112,7 @@ func (r *consentRow) domain() (*consent.Consent, error) {
 		TPP: r.TPP, TPPName: r.TPPName, Customer: uuid.UUID(r.CustomerID),
 		Status: consent.Status(r.Status), StatusChangedAt: r.StatusChangedAt.Time,
 		Ending:     consent.Ending{By: consent.Actor(r.EndedBy), Reason: consent.Reason(r.EndReason)},
+		Suspension: consent.Suspension{Reason: consent.Reason(r.SuspendReason)},
 		ReplacedBy: uuid.UUID(r.ReplacedBy), Access: access,
 		Recurring: r.Recurring, FrequencyPerDay: r.FrequencyPerDay,
 		ValidUntil: r.ValidUntil.Date, EndsAt: r.EndsAt.Time, AuthoriseBy: r.AuthoriseBy.Time,

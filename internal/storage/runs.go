@@ -63,6 +63,9 @@ func (d *DB) Change(ctx context.Context, run uuid.UUID, change func(*consent.Run
 		if err != nil {
 			return err
 		}
+		if of.consent == uuid.Nil {
+			return changeRun(tx, run, func(r *consent.Run) error { return change(r, r.Visit()) })
+		}
 		s, err := load(locked(tx), of.consent)
 		if err != nil {
 			return err
@@ -83,6 +86,9 @@ func (d *DB) Finish(ctx context.Context, run uuid.UUID, now time.Time, change fu
 		of, err := ownerOf(tx, run)
 		if err != nil {
 			return err
+		}
+		if of.consent == uuid.Nil {
+			return changeRun(tx, run, func(r *consent.Run) error { return change(r, r.Visit(), nil) })
 		}
 		all, err := lockWithFormer(tx, of, now)
 		if err != nil {
@@ -176,7 +182,7 @@ func saveCurrent(tx *gorm.DB, c *consent.Consent) error {
 	return nil
 }
 
-// owner is whose a run is. Its customer is written before anything is finished.
+// owner is whose a run is; no consent's, for one that visits. Its customer is written before anything is finished.
 type owner struct{ consent, customer uuid.UUID }
 
 func ownerOf(tx *gorm.DB, run uuid.UUID) (owner, error) {

@@ -27,9 +27,10 @@ const (
 	grantsAccount = `consents.id IN (SELECT g.consent_id FROM consent_grants g
  JOIN accounts a ON a.id = g.account_id WHERE a.bank_id = ?)`
 	// opensAccount is the condition that it opens all accounts of an owner of that
-	// account, of those who are named and those who have shared it.
-	opensAccount = `consents.scope IN ? AND (consents.customer_id IN ?
- OR consents.customer_id IN (SELECT o.customer_id FROM accounts o WHERE o.bank_id = ?))`
+	// account, of those who are named and those who have shared it. It is one list, so
+	// that PostgreSQL looks each up in the index of customers.
+	opensAccount = `consents.scope IN ? AND consents.customer_id IN (SELECT n.id FROM customers n WHERE n.id IN ?
+ UNION SELECT o.customer_id FROM accounts o WHERE o.bank_id = ?)`
 
 	ofCustomers = `consents.customer_id IN ?`
 	// begunBy is the condition that a consent is no customer's yet, and that a PSU
@@ -89,7 +90,7 @@ func waysTo(q consents.Query) []condition {
 		if q.Account == "" {
 			return nil // all consents there are is nobody's question
 		}
-		return []condition{granting(q), opening(q)}
+		return []condition{granting(q.Account), opening(q.Account, q.Owners)}
 	}
 	var ways []condition
 	if len(q.Sight.Customers) > 0 {
@@ -105,7 +106,7 @@ func waysTo(q consents.Query) []condition {
 func filtersOf(q consents.Query) []condition {
 	var all []condition
 	if q.Sight != nil && q.Account != "" {
-		grants, opens := granting(q), opening(q)
+		grants, opens := granting(q.Account), opening(q.Account, q.Owners)
 		all = append(all, condition{"(" + grants.sql + ") OR (" + opens.sql + ")", append(grants.args, opens.args...)})
 	}
 	if q.Status != "" {
@@ -121,15 +122,16 @@ func filtersOf(q consents.Query) []condition {
 	return all
 }
 
-func granting(q consents.Query) condition { return condition{grantsAccount, []any{q.Account}} }
+func granting(account string) condition { return condition{grantsAccount, []any{account}} }
 
 // opening is about the scopes that grant no account by name.
-func opening(q consents.Query) condition {
+func opening(account string, owners []uuid.UUID) condition {
 	open := []string{string(consent.ScopeAllPSD2), string(consent.ScopeAvailable), string(consent.ScopeAvailableBalances)}
-	return condition{opensAccount, []any{open, q.Owners, q.Account}}
+	return condition{opensAccount, []any{open, owners, account}}
 }
 
-// fillAll reads what belongs to consents: two queries, however many there are.
+// fillAll reads what belongs to consents: two queries, however many there are, and a
+// third for those that a hub has staged.
 func fillAll(tx *gorm.DB, rows []consentRow) ([]*consent.Consent, error) {
 	list, err := domains(rows)
 	if err != nil || len(rows) == 0 {
@@ -147,7 +149,10 @@ func fillAll(tx *gorm.DB, rows []consentRow) ([]*consent.Consent, error) {
 		c := byID[authorisations[i].ConsentID]
 		c.Authorisations = append(c.Authorisations, authorisations[i].domain())
 	}
-	return list, fillGrants(tx, ids, byID)
+	if err := fillGrants(tx, ids, byID); err != nil {
+		return nil, err
+	}
+	return list, fillAllStaged(tx, list)
 }
 
 func fillGrants(tx *gorm.DB, ids []uuid.UUID, byID map[uuid.UUID]*consent.Consent) error {

@@ -13,7 +13,9 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/secret"
+	"consentd/internal/service"
 	"consentd/internal/service/access"
+	"consentd/internal/service/office"
 	"consentd/internal/service/register"
 	"consentd/internal/storage"
 	"consentd/internal/storage/storagetest"
@@ -172,6 +174,18 @@ func TestDatabaseAway(t *testing.T) {
 		"last":    func() error { _, err := db.Follow(t.Context(), access.Counted{At: begun}, begun, 1); return err },
 		"note":    func() error { return db.NoteShared(t.Context(), map[uuid.UUID]time.Time{uuid.New(): begun}) },
 		"shared":  func() error { _, err := db.LastShared(t.Context(), []uuid.UUID{uuid.New()}); return err },
+		"list":    func() error { _, err := db.ListConsents(t.Context(), service.Listing{}); return err },
+		"staged":  func() error { _, err := db.Staged(t.Context(), "A", "1"); return err },
+		"names":   func() error { _, err := db.References(t.Context(), []uuid.UUID{uuid.New()}); return err },
+		"amend":   func() error { _, err := db.Amend(t.Context(), uuid.New(), nil); return err },
+		"entries": func() error { _, err := db.Entries(t.Context(), uuid.New()); return err },
+		"pay":     func() error { return db.Pay(t.Context(), uuid.New(), nil) },
+		"payment": func() error { return db.FollowPayment(t.Context(), uuid.New(), nil) },
+		"paid":    func() error { _, err := db.Payments(t.Context(), []uuid.UUID{uuid.New()}); return err },
+		"propose": func() error { return db.Propose(t.Context(), office.Proposal{ID: uuid.New()}) },
+		"open":    func() error { _, err := db.Proposals(t.Context(), 1); return err },
+		"decide":  func() error { _, err := db.Decide(t.Context(), uuid.New(), nil); return err },
+		"look":    func() error { return db.Look(t.Context(), consent.Entry{Chain: "looked/x/2026-03-01", At: begun}) },
 		"forget":  func() error { _, err := db.ForgetCounts(t.Context(), consent.DateOf(begun, time.UTC), 1); return err },
 	} {
 		for range 3 { // the first may meet a connection that does not know yet

@@ -124,16 +124,22 @@ func (d *DB) Blocked(ctx context.Context, tpp string, now time.Time) (bool, erro
 // that nobody can block it before the transaction ends. One without a row is not
 // blocked; it has never called since there is a register.
 func letIn(tx *gorm.DB, tpp string, now time.Time) error {
+	blocked, err := shut(tx, tpp, now)
+	if err == nil && blocked {
+		err = sca.ErrShut()
+	}
+	return err
+}
+
+// shut tells whether a TPP is blocked at now, and shares the lock of its row likewise.
+func shut(tx *gorm.DB, tpp string, now time.Time) (bool, error) {
 	var rows []tppRow
 	err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthShare}).
 		Select("blocked_at", "blocked_until").Where("id = ?", tpp).Find(&rows).Error
 	if err != nil {
-		return fmt.Errorf("standing of a TPP: %w", err)
+		return false, fmt.Errorf("standing of a TPP: %w", err)
 	}
-	if len(rows) > 0 && rows[0].domain().Blocked(now) {
-		return sca.ErrShut()
-	}
-	return nil
+	return len(rows) > 0 && rows[0].domain().Blocked(now), nil
 }
 
 // TPP implements register.Store.

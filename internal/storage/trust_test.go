@@ -51,7 +51,7 @@ func TestDataOfVersion2(t *testing.T) {
 			db := openWith(t, address, slog.New(slog.DiscardHandler), keys)
 			steps, err := db.Migrate(t.Context())
 			require.NoError(t, err)
-			require.Len(t, steps, 5)
+			require.Len(t, steps, 6)
 			l := &ledger.Ledger{Store: db, Keys: keys}
 			require.Empty(t, faults(t, l))
 			c, err := db.Get(t.Context(), id)

@@ -294,7 +294,7 @@ func (g *guarded) suspend(t *testing.T, id string) {
 	defer db.Close()
 	_, err = db.Update(t.Context(), uuid.MustParse(id), func(c *consent.Consent) error {
 		c.Because(consent.Cause{By: consent.ByASPSP, Who: "test"})
-		return c.Suspend(time.Now().UTC().Truncate(time.Microsecond))
+		return c.Suspend(consent.ReasonBank, time.Now().UTC().Truncate(time.Microsecond))
 	})
 	require.NoError(t, err)
 }

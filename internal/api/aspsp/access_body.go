@@ -141,7 +141,11 @@ type plainJSON struct{ rest string }
 
 // blank skips what may stand between tokens.
 func (p *plainJSON) blank() string {
-	p.rest = strings.TrimLeft(p.rest, " \t\r\n")
+	n := 0
+	for n < len(p.rest) && (p.rest[n] == ' ' || p.rest[n] == '\t' || p.rest[n] == '\r' || p.rest[n] == '\n') {
+		n++
+	}
+	p.rest = p.rest[n:]
 	return p.rest
 }
 
@@ -220,7 +224,7 @@ func (s *sent) check() (check, consent.Faults) {
 		return check{}, faults
 	}
 	c := check{question: access.Question{
-		TPP: s.text[theTPP], Rail: consent.RailXS2A, Operation: op, Account: s.text[theAccount],
+		TPP: s.text[theTPP], Operation: op, Account: s.text[theAccount],
 		Attended: s.there[thePSUIP], Following: s.page,
 	}, token: s.text[theToken], fingerprint: fingerprint}
 	if s.there[theList] {

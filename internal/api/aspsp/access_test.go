@@ -51,7 +51,7 @@ func TestAccessAllowed(t *testing.T) {
 // TestAccessQuestions says what the use case is asked for which check.
 func TestAccessQuestions(t *testing.T) {
 	t.Parallel()
-	plain := access.Question{TPP: acme, Rail: consent.RailXS2A, Consent: uuid.MustParse(consentID), Operation: consent.OpAccounts}
+	plain := access.Question{TPP: acme, Consent: uuid.MustParse(consentID), Operation: consent.OpAccounts}
 	one := func(op consent.Operation) access.Question {
 		q := plain
 		q.Operation, q.Account = op, "r 1/ü"

@@ -154,7 +154,7 @@ func (k *call) judged(m *members) (sca.Acting, error) {
 
 // acting names the authorisation in the path, and who calls.
 func (k *call) acting() (sca.Acting, error) {
-	text := k.params[paramAuthorisation]
+	text := k.id
 	id, err := uuid.Parse(text)
 	if err != nil || len(text) != len(id.String()) {
 		return sca.Acting{}, consent.E(consent.CodeNotFound, noAuthorisation)

@@ -22,8 +22,8 @@ type call struct {
 	req    *http.Request
 	ep     *endpoint
 	caller bankauth.Caller
-	params map[string]string // of the path, decoded, by name
-	query  url.Values        // only parameters that the endpoint takes, each once
+	id     string     // in the path, decoded
+	query  url.Values // only parameters that the endpoint takes, each once
 	body   []byte
 	faults consent.Faults // of the headers and the query
 }

@@ -21,7 +21,7 @@ func (h *Handler) callBack(k *call) (any, error) {
 	if err := k.wrong(faults); err != nil {
 		return nil, err
 	}
-	return nil, h.Callbacks.Callback(k.ctx(), k.params[paramToken], fields)
+	return nil, h.Callbacks.Callback(k.ctx(), k.id, fields)
 }
 
 // readFields reads the members of a body that are text; the bank's backend may

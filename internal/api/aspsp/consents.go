@@ -144,7 +144,7 @@ func readPSU(body []byte) (string, consent.Faults) {
 
 // consentID is the id in the path. Ids are UUIDs in 36 characters.
 func (k *call) consentID() (uuid.UUID, error) {
-	text := k.params[paramConsent]
+	text := k.id
 	id, err := uuid.Parse(text)
 	if err != nil || len(text) != len(id.String()) {
 		return uuid.Nil, consent.E(consent.CodeNotFound, "no such consent")

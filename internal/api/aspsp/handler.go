@@ -3,10 +3,8 @@ package aspsp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -29,7 +27,8 @@ type Register interface {
 	SetClient(ctx context.Context, cause consent.Cause, id string, c register.Client) (*register.TPP, error)
 }
 
-// Handler serves the bank's own interface. All fields are required, but for Tokens.
+// Handler serves the bank's own interface. All fields are required, but for Tokens
+// and FourEyes.
 type Handler struct {
 	Register       Register
 	Consents       Consents
@@ -41,6 +40,9 @@ type Handler struct {
 	Tokens Tokens
 	// CertificateHeader is in which a gateway hands on the certificate of the TPP.
 	CertificateHeader string
+	// FourEyes says that another person has to confirm what ends consents: then no block
+	// ends them.
+	FourEyes bool
 	// Ledger writes down which TPPs were denied.
 	Ledger Ledger
 	Gate   *bankauth.Gate
@@ -75,7 +77,7 @@ func (h *Handler) Owns(path string) bool {
 func (h *Handler) guarded(ep endpoint) echo.HandlerFunc {
 	serve := h.Gate.Require(ep.roles...)(func(c echo.Context) error {
 		k := &call{echo: c, req: c.Request(), ep: &ep, caller: bankauth.From(c)}
-		k.params, _ = ep.matches(k.req)
+		k.id, _ = ep.matches(k.req)
 		return h.carryOut(k)
 	})
 	elsewhere := h.unknown()
@@ -108,11 +110,7 @@ func (h *Handler) nothingHere(c echo.Context) error {
 			methods = append(methods, ep.method)
 		}
 	}
-	if len(methods) == 0 {
-		return edge.ErrPath()
-	}
-	c.Response().Header().Set(echo.HeaderAllow, strings.Join(methods, ", "))
-	return edge.ErrMethod()
+	return edge.ErrUnserved(c.Response().Header(), methods)
 }
 
 // answered stamps the answer before anything can go wrong, and answers what
@@ -120,7 +118,7 @@ func (h *Handler) nothingHere(c echo.Context) error {
 func (h *Handler) answered(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		edge.StampID(c)
-		defer h.recover(c)
+		defer edge.Recover(c, h.Log, func() { h.fail(c, errPanic) })
 		if err := next(c); err != nil {
 			h.fail(c, err)
 		}
@@ -150,15 +148,4 @@ func (h *Handler) carryOut(k *call) error {
 	return h.send(k.echo, http.StatusOK, mediaJSON, body)
 }
 
-// recover answers a panic as an internal error and logs where it was.
-func (h *Handler) recover(c echo.Context) {
-	p := recover()
-	if p == nil {
-		return
-	}
-	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-		panic(p) // net/http's own way to cut a connection
-	}
-	// The value may hold anything; where it happened is enough.
-	h.fail(c, fmt.Errorf("panic (%T): %s", p, debug.Stack()))
-}
+var errPanic = errors.New("panic")

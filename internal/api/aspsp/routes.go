@@ -3,8 +3,8 @@ package aspsp
 import (
 	"net/http"
 	"net/url"
-	"strings"
 
+	"consentd/internal/edge"
 	"consentd/internal/service"
 )
 
@@ -87,32 +87,10 @@ func endpoints() []endpoint {
 	}
 }
 
-// matches compares the path of a request with an endpoint's, segment by segment,
-// and returns what stands for the parameters, by their names. It reads the path
-// as it came: an id may hold a slash, which is %2F there, and Echo's parameters
-// swallow slashes.
-func (ep *endpoint) matches(r *http.Request) (params map[string]string, ok bool) {
-	if !strings.Contains(ep.path, ":") {
-		return nil, r.URL.EscapedPath() == ep.path
-	}
-	got, want := strings.Split(r.URL.EscapedPath(), "/"), strings.Split(ep.path, "/")
-	if len(got) != len(want) {
-		return nil, false
-	}
-	params = map[string]string{}
-	for i, segment := range want {
-		name, isParam := strings.CutPrefix(segment, ":")
-		if !isParam {
-			if segment != got[i] {
-				return nil, false
-			}
-			continue
-		}
-		value, err := url.PathUnescape(got[i])
-		if err != nil || value == "" {
-			return nil, false
-		}
-		params[name] = value
-	}
-	return params, true
+// matches compares the path of a request with an endpoint's, as it came: an id may
+// hold a slash, which is %2F there. id is the one in the path, decoded.
+func (ep *endpoint) matches(r *http.Request) (id string, ok bool) {
+	ids, ok := edge.MatchPath(ep.path, r.URL.EscapedPath())
+	id, err := url.PathUnescape(ids[0])
+	return id, ok && err == nil
 }

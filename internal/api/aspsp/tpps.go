@@ -75,7 +75,7 @@ func (h *Handler) getTPP(k *call) (any, error) {
 	if err := k.checkTPP(); err != nil {
 		return nil, err
 	}
-	t, err := h.Register.Get(k.ctx(), k.params[paramTPP])
+	t, err := h.Register.Get(k.ctx(), k.id)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,11 @@ func (h *Handler) blockTPP(k *call) (any, error) {
 	if err := k.checkTPP(); err != nil {
 		return nil, err
 	}
-	t, ended, err := h.Register.Block(k.ctx(), k.cause(), k.params[paramTPP], block)
+	if block.EndsConsents && h.FourEyes {
+		return nil, consent.At(consent.CodeServiceInvalid, memberEnds,
+			"cannot be true: another person has to confirm the end of consents; block alone, then propose to end them")
+	}
+	t, ended, err := h.Register.Block(k.ctx(), k.cause(), k.id, block)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +110,7 @@ func (h *Handler) unblockTPP(k *call) (any, error) {
 	if err := k.checkTPP(); err != nil {
 		return nil, err
 	}
-	t, err := h.Register.Unblock(k.ctx(), k.cause(), k.params[paramTPP])
+	t, err := h.Register.Unblock(k.ctx(), k.cause(), k.id)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +119,7 @@ func (h *Handler) unblockTPP(k *call) (any, error) {
 
 // checkTPP keeps an id out that no TPP can have.
 func (k *call) checkTPP() error {
-	if checkText("", k.params[paramTPP], maxID) != nil {
+	if checkText("", k.id, maxID) != nil {
 		return consent.E(consent.CodeNotFound, "no such TPP")
 	}
 	return nil

@@ -21,14 +21,14 @@ const (
 
 // setClient serves PUT /aspsp/v1/tpps/{tppId}/client.
 func (h *Handler) setClient(k *call) (any, error) {
-	client, faults := readClient(k.body, k.params[paramTPP])
+	client, faults := readClient(k.body, k.id)
 	if err := k.wrong(faults); err != nil {
 		return nil, err
 	}
 	if err := k.checkTPP(); err != nil {
 		return nil, err
 	}
-	t, err := h.Register.SetClient(k.ctx(), k.cause(), k.params[paramTPP], client)
+	t, err := h.Register.SetClient(k.ctx(), k.cause(), k.id, client)
 	if err != nil {
 		return nil, err
 	}

@@ -158,6 +158,25 @@ func TestBlock(t *testing.T) {
 	assert.Equal(t, "token/1", w.register.causes[3].Who)
 }
 
+// Four eyes are not walked around by a block: it shuts out, and ends nothing.
+func TestBlockUnderFourEyes(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.handler.FourEyes = true
+	path := "/aspsp/v1/tpps/" + acme + "/block"
+	a := w.send(t, http.MethodPut, path, `{"reason":"r","endConsents":true}`, nil)
+	assert.Equal(t, http.StatusBadRequest, a.status)
+	assert.Equal(t, "service_invalid", a.code(t))
+	assert.Equal(t, []string{"endConsents: cannot be true: another person has to confirm the end of consents; block alone, then propose to end them"}, a.places(t))
+	assert.Empty(t, w.register.blocks)
+	for _, body := range []string{`{"reason":"r","endConsents":false}`, `{"reason":"r"}`} {
+		assert.Equal(t, http.StatusOK, w.send(t, http.MethodPut, path, body, nil).status, body)
+	}
+	w.handler.FourEyes = false
+	assert.Equal(t, http.StatusOK, w.send(t, http.MethodPut, path, `{"reason":"r","endConsents":true}`, nil).status)
+	assert.Len(t, w.register.blocks, 3)
+}
+
 func TestBodiesThatAreWrong(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -327,7 +346,7 @@ func TestOurOwnFaults(t *testing.T) {
 	a = get()
 	assert.Equal(t, http.StatusInternalServerError, a.status)
 	assert.Equal(t, "internal", a.code(t))
-	assert.Contains(t, w.log.String(), "panic (string)")
+	assert.Contains(t, w.log.String(), "panic=string")
 	assert.NotContains(t, w.log.String(), `panic("secret")`)
 }
 

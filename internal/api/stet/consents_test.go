@@ -129,7 +129,7 @@ func TestSuspended(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.put(t, "lea", document(ibanA1, "", true))
-	require.NoError(t, w.store.edit(func(c *consent.Consent) error { return c.Suspend(w.clock) }))
+	require.NoError(t, w.store.edit(func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, w.clock) }))
 	for _, path := range []string{"/accounts", "/accounts/r1/balances", "/end-user-identity"} {
 		require.Contains(t, w.get(t, "lea", path).fault(t, http.StatusForbidden), "NGAC: the bank has suspended", path)
 	}

@@ -115,14 +115,13 @@ func (h *Handler) Owns(path string) bool {
 // otherwise.
 func (h *Handler) refuse(c echo.Context) error {
 	stampID(c)
+	var methods []string
 	for _, ep := range endpoints() {
 		if _, ok := h.match(&ep, c.Request()); ok {
-			c.Response().Header().Set(echo.HeaderAllow, ep.method)
-			h.fail(c, edge.ErrMethod())
-			return nil
+			methods = append(methods, ep.method)
 		}
 	}
-	h.fail(c, edge.ErrPath())
+	h.fail(c, edge.ErrUnserved(c.Response().Header(), methods))
 	return nil
 }
 

@@ -104,7 +104,7 @@ func (r *reading) load(ctx context.Context) error {
 		return err
 	case g.Consent.TPP != r.q.TPP:
 		return noted(ctx, denied(errUnknown(), "the consent belongs to another TPP"))
-	case g.Consent.Kind != consent.AccountAccess || g.Consent.Rail != r.q.Rail:
+	case g.Consent.Kind != consent.AccountAccess || !r.q.about(g.Consent.Rail):
 		return noted(ctx, denied(errUnknown(), "the consent is of another kind, or was made in another dialect"))
 	case g.Shut:
 		return noted(ctx, denied(consent.E(consent.CodeCertificateBlocked, "the bank has blocked this TPP"), "the bank has blocked the TPP"))

@@ -218,7 +218,7 @@ func TestStates(t *testing.T) {
 		b.denied(consent.CodeNotUsable, "nobody has authorised it", c, consent.OpAccounts)
 		c = b.valid(dedicated(), b.grant(balances))
 		require.Equal(t, []string{"r1"}, b.allowed(c, consent.OpBalances))
-		b.change(c.ID, func(c *consent.Consent) error { return c.Suspend(b.time()) })
+		b.change(c.ID, func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, b.time()) })
 		b.denied(consent.CodeBlocked, "suspended since", c, consent.OpBalances)
 		b.change(c.ID, func(c *consent.Consent) error { return c.Resume(b.time()) })
 		require.Equal(t, []string{"r1"}, b.allowed(c, consent.OpBalances))

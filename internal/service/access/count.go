@@ -15,10 +15,15 @@ const uncounted = -1
 // Recurring consents count what the TPP reads while the PSU is away
 // (frequencyPerDay, RTS 2018/389 art. 36(5)(b)), one-off consents everything: each
 // operation once for each account (NextGenPSD2 1.3.x §6.3.1). Further pages of a list,
-// and the details of its transactions, belong to the access that opened it.
+// and the details of its transactions, belong to the access that opened it. A recurring
+// one without a frequency, such as a hub stages, has no quota.
 func (r *reading) count(ctx context.Context, shown []Account) (counted bool, left int, err error) {
 	if r.c.Recurring && r.q.Attended {
 		explain.Note(ctx, "quota: not counted, the PSU is there")
+		return false, uncounted, nil
+	}
+	if r.c.Recurring && r.c.FrequencyPerDay == 0 {
+		explain.Note(ctx, "quota: not counted, the consent has no frequency")
 		return false, uncounted, nil
 	}
 	if !r.q.Operation.List() {

@@ -48,7 +48,7 @@ func TestRefusedIsNotCounted(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		c := b.valid(dedicated(), b.grant(balances), func(d *consent.Draft) { d.FrequencyPerDay = 1 })
 		b.denied(consent.CodeNotUsable, "", c, consent.OpTransactions)
-		b.change(c.ID, func(c *consent.Consent) error { return c.Suspend(b.time()) })
+		b.change(c.ID, func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, b.time()) })
 		b.denied(consent.CodeBlocked, "", c, consent.OpBalances)
 		b.change(c.ID, func(c *consent.Consent) error { return c.Resume(b.time()) })
 		b.allowed(c, consent.OpBalances)
@@ -222,7 +222,7 @@ func TestOneOffEndedMeanwhile(t *testing.T) {
 		store := b.Store
 		for code, end := range map[consent.Code]func(*consent.Consent) error{
 			consent.CodeNotUsable: func(c *consent.Consent) error { return c.Terminate(b.time()) },
-			consent.CodeBlocked:   func(c *consent.Consent) error { return c.Suspend(b.time()) },
+			consent.CodeBlocked:   func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, b.time()) },
 		} {
 			c := b.valid(dedicated(), b.grant(balances), oneOff)
 			b.Store = meanwhile{store, func() { b.change(c.ID, end) }}

@@ -11,7 +11,9 @@ import (
 
 // Question is one read that a TPP wishes to make.
 type Question struct {
-	TPP       string // who asks, as it is known to consents
+	TPP string // who asks, as it is known to consents
+	// Rail is the dialect in which the TPP asks; empty where the bank asks of its own,
+	// about consents by which the bank itself gives the data.
 	Rail      consent.Rail
 	Consent   uuid.UUID
 	Operation consent.Operation
@@ -30,6 +32,14 @@ type Question struct {
 	// issued, nil for none; nil where it brought no token. It is asked only where the
 	// consent takes one, and fails as it is to be answered.
 	Token func() (uuid.UUID, error)
+}
+
+// about reports whether the question may be about consents that were made in a dialect.
+func (q Question) about(rail consent.Rail) bool {
+	if q.Rail == "" {
+		return rail == consent.RailXS2A || rail == consent.RailManager
+	}
+	return rail == q.Rail
 }
 
 func (q Question) quota() uuid.UUID {

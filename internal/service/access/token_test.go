@@ -40,7 +40,7 @@ func TestByToken(t *testing.T) {
 		b.denied(consent.CodeTooOften, "", c, consent.OpBalances, bringing(c.ID))
 		b.denied(consent.CodeTokenMissing, "", c, consent.OpBalances)
 
-		b.change(c.ID, func(c *consent.Consent) error { return c.Suspend(b.time()) })
+		b.change(c.ID, func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, b.time()) })
 		b.denied(consent.CodeBlocked, "suspended", c, consent.OpBalances)
 		b.change(c.ID, func(c *consent.Consent) error { return c.Terminate(b.time()) })
 		b.denied(consent.CodeNotUsable, "revoked", c, consent.OpBalances, bad(consent.CodeTokenInvalid))

@@ -124,7 +124,7 @@ func TestOutsideRenewsNot(t *testing.T) {
 		}
 		c := b.forwardsBy(b.claims(authenticatedAt(b.time())))
 		b.advance(day)
-		b.change(c.ID, func(c *consent.Consent) error { return c.Suspend(b.time()) })
+		b.change(c.ID, func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, b.time()) })
 		require.Zero(t, b.outside(b.claims(authenticatedAt(b.time()))).Standing.SCA)
 		require.Empty(t, b.renewals(c.ID), "suspended")
 		former := b.claims(authenticatedAt(b.time()))

@@ -64,7 +64,7 @@ func TestGrantsOfTokens(t *testing.T) {
 			"revoked by the PSU":     {func(c *consent.Consent) error { return c.Withdraw(b.time()) }, consent.CodeTokenInvalid, "is revoked since 2026-03-01T12:00:00Z"},
 			"revoked by the bank":    {func(c *consent.Consent) error { return c.Revoke(consent.ReasonBank, b.time()) }, consent.CodeTokenInvalid, "is revoked"},
 			"given back by the TPP":  {func(c *consent.Consent) error { return c.Terminate(b.time()) }, consent.CodeTokenInvalid, "is revoked"},
-			"suspended by the bank":  {func(c *consent.Consent) error { return c.Suspend(b.time()) }, consent.CodeBlocked, "the bank has suspended its grant"},
+			"suspended by the bank":  {func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, b.time()) }, consent.CodeBlocked, "the bank has suspended its grant"},
 			"suspended and ended":    {suspendedAndEnded(b), consent.CodeTokenInvalid, "is revoked"},
 			"suspended and let go":   {suspendedAndResumed(b), "", ""},
 			"nothing happened to it": {func(*consent.Consent) error { return nil }, "", ""},
@@ -84,7 +84,7 @@ func TestGrantsOfTokens(t *testing.T) {
 
 func suspendedAndEnded(b *bundle) func(*consent.Consent) error {
 	return func(c *consent.Consent) error {
-		if err := c.Suspend(b.time()); err != nil {
+		if err := c.Suspend(consent.ReasonBank, b.time()); err != nil {
 			return err
 		}
 		return c.Withdraw(b.time())
@@ -93,7 +93,7 @@ func suspendedAndEnded(b *bundle) func(*consent.Consent) error {
 
 func suspendedAndResumed(b *bundle) func(*consent.Consent) error {
 	return func(c *consent.Consent) error {
-		if err := c.Suspend(b.time()); err != nil {
+		if err := c.Suspend(consent.ReasonBank, b.time()); err != nil {
 			return err
 		}
 		return c.Resume(b.time())

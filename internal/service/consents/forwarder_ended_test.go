@@ -21,7 +21,7 @@ func TestForwardWhileSuspended(t *testing.T) {
 		a := b.aisp(t)
 		stands := a.forward(a.by, first())
 		for name, id := range map[string]uuid.UUID{"what stands": stands.ID, "the connection": a.by.Connection} {
-			_, err := b.db.Update(t.Context(), id, func(c *consent.Consent) error { return c.Suspend(b.Now()) })
+			_, err := b.db.Update(t.Context(), id, func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, b.Now()) })
 			require.NoError(t, err, name)
 			was := a.stored(stands.ID)
 			for _, d := range []consents.Document{first(), {}, {Rights: who}} {

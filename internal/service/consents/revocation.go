@@ -15,26 +15,28 @@ import (
 // with CodeNotFound, alike for an unknown consent, one that is not in the PSU's
 // Sight, and a PSU whom the bank does not know.
 //
-// Of what a TPP forwards the PSU ends what stands: where the TPP has replaced the
-// consent, perhaps at this very moment, it is the one in its place that is ended and
-// shown.
+// Where the consent has been replaced, perhaps at this very moment, its Heir is ended
+// and shown.
 func (d *Desk) Revoke(ctx context.Context, cause consent.Cause, id uuid.UUID, psu string) (*Seen, error) {
 	sight, err := d.sightOf(ctx, id, psu)
 	if err != nil {
 		return nil, hidden(err)
 	}
 	cause.For = sight.PSU.String()
-	for {
-		c, err := d.revoke(ctx, cause, id, sight)
-		if err != nil {
-			return nil, hidden(err)
+	c, err := d.revoke(ctx, cause, id, sight)
+	for err == nil && c.Heir(d.Now()) != uuid.Nil {
+		next, failed := d.revoke(ctx, cause, c.Heir(d.Now()), sight)
+		if consent.CodeOf(failed) == consent.CodeNotFound { // somebody else's, or erased
+			break
 		}
-		if c.Rail != consent.RailSTET || c.ReplacedBy == uuid.Nil {
-			return d.show(ctx, c)
+		if c, err = next, failed; err == nil {
+			explain.Note(ctx, "consent %s: stands in its place", c.ID)
 		}
-		explain.Note(ctx, "consent %s: stands in its place", c.ReplacedBy)
-		id = c.ReplacedBy
 	}
+	if err != nil {
+		return nil, hidden(err)
+	}
+	return d.show(ctx, c)
 }
 
 // revoke ends a consent that is in sight.

@@ -142,7 +142,8 @@ func TestRevokeRaces(t *testing.T) {
 }
 
 // TestRevokeAgainstReplacing authorises a consent while the PSU ends the one that
-// it replaces: the former ends once.
+// it replaces: the former ends once, and where it was replaced first, what stands in its
+// place ends, since the PSU has meant that.
 func TestRevokeAgainstReplacing(t *testing.T) {
 	each(t, func(t *testing.T, b *bundle) {
 		desk := b.desk(&toyBank{})
@@ -153,11 +154,35 @@ func TestRevokeAgainstReplacing(t *testing.T) {
 			wg.Go(func() { next = b.authorised(t, "lea", "lea", true) })
 			wg.Go(func() { _, err := desk.Revoke(t.Context(), page(), former.ID, "lea"); report(t, err) })
 			wg.Wait()
-			require.Equal(t, consent.Valid, b.get(t, next.ID).Status)
-			got := b.get(t, former.ID)
-			require.Contains(t, []consent.Ending{
-				{By: consent.ByPSU, Reason: consent.ReasonWithdrawn}, {By: consent.BySystem, Reason: consent.ReasonReplaced},
-			}, got.Ending)
+			withdrawn := consent.Ending{By: consent.ByPSU, Reason: consent.ReasonWithdrawn}
+			wanted := map[consent.Ending]consent.Ending{
+				withdrawn: {},
+				{By: consent.BySystem, Reason: consent.ReasonReplaced}: withdrawn,
+			}
+			ending := b.get(t, former.ID).Ending
+			require.Contains(t, wanted, ending)
+			require.Equal(t, wanted[ending], b.get(t, next.ID).Ending)
 		}
+	})
+}
+
+// TestRevokeReplacedLongAgo: who ends a consent that was replaced while they may have
+// had it before them ends the one in its place; later it tells of itself.
+func TestRevokeReplacedLongAgo(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		desk := b.desk(&toyBank{})
+		former := b.authorised(t, "lea", "lea", true)
+		next := b.authorised(t, "lea", "lea", true)
+		b.now.Add(5 * 60)
+		seen, err := desk.Revoke(t.Context(), page(), former.ID, "lea")
+		require.NoError(t, err)
+		require.Equal(t, []any{former.ID, consent.Expired}, []any{seen.ID, seen.Status})
+		require.Equal(t, consent.Valid, b.get(t, next.ID).Status)
+
+		last := b.authorised(t, "lea", "lea", true)
+		b.now.Add(5*60 - 1)
+		seen, err = desk.Revoke(t.Context(), page(), next.ID, "lea")
+		require.NoError(t, err)
+		require.Equal(t, []any{last.ID, consent.Revoked, consent.ByPSU}, []any{seen.ID, seen.Status, seen.Ending.By})
 	})
 }

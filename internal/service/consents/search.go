@@ -16,9 +16,7 @@ import (
 
 // Archive is what the bank's own need of storage. Implementations pass storagetest.
 type Archive interface {
-	// Sight turns the bank's ids of a PSU and of customers into ours. Those that
-	// nothing refers to yet are left out; nothing is written.
-	Sight(ctx context.Context, psu string, customers []string) (Sight, error)
+	service.Sights
 	// Find lists consents whole, as stored, the newest first.
 	Find(ctx context.Context, q Query) ([]*consent.Consent, error)
 	// BankIDs turns ids of ours, of PSUs, customers and accounts, back into the
@@ -40,25 +38,13 @@ type Archive interface {
 type Desk struct {
 	Archive  Archive
 	Accounts service.Accounts
+	Owners   service.Owners
 	Signers  service.Signers
 	Now      func() time.Time
 }
 
-// Sight is what a PSU may see and end: the consents of the customers for whom they
-// may act, and those that are no customer's yet and whose authorisation they have
-// begun. Former signers see nothing of a customer any more. The zero Sight sees nothing.
-type Sight struct {
-	PSU       uuid.UUID // zero for one whom no consent has met
-	Customers []uuid.UUID
-}
-
-// Sees reports whether a consent is in sight. Storage says the same in SQL.
-func (s Sight) Sees(c *consent.Consent) bool {
-	if c.Customer != uuid.Nil {
-		return slices.Contains(s.Customers, c.Customer)
-	}
-	return s.PSU != uuid.Nil && slices.ContainsFunc(c.Authorisations, func(a consent.Authorisation) bool { return a.PSU == s.PSU })
-}
+// Sight is what a PSU may see and end.
+type Sight = service.Sight
 
 // Filter says which consents are listed. PSU or Account must be there.
 type Filter struct {
@@ -120,9 +106,10 @@ func (d *Desk) List(ctx context.Context, f Filter) ([]Seen, error) {
 			return nil, err
 		}
 		q.Sight = &sight
-		if q.Owners, err = d.owners(ctx, f, customers); err != nil {
-			return nil, err
-		}
+	}
+	var err error
+	if q.Owners, err = service.OwnersOf(ctx, d.Owners, d.Archive, f.Account); err != nil {
+		return nil, err
 	}
 	found, err := d.Archive.Find(ctx, q)
 	if err != nil {
@@ -220,25 +207,6 @@ func (d *Desk) customers(ctx context.Context, psu string) ([]string, error) {
 		ids[i] = c.ID
 	}
 	return ids, nil
-}
-
-// owners are those of the customers whom the bank says that an account belongs to.
-func (d *Desk) owners(ctx context.Context, f Filter, customers []string) ([]uuid.UUID, error) {
-	if f.Account == "" {
-		return nil, nil
-	}
-	var owners []string
-	for _, customer := range customers {
-		accounts, err := d.Accounts.List(ctx, customer)
-		if err != nil {
-			return nil, service.Unavailable(fmt.Errorf("accounts of a customer: %w", err))
-		}
-		if slices.ContainsFunc(accounts, func(a service.Account) bool { return a.ID == f.Account }) {
-			owners = append(owners, customer)
-		}
-	}
-	sight, err := d.Archive.Sight(ctx, "", owners)
-	return sight.Customers, err
 }
 
 // errNoConsent is the answer for a consent that is unknown, and for one that a PSU

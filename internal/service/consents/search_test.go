@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,8 +51,21 @@ func (b *toyBank) List(_ context.Context, customer string) ([]service.Account, e
 	return []service.Account{{ID: customer + "-2"}, {ID: customer + "-1", Name: "Daily " + customer}}, nil
 }
 
+func (b *toyBank) Owners(_ context.Context, account string) ([]string, error) {
+	if b.silent {
+		return nil, errors.New("connection refused")
+	}
+	if owner, numbered := strings.CutSuffix(account, "-1"); numbered {
+		return []string{owner}, nil
+	}
+	if owner, numbered := strings.CutSuffix(account, "-2"); numbered {
+		return []string{owner}, nil
+	}
+	return nil, nil
+}
+
 func (b *bundle) desk(bank *toyBank) *consents.Desk {
-	return &consents.Desk{Archive: b.db, Accounts: bank, Signers: bank, Now: b.Now}
+	return &consents.Desk{Archive: b.db, Accounts: bank, Owners: bank, Signers: bank, Now: b.Now}
 }
 
 // account is one of a customer's, with our ids.
@@ -137,7 +151,8 @@ func TestList(t *testing.T) {
 			"by account of a PSU's":            {consents.Filter{PSU: "cfo", Account: "firm-1"}, []uuid.UUID{firms.ID}},
 			"by account that no one has":       {consents.Filter{PSU: "cfo", Account: "lea-1"}, []uuid.UUID{}},
 			"by account that only the bank":    {consents.Filter{PSU: "lea", Account: "lea-2"}, []uuid.UUID{leas.ID}},
-			"an account that nobody has shown": {consents.Filter{Account: "lea-2"}, []uuid.UUID{}},
+			"an account that nobody has shown": {consents.Filter{Account: "lea-2"}, []uuid.UUID{leas.ID}},
+			"an account that there is not":     {consents.Filter{Account: "lea-3"}, []uuid.UUID{}},
 		} {
 			require.Equal(t, x.want, listed(t, desk, x.filter), name)
 		}

@@ -187,6 +187,9 @@ func (w *walk) goesOn(e consent.Entry) bool {
 	if w.renews(e) {
 		return true
 	}
+	if e.Aside() && e.Authorisation == uuid.Nil {
+		return w.stays(e)
+	}
 	if e.Authorisation == uuid.Nil {
 		from := w.status
 		w.status = consent.Status(e.To)
@@ -221,6 +224,16 @@ func (w *walk) begins(e consent.Entry) bool {
 		return e.From == "" && w.status == consent.Valid && e.Authorisation == uuid.Nil
 	}
 	return e.From == "" && w.status == consent.Received
+}
+
+// stays tells whether an entry leaves the consent where it is, and may: one that has
+// ended is not amended, and none is paid by before it was valid.
+func (w *walk) stays(e consent.Entry) bool {
+	may := !w.status.Final()
+	if e.Reason == string(consent.ReasonPayment) {
+		may = !w.status.Pending()
+	}
+	return may && e.From == string(w.status) && e.To == e.From
 }
 
 // renews tells whether an entry has a valid consent go on as it is.

@@ -61,6 +61,10 @@ func TestVerifyStates(t *testing.T) {
 	forwarded := func(by consent.Actor, to string) consent.Entry {
 		return consent.Entry{Cause: consent.Cause{By: by}, To: to, Reason: string(consent.ReasonForwarded)}
 	}
+	aside := func(why consent.Reason, from, to string) consent.Entry {
+		return consent.Entry{Cause: consent.Cause{By: consent.ByASPSP}, From: from, To: to, Reason: string(why)}
+	}
+	made := of(uuid.Nil, "", "received")
 	renewed := func(to string) consent.Entry {
 		return consent.Entry{Cause: consent.Cause{By: consent.ByTPP}, From: "valid", To: to, Reason: string(consent.ReasonRenewed)}
 	}
@@ -127,6 +131,30 @@ func TestVerifyStates(t *testing.T) {
 		"forwarded later on": {
 			is: "valid", entries: []consent.Entry{of(one, "", "received"), forwarded(consent.ByTPP, "valid")},
 			want: []string{`c, entry 2: "" cannot follow as "valid"`},
+		},
+		"amended, agreed to and paid by until it is used up": {is: "consumed", entries: []consent.Entry{
+			made, aside(consent.ReasonAmended, "received", "received"), of(uuid.Nil, "received", "valid"), aside(consent.ReasonPayment, "valid", "valid"),
+			of(uuid.Nil, "valid", "consumed"), aside(consent.ReasonPayment, "consumed", "consumed"),
+		}},
+		"amended in another state": {
+			is: "received", entries: []consent.Entry{made, aside(consent.ReasonAmended, "valid", "valid")},
+			want: []string{`c, entry 2: "valid" cannot follow as "valid"`},
+		},
+		"amended into another state": {
+			is: "received", entries: []consent.Entry{made, aside(consent.ReasonAmended, "received", "valid")},
+			want: []string{`c, entry 2: "received" cannot follow as "valid"`},
+		},
+		"amended once it has ended": {
+			is: "rejected", entries: []consent.Entry{made, of(uuid.Nil, "received", "rejected"), aside(consent.ReasonAmended, "rejected", "rejected")},
+			want: []string{`c, entry 3: "rejected" cannot follow as "rejected"`},
+		},
+		"paid by before anybody has agreed": {
+			is: "received", entries: []consent.Entry{made, aside(consent.ReasonPayment, "received", "received")},
+			want: []string{`c, entry 2: "received" cannot follow as "received"`},
+		},
+		"the same state for another reason": {
+			is: "valid", entries: []consent.Entry{made, of(uuid.Nil, "received", "valid"), aside(consent.ReasonBank, "valid", "valid")},
+			want: []string{`c, entry 3: "valid" cannot follow as "valid"`},
 		},
 		"renewed once it has ended": {
 			is: "valid", entries: []consent.Entry{forwarded(consent.ByTPP, "valid"), of(uuid.Nil, "valid", "revoked"), renewed("valid")},

@@ -39,8 +39,8 @@ const page = 200
 // Block shuts a TPP out, until a time or for ever, and ends its consents if the
 // block says so; ended is how many it was. At and By are taken from the clock and
 // the cause. It replaces a block that is there; one that says the same leaves that
-// as it is, and goes on with the consents. A TPP that has not called yet may be
-// blocked too, if its id has the form of one. When it fails after the block was
+// as it is, and goes on with the consents. A TPP that has not called yet, and that no
+// hub has brought, may be blocked too, if its id has the form of one. When it fails after the block was
 // written, the block stands, and Finish ends the consents that are left; or the
 // same call again.
 //
@@ -56,7 +56,7 @@ func (r *Register) Block(ctx context.Context, cause consent.Cause, id string, b 
 		return nil, 0, errUnknown()
 	}
 	t, err = r.Store.ChangeTPP(ctx, id, func(t *TPP) (*consent.Entry, error) {
-		if t.Block == nil && t.FirstSeen.IsZero() && !wellFormed(id) {
+		if t.Block == nil && t.FirstSeen.IsZero() && !nameable(id) {
 			return nil, errUnknown()
 		}
 		if t.Blocked(now) && t.Block.says(b) {

@@ -85,12 +85,11 @@ func TestBlockRefuses(t *testing.T) {
 			"a long reason":            {acme, register.Block{Reason: strings.Repeat("ü", 201)}, consent.CodeFormat, "reason"},
 			"a reason that is no text": {acme, register.Block{Reason: "a\x00"}, consent.CodeFormat, "reason"},
 			"an end that is over":      {acme, register.Block{Reason: "x", Until: begin}, consent.CodeFormat, "until"},
-			"no authority":             {"PSDDE-BAFIN-125314", register.Block{Reason: "x"}, consent.CodeNotFound, ""},
-			"an empty authority":       {":PSDDE-BAFIN-125314", register.Block{Reason: "x"}, consent.CodeNotFound, ""},
-			"a strange authority":      {"DE/BAFIN:1", register.Block{Reason: "x"}, consent.CodeNotFound, ""},
-			"a long authority":         {strings.Repeat("x", 41) + ":1", register.Block{Reason: "x"}, consent.CodeNotFound, ""},
-			"no organisation":          {"DE-BAFIN: ", register.Block{Reason: "x"}, consent.CodeNotFound, ""},
-			"a long organisation":      {"DE-BAFIN:" + strings.Repeat("x", 201), register.Block{Reason: "x"}, consent.CodeNotFound, ""},
+			"no id":                    {"", register.Block{Reason: "x"}, consent.CodeNotFound, ""},
+			"a blank id":               {" ", register.Block{Reason: "x"}, consent.CodeNotFound, ""},
+			"an id with a blank end":   {"DE-BAFIN: ", register.Block{Reason: "x"}, consent.CodeNotFound, ""},
+			"a long id":                {strings.Repeat("ü", 257), register.Block{Reason: "x"}, consent.CodeNotFound, ""},
+			"what turns text around":   {"DE-BAFIN:\u202e1", register.Block{Reason: "x"}, consent.CodeNotFound, ""},
 			"a control character":      {"DE-BAFIN:1\n", register.Block{Reason: "x"}, consent.CodeNotFound, ""},
 			"no text":                  {"DE-BAFIN:\xff", register.Block{Reason: "x"}, consent.CodeNotFound, ""},
 		} {
@@ -101,7 +100,7 @@ func TestBlockRefuses(t *testing.T) {
 			require.Equal(t, x.path, fault.Path, name)
 		}
 		longest := register.Block{Reason: strings.Repeat("ü", 200)}
-		for _, id := range []string{acme, "X:" + strings.Repeat("ü", 200), "X:a:b"} {
+		for _, id := range []string{acme, "X:" + strings.Repeat("ü", 254), "X:a:b", "urn:hub/42", "7f3c2b1a-demo", "CN=TPP, O=A B"} {
 			_, _, err := b.Block(t.Context(), officer(), id, longest)
 			require.NoError(t, err, id)
 		}

@@ -25,7 +25,8 @@ type Store interface {
 	// TPPs reads those that fit a filter at now, in the order of their ids.
 	TPPs(ctx context.Context, f Filter, now time.Time) ([]TPP, error)
 	// Clients reads those TPPs that have a text as their id or as their
-	// organizationIdentifier, at most two.
+	// organizationIdentifier, at most two. One that has neither an organisation nor
+	// redirect URIs counts only where it is alone.
 	Clients(ctx context.Context, clientID string) ([]TPP, error)
 	// ChangeTPP applies change to a TPP, which is new to it when it has nothing but
 	// an id, and writes the row together with the entry that change returns, at the
@@ -173,6 +174,21 @@ func (t *TPP) meet(call *TPP, now time.Time) (reason string) {
 		t.CertificateSeen = now
 	}
 	return reason
+}
+
+// Enter enters a TPP that a hub brings, and that may never call itself: what is known
+// of it is its id and a name. The entry says who has brought it; there is none where it
+// was entered before. Fails with CodeCertificateBlocked.
+func (t *TPP) Enter(name string, cause consent.Cause, now time.Time) (*consent.Entry, error) {
+	if t.Blocked(now) {
+		return nil, errBlocked()
+	}
+	if !t.FirstSeen.IsZero() {
+		return nil, nil //nolint:nilnil // no entry, nothing to write
+	}
+	from := t.State()
+	t.FirstSeen, t.Name = now, name
+	return &consent.Entry{At: now, Cause: cause, From: from, To: t.State(), Reason: reasonEntered}, nil
 }
 
 // List reads the TPPs that fit a filter, in the order of their ids. Fails with

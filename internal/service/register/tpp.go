@@ -11,7 +11,7 @@ import (
 
 // TPP is what the bank knows of a third party.
 type TPP struct {
-	ID           string // NCAID:Organisation
+	ID           string // NCAID:Organisation; of one that a hub brings, what the hub calls it
 	Name         string // for people
 	Organisation string // organizationIdentifier of its certificates
 	NCAID        string // who licenses it
@@ -95,6 +95,16 @@ func wellFormed(id string) bool {
 		utf8.RuneCountInString(organisation) <= maxOrganisation && storable(id) &&
 		!strings.ContainsFunc(nca, func(r rune) bool { return !alphanumeric(r) && r != '-' }) &&
 		!strings.ContainsFunc(organisation, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+// maxID is how many characters the id of a TPP may have, whatever its form.
+const maxID = 256
+
+// nameable reports whether an id can be that of a TPP, in the form of a certificate or
+// in any that a hub may use.
+func nameable(id string) bool {
+	return id != "" && storable(id) && id == strings.TrimSpace(id) && utf8.RuneCountInString(id) <= maxID &&
+		!strings.ContainsFunc(id, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // storable reports whether a database takes a text.

@@ -136,7 +136,7 @@ func (s *Dispatcher) apply(ctx context.Context, w *walk, step flow.Step) result 
 		return result{w: w, err: err}
 	}
 	known := step.Outcome == flow.Identified || step.Outcome == flow.Done
-	if known && (step.PSU == "" || (w.memo.PSU != "" && step.PSU != w.memo.PSU)) {
+	if known && (step.PSU == "" || (w.memo.PSU != "" && step.PSU != w.memo.PSU) || (w.memo.Only != "" && step.PSU != w.memo.Only)) {
 		explain.Note(ctx, "the flow authenticated another PSU than the one who logged in")
 		return s.fail(ctx, w, consent.RunFailed, consent.E(consent.CodeForbidden, "another PSU than the one who logged in"))
 	}

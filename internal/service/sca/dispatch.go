@@ -101,7 +101,7 @@ type walk struct {
 func (w *walk) approach() consent.Approach {
 	a, err := w.c.Authorisation(w.run.Authorisation)
 	if err != nil {
-		return consent.Redirect // a log-in, or another purpose without a consent
+		return consent.Redirect
 	}
 	return a.Approach
 }
@@ -139,7 +139,7 @@ func (s *Dispatcher) New(o service.Opening) (service.Opened, error) {
 	if o.Approach == consent.Decoupled {
 		opened.Message = s.announce(r, o.Hint)
 	}
-	r.Memo, err = s.seal(r, memo{Hint: o.Hint})
+	r.Memo, err = s.seal(r, memo{Hint: o.Hint, Only: o.PSU, What: o.What})
 	return opened, err
 }
 
@@ -194,14 +194,17 @@ func (s *Dispatcher) Open(ctx context.Context, handle string, v Visitor) (*View,
 	if err := s.usable(w, v.digest()); err != nil {
 		return s.view(w), err
 	}
-	if w.run.Stage != consent.StageStart {
-		return s.view(w), nil
+	switch {
+	case w.run.Stage == consent.StageStart:
+		step, err := s.ask(ctx, w, flow.Input{})
+		if err != nil {
+			return s.view(w), err
+		}
+		return s.settle(ctx, handle, v, s.apply(ctx, w, step))
+	case w.halfIn():
+		return s.settle(ctx, handle, v, s.approve(ctx, w, Answer{Approve: true}))
 	}
-	step, err := s.ask(ctx, w, flow.Input{})
-	if err != nil {
-		return s.view(w), err
-	}
-	return s.settle(ctx, handle, v, s.apply(ctx, w, step))
+	return s.view(w), nil
 }
 
 // Answer applies what the PSU sent. The first answer binds the run to its

@@ -22,6 +22,13 @@
 // ([Dispatcher.SetPSU]), what they share ([Dispatcher.SetAccounts]), and how it ended
 // ([Dispatcher.SetResult]), which is the approval and the last factor in one.
 //
+// Who logs in to the bank's own pages, or confirms there what they do, walks by a run
+// that is of no consent and only visits. There is nothing to choose and to read, so
+// from Identified it goes on to the last factor at once. The browser is led to a page
+// of ours, where service/sessions takes it over.
+//
+//	start ──▶ flow ──Identified──▶ review, passed ──Approved──▶ flow ──Done──▶ ended
+//
 // The flow is called outside any transaction, and what it answers is saved only
 // if the run still stands at the step that the call was made for (Run.Seq).
 // Tries are counted before the flow judges an answer.

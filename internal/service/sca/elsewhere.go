@@ -117,11 +117,12 @@ func away(w *walk, step flow.Step) error {
 }
 
 // movable tells whether another device may go on: before anybody has logged in,
-// so that whoever takes a picture of the screen gets no further than its owner.
+// so that whoever takes a picture of the screen gets no further than its owner. What
+// a PSU confirms who is logged in, they confirm where they are.
 func (w *walk) movable() bool {
 	begun := w.run.Stage == consent.StageStart || w.run.Stage == consent.StageFlow
 	return begun && w.memo.Step.Outcome != flow.Wait && !w.run.Approved && !w.run.Moved() && w.memo.PSU == "" &&
-		w.approach() == consent.Redirect
+		w.memo.Only == "" && w.approach() == consent.Redirect
 }
 
 // move lets another device go on. The flow begins anew there: what it has said so

@@ -45,6 +45,7 @@ func (s *Dispatcher) end(ctx context.Context, w *walk, how consent.RunOutcome, c
 	})
 	if res.err == nil {
 		res.err = cause
+		s.seen(ctx, w)
 	}
 	return res
 }

@@ -29,11 +29,15 @@ type memo struct {
 	// Authenticated says that the flow is through; only the PSU's approval is missing.
 	Authenticated bool
 	PSU           string // the bank's id
-	Customer      service.Customer
-	Signers       []string // the bank's ids
-	Offered       []Offer
-	Picked        []string // keys of Offered, once the PSU has chosen
-	Chosen        []string // what the PSU chose outside the browser, as the flow names it
+	// Only is the one PSU who can go on with the run; empty for anybody.
+	Only string
+	// What is confirmed, in words, where there is no consent that says it.
+	What     string
+	Customer service.Customer
+	Signers  []string // the bank's ids
+	Offered  []Offer
+	Picked   []string // keys of Offered, once the PSU has chosen
+	Chosen   []string // what the PSU chose outside the browser, as the flow names it
 	// HandOff is what the bank has said of a walk on pages of its own; nil before
 	// it has taken the walk up.
 	HandOff *handedOff

@@ -29,13 +29,14 @@ type Store interface {
 	ReturnTry(ctx context.Context, run uuid.UUID, seq int) error
 	// Change loads a run and its consent, applies change and saves both in one
 	// transaction. change may run more than once, so it must have no other
-	// effect; its error is returned as it is and nothing is saved.
+	// effect; its error is returned as it is and nothing is saved. With a run that
+	// visits comes its Visit, which is not saved.
 	Change(ctx context.Context, run uuid.UUID, change func(*consent.Run, *consent.Consent) error) error
 	// Finish is Change for the step that may make the consent valid. It holds
 	// off every other Finish of the same rail, TPP and customer, and hands
 	// change the consents which this one would replace. Fails with ErrShut, and
 	// calls no change, when the bank has blocked the consent's TPP at now; until
-	// the transaction ends nobody can.
+	// the transaction ends nobody can. A run that visits replaces nothing.
 	Finish(ctx context.Context, run uuid.UUID, now time.Time, change func(r *consent.Run, c *consent.Consent, former []*consent.Consent) error) error
 	// Blocked reports whether the bank has shut a TPP out at now. One that is not
 	// known is not blocked.

@@ -17,6 +17,9 @@ func ErrShut() error {
 // block be lifted in time, the walk goes on where it stood. This is a look ahead,
 // so that nobody answers in vain; what counts is the one in Store.Finish.
 func (s *Dispatcher) shut(ctx context.Context, w *walk) error {
+	if w.run.Visits() {
+		return nil // nobody but the bank asks
+	}
 	blocked, err := s.Store.Blocked(ctx, w.c.TPP, s.Now())
 	if err != nil || !blocked {
 		return err

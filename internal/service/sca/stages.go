@@ -34,7 +34,7 @@ func (s *Dispatcher) load(ctx context.Context, handle string, v Visitor) (*walk,
 }
 
 func (s *Dispatcher) walk(ctx context.Context, r *consent.Run, v Visitor) (*walk, error) {
-	c, err := s.Store.Get(ctx, r.Consent)
+	c, err := s.consentOf(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +147,9 @@ func (w *walk) answer() {
 // consent that asks for anything else is rejected, and tells nobody more.
 func (s *Dispatcher) identify(ctx context.Context, w *walk, psu string) result {
 	w.memo.PSU = psu
+	if w.run.Visits() {
+		return s.letIn(ctx, w)
+	}
 	known, err := s.lookUp(ctx, w)
 	if consent.CodeOf(err) == consent.CodeCorporate {
 		return s.fail(ctx, w, consent.RunFailed, err)
@@ -289,9 +292,10 @@ func (s *Dispatcher) pick(ctx context.Context, w *walk, a Answer) result {
 	})
 }
 
-// approve takes the PSU's yes: on to the last factor, or to the end.
+// approve takes the PSU's yes: on to the last factor, or to the end. A visitor has
+// nothing to say yes to.
 func (s *Dispatcher) approve(ctx context.Context, w *walk, a Answer) result {
-	if !a.Approve {
+	if !a.Approve && !w.run.Visits() {
 		return result{w: w} // neither yes nor no: show it again
 	}
 	w.run.Approved = true
@@ -320,6 +324,9 @@ func (s *Dispatcher) exempt(w *walk) bool {
 // finish makes the consent valid, or partially authorised, and ends what it
 // replaces, in one transaction.
 func (s *Dispatcher) finish(ctx context.Context, w *walk) result {
+	if w.run.Visits() {
+		return s.orFail(ctx, s.conclude(ctx, w, consent.Agreement{Signers: []uuid.UUID{w.run.PSU}}))
+	}
 	signers := make([]uuid.UUID, len(w.memo.Signers))
 	for i, ref := range w.memo.Signers {
 		id, err := s.Identities.PSU(ctx, ref)
@@ -366,6 +373,7 @@ func (s *Dispatcher) conclude(ctx context.Context, w *walk, agreed consent.Agree
 	})
 	if err == nil {
 		explain.Note(ctx, "consent %s is %s", w.c.ID, w.c.Status)
+		s.seen(ctx, w)
 	}
 	return result{w: w, err: err}
 }

@@ -1,6 +1,7 @@
 package sca
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ type wording struct {
 	comma, join                                            string // between several, and before the last
 	account, chosen, all                                   string // whose data; account takes the last characters of its number
 	reads, once, until, funds, connects                    string
+	login                                                  string // what a PSU does who logs in to the bank's own pages
 	day                                                    string // how a date is written, as time.Format takes it
 }
 
@@ -33,6 +35,7 @@ func wordings() ([]language.Tag, []wording) {
 			all: "all your accounts", reads: "%s reads %s of %s, %s", once: "once", until: "until %s", day: "2 January 2006",
 			funds:    "%s asks whether amounts are available on %s, until you withdraw it",
 			connects: "%s connects with your accounts, until %s",
+			login:    "logging in to see and end your consents",
 		},
 		{
 			accounts: "coordonnées", balances: "soldes", transactions: "opérations", owner: "nom du titulaire",
@@ -40,6 +43,7 @@ func wordings() ([]language.Tag, []wording) {
 			all: "tous vos comptes", reads: "%s lit : %s ; %s, %s", once: "une fois", until: "jusqu’au %s", day: "02/01/2006",
 			funds:    "%s demande si des montants sont disponibles : %s, jusqu’à votre révocation",
 			connects: "%s se relie à vos comptes, jusqu’au %s",
+			login:    "connexion pour voir et arrêter vos consentements",
 		},
 		{
 			accounts: "Kontodaten", balances: "Salden", transactions: "Umsätze", owner: "Name des Inhabers",
@@ -47,6 +51,7 @@ func wordings() ([]language.Tag, []wording) {
 			all: "alle Ihre Konten", reads: "%s liest: %s; %s, %s", once: "einmal", until: "bis %s", day: "02.01.2006",
 			funds:    "%s fragt, ob Beträge verfügbar sind: %s, bis Sie es widerrufen",
 			connects: "%s wird mit Ihren Konten verbunden, bis %s",
+			login:    "Anmeldung, um Ihre Einwilligungen zu sehen und zu beenden",
 		},
 		{
 			accounts: "datos de la cuenta", balances: "saldos", transactions: "movimientos", owner: "nombre del titular",
@@ -54,6 +59,7 @@ func wordings() ([]language.Tag, []wording) {
 			all: "todas sus cuentas", reads: "%s lee: %s; %s, %s", once: "una vez", until: "hasta el %s", day: "02/01/2006",
 			funds:    "%s pregunta si hay fondos disponibles: %s, hasta que usted lo revoque",
 			connects: "%s se conecta con sus cuentas, hasta el %s",
+			login:    "inicio de sesión para ver y finalizar sus consentimientos",
 		},
 		{
 			accounts: "dati del conto", balances: "saldi", transactions: "movimenti", owner: "nome dell’intestatario",
@@ -61,6 +67,7 @@ func wordings() ([]language.Tag, []wording) {
 			all: "tutti i suoi conti", reads: "%s legge: %s; %s, %s", once: "una volta", until: "fino a tutto il %s", day: "02/01/2006",
 			funds:    "%s chiede se gli importi sono disponibili: %s, finché lei non lo revoca",
 			connects: "%s si collega ai suoi conti, fino a tutto il %s",
+			login:    "accesso per vedere e terminare i suoi consensi",
 		},
 		{
 			accounts: "بيانات الحساب", balances: "الأرصدة", transactions: "المعاملات", owner: "اسم صاحب الحساب",
@@ -68,6 +75,7 @@ func wordings() ([]language.Tag, []wording) {
 			all: "جميع حساباتك", reads: "يطّلع \u2068%s\u2069 على: %s؛ %s، %s", once: "مرة واحدة", until: "حتى %s", day: "02/01/2006",
 			funds:    "يسأل \u2068%s\u2069 عما إذا كانت المبالغ متوفرة: %s، إلى أن تلغي ذلك",
 			connects: "يتصل \u2068%s\u2069 بحساباتك، حتى %s",
+			login:    "تسجيل الدخول للاطلاع على موافقاتك وإنهائها",
 		},
 	}
 }
@@ -76,12 +84,15 @@ func wordings() ([]language.Tag, []wording) {
 // of ours, who asks is enough; before, and elsewhere, it is all that they see. Of
 // an account it shows the end of its number: whoever the TPP named reads it.
 func summary(w *walk) string {
-	if w.approach() == consent.Redirect && w.run.Approved {
+	if w.approach() == consent.Redirect && w.run.Approved && !w.run.Visits() {
 		return w.c.TPPName
 	}
 	tags, all := wordings()
 	_, i := language.MatchStrings(language.NewMatcher(tags), w.language)
 	t, c := all[i], w.c
+	if w.run.Visits() {
+		return cmp.Or(w.memo.What, t.login)
+	}
 	if c.Kind == consent.FundsConfirmation {
 		return fmt.Sprintf(t.funds, c.TPPName, t.whose(c.Access))
 	}

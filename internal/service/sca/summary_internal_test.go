@@ -145,3 +145,22 @@ func TestSummaryHasNoGap(t *testing.T) {
 		}
 	}
 }
+
+// TestSummaryOfVisits: there is nobody who asks, and the words are the same on each page.
+func TestSummaryOfVisits(t *testing.T) {
+	t.Parallel()
+	of := func(run consent.Run, what, language string) string {
+		return summary(&walk{c: run.Visit(), run: &run, memo: memo{What: what}, language: language})
+	}
+	for language, want := range map[string]string{
+		"en-GB": "logging in to see and end your consents", "fr": "connexion pour voir et arrêter vos consentements",
+		"de": "Anmeldung, um Ihre Einwilligungen zu sehen und zu beenden", "es": "inicio de sesión para ver y finalizar sus consentimientos",
+		"it": "accesso per vedere e terminare i suoi consensi", "ar-AE": "تسجيل الدخول للاطلاع على موافقاتك وإنهائها",
+		"ja": "logging in to see and end your consents",
+	} {
+		for _, approved := range []bool{false, true} {
+			assert.Equal(t, want, of(consent.Run{Purpose: consent.ForLogin, Approved: approved}, "", language))
+			assert.Equal(t, "stop A", of(consent.Run{Purpose: consent.ForAction, Approved: approved}, "stop A", language))
+		}
+	}
+}

@@ -83,6 +83,9 @@ type toyFlow struct {
 	spoken atomic.Value // the language of the last start
 	choice atomic.Bool  // there are two methods to choose from
 	keys   sync.Map     // every StepKey seen
+	// What the last call was for, in words and as a purpose.
+	summary, purpose atomic.Value
+	failsApproval    atomic.Bool // it cannot ask for the second word
 	// A word that begins with "slowly " is judged when release is closed; begun tells.
 	begun, release chan struct{}
 }
@@ -116,7 +119,9 @@ func (f *toyFlow) calls() (n int) {
 
 func (f *toyFlow) Continue(_ context.Context, req flow.Request, state []byte, in flow.Input) (flow.Step, error) {
 	f.keys.Store(req.StepKey, true)
-	if f.broken.Load() {
+	f.summary.Store(req.Summary)
+	f.purpose.Store(req.Purpose)
+	if f.broken.Load() || f.failsApproval.Load() && in.Kind == flow.Approved {
 		return flow.Step{}, errors.New("out of order")
 	}
 	if in.Kind == flow.Cancel {

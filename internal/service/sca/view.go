@@ -26,9 +26,14 @@ const (
 
 // View is where a run stands, as a page shows it.
 type View struct {
-	Page      Page
-	TPP       string // who asks
-	ReturnTo  string // the TPP's URI for how the run ended; for a run that goes on, the negative one
+	Page    Page
+	Purpose consent.Purpose
+	// What is confirmed, in words, with ForAction; gone with the end of the run.
+	What string
+	TPP  string // who asks; empty where it is the bank, for a log-in or an action
+	// ReturnTo is the TPP's URI for how the run ended; for a run that goes on, the
+	// negative one. For a log-in and an action it is a page of ours.
+	ReturnTo  string
 	Language  string // as the TPP said; may be empty
 	Wrong     bool   // the last answer was not accepted
 	TriesLeft int
@@ -41,9 +46,9 @@ type View struct {
 	Spoken  string // the language of Message, BCP 47
 	// Accounts and consent.
 	Customer string
-	Others   int     // how many other PSUs must agree before the consent is valid
-	Offers   []Offer // accounts: all; consent: those that will be shared
-	Consent  *consent.Consent
+	Others   int              // how many other PSUs must agree before the consent is valid
+	Offers   []Offer          // accounts: all; consent: those that will be shared
+	Consent  *consent.Consent // nil for a log-in and an action
 	// Authenticated says that no factor is asked for after the approval.
 	Authenticated bool
 	// CanMove says that the PSU may go on, on another device (Answer.Device).
@@ -61,13 +66,12 @@ type View struct {
 
 func (s *Dispatcher) view(w *walk) *View {
 	shown := *w.c // with the addresses of this authorisation
-	ok, nok := w.c.Return(w.run.Authorisation)
-	if w.forTokens() && s.OwnPages(w.run) { // SetResult alone tells
-		ok, nok = "", ""
-	}
+	ok, nok := s.ways(w)
 	shown.RedirectURI, shown.NokRedirectURI = ok, nok
 	v := &View{
 		Page:      pageOf(w),
+		Purpose:   w.run.Purpose,
+		What:      w.memo.What,
 		TPP:       w.c.TPPName,
 		ReturnTo:  nok,
 		Language:  w.memo.Hint.Language,
@@ -88,6 +92,9 @@ func (s *Dispatcher) view(w *walk) *View {
 		URL:           w.memo.Step.URL,
 		Go:            w.leave,
 	}
+	if w.run.Visits() {
+		v.Consent = nil
+	}
 	v.Others = max(len(w.memo.Signers)-w.c.Signatures()-1, 0)
 	switch {
 	case w.run.Outcome == consent.RunDone:
@@ -103,7 +110,22 @@ func (s *Dispatcher) view(w *walk) *View {
 	return v
 }
 
+// ways are where the browser goes for a good and for a bad result.
+func (s *Dispatcher) ways(w *walk) (ok, nok string) {
+	switch {
+	case w.run.Visits():
+		return w.waysIn()
+	case w.forTokens() && s.OwnPages(w.run): // SetResult alone tells
+		return "", ""
+	default:
+		return w.c.Return(w.run.Authorisation)
+	}
+}
+
 func pageOf(w *walk) Page {
+	if w.halfIn() {
+		return PageFactor // nothing is asked for: whatever is sent goes on
+	}
 	switch w.run.Stage {
 	case consent.StageAccounts:
 		return PageAccounts

@@ -98,7 +98,7 @@ func groundsOfStates(t *testing.T, b *bundle) {
 		consent.Received:            {fresh.ID, named.ID},
 		consent.PartiallyAuthorised: {some.ID},
 		consent.Valid:               {b.agreed(psu, customer, grants)},
-		consent.Suspended:           {after(func(c *consent.Consent) error { return c.Suspend(start) })},
+		consent.Suspended:           {after(func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, start) })},
 		consent.Rejected:            {refused.ID},
 		consent.Revoked:             {after(func(c *consent.Consent) error { return c.Terminate(start) })},
 		consent.Expired:             {after(func(c *consent.Consent) error { c.Settle(c.EndsAt); return nil })},
@@ -205,7 +205,7 @@ func groundsAtReplica(t *testing.T, b *bundle) {
 	psu, customer, grants := b.person("lea")
 	replica := b.Replica(t)
 	for i, change := range []func(*consent.Consent) error{
-		func(c *consent.Consent) error { return c.Suspend(start) },
+		func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, start) },
 		func(c *consent.Consent) error { return c.Withdraw(start) },
 	} {
 		id := b.agreed(psu, customer, grants)

@@ -76,7 +76,7 @@ func bearersRenewNothing(t *testing.T, b *bundle) {
 	require.NoError(t, b.renewed(h, start.Add(time.Hour)), "it has taken all back")
 
 	suspended := b.forwarded(h, nil, h.some(0, 1), start)
-	b.update(suspended.ID, func(c *consent.Consent) error { return c.Suspend(start) })
+	b.update(suspended.ID, func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, start) })
 	require.Zero(t, b.standing(h).SCA)
 	require.NoError(t, b.renewed(h, start.Add(time.Hour)))
 	require.Equal(t, suspended.LastSCA, b.get(suspended.ID).LastSCA)

@@ -232,7 +232,7 @@ func forwardRefused(t *testing.T, b *bundle) {
 	require.Equal(t, c, b.get(c.ID))
 	require.Equal(t, consent.Valid, b.get(by.ID).Status)
 	require.Equal(t, c.ID, b.standing(h).Consent)
-	b.update(c.ID, func(c *consent.Consent) error { return c.Suspend(start) })
+	b.update(c.ID, func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, start) })
 	_, err = b.forward(h, by, h.some(2, 4), start)
 	require.Equal(t, consent.CodeBlocked, consent.CodeOf(err))
 	require.Equal(t, c.ID, b.standing(h).Consent)

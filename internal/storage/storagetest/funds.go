@@ -88,7 +88,7 @@ func notCovered(t *testing.T, b *bundle) {
 	account := []service.Account{{ID: "a", Reference: ref}}
 	for name, change := range map[string]func(*consent.Consent) error{
 		"ended":     func(c *consent.Consent) error { return c.Terminate(start) },
-		"suspended": func(c *consent.Consent) error { return c.Suspend(start) },
+		"suspended": func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, start) },
 	} {
 		_, err := b.Update(b.ctx, b.fundsConsent(ref, account), change)
 		require.NoError(t, err, name)

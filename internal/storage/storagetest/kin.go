@@ -105,7 +105,7 @@ func kinOfOneTPPAndPSU(t *testing.T, b *bundle) {
 	b.update(further.ID, func(c *consent.Consent) error { return c.Withdraw(start.Add(time.Hour)) })
 	require.Equal(t, consent.Valid, b.get(k.forwarded.ID).Status, "it rests on another connection")
 	further = b.connected(k.holder, start.Add(time.Minute))
-	b.update(k.forwarded.ID, func(c *consent.Consent) error { return c.Suspend(start.Add(time.Hour)) })
+	b.update(k.forwarded.ID, func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, start.Add(time.Hour)) })
 	require.Equal(t, consent.Valid, b.get(further.ID).Status)
 	b.update(k.forwarded.ID, func(c *consent.Consent) error {
 		c.Because(consent.Cause{By: consent.ByPSU, Who: k.psu.String(), RequestID: callID})

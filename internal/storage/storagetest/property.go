@@ -43,7 +43,7 @@ func (w *storedWorld) command(rt *rapid.T) {
 	} else {
 		id := rapid.SampledFrom(w.ids).Draw(rt, "consent")
 		change := rapid.SampledFrom([]func(*consent.Consent) error{
-			func(c *consent.Consent) error { return c.Suspend(w.now) },
+			func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, w.now) },
 			func(c *consent.Consent) error { return c.Resume(w.now) },
 			func(c *consent.Consent) error { return c.Terminate(w.now) },
 			func(c *consent.Consent) error { return c.Withdraw(w.now) },

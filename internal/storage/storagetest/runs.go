@@ -175,7 +175,7 @@ func finishReplaces(t *testing.T, b *bundle) {
 		"funds confirmation": valid(draft(func(d *consent.Draft) { d.Kind = consent.FundsConfirmation }), psu, customer, grants),
 	}
 	former := valid(draft(), psu, customer, grants)
-	_, err := b.Update(b.ctx, former, func(c *consent.Consent) error { return c.Suspend(start) })
+	_, err := b.Update(b.ctx, former, func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, start) })
 	require.NoError(t, err)
 	pending, _ := b.identified(draft(), psu, customer)
 

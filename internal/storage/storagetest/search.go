@@ -172,12 +172,15 @@ type town struct {
 	accounts  map[uuid.UUID][]consent.Grant // of each customer
 	bank      map[uuid.UUID]string          // ids of accounts
 	ids       []uuid.UUID
+	lines     []uuid.UUID // of those that were staged
+	mark      string      // a TPP of no other town
 }
 
 // newTown makes three of each. The first two customers have an account in common.
 func newTown(b *bundle) *town {
 	b.t.Helper()
-	w, mark := &town{b: b, accounts: map[uuid.UUID][]consent.Grant{}, bank: map[uuid.UUID]string{}}, uuid.NewString()
+	mark := uuid.NewString()
+	w := &town{b: b, mark: mark, accounts: map[uuid.UUID][]consent.Grant{}, bank: map[uuid.UUID]string{}}
 	for i := range 3 {
 		name := mark + string(rune('a'+i))
 		psu, customer, grants := b.person(name)
@@ -222,7 +225,7 @@ func (w *town) settle(rt *rapid.T) {
 	}
 	change := rapid.SampledFrom([]func(*consent.Consent) error{
 		nil, nil,
-		func(c *consent.Consent) error { return c.Suspend(start) },
+		func(c *consent.Consent) error { return c.Suspend(consent.ReasonBank, start) },
 		func(c *consent.Consent) error { return c.Terminate(start) },
 		func(c *consent.Consent) error {
 			return c.Refuse(run.Authorisation, consent.ByPSU, consent.ReasonRefused, start)

@@ -19,8 +19,12 @@ import (
 	"consentd/internal/service/consents"
 	"consentd/internal/service/funds"
 	"consentd/internal/service/ledger"
+	"consentd/internal/service/office"
+	"consentd/internal/service/payments"
 	"consentd/internal/service/register"
 	"consentd/internal/service/sca"
+	"consentd/internal/service/sessions"
+	"consentd/internal/service/staging"
 	"consentd/internal/service/tokens"
 	"consentd/internal/storage"
 )
@@ -29,6 +33,7 @@ import (
 type Store interface {
 	consents.Store
 	consents.Archive
+	service.Lists
 	sca.Store
 	sca.Guesses
 	sca.Identities
@@ -39,6 +44,11 @@ type Store interface {
 	access.Store
 	consents.Forwards
 	connections.Store
+	sessions.Store
+	staging.Store
+	staging.Uses
+	payments.Store
+	office.Store
 	Bearers() storage.Bearers
 	Recent(ctx context.Context, limit int) ([]*consent.Consent, error)
 	FlowStore(name string) storage.FlowStore
@@ -65,6 +75,7 @@ type Open func(t *testing.T) Opened
 func Run(t *testing.T, open Open) {
 	t.Run("Consents", func(t *testing.T) { testConsents(t, open) })
 	t.Run("Search", func(t *testing.T) { testSearch(t, open) })
+	t.Run("Listing", func(t *testing.T) { testListing(t, open) })
 	t.Run("Runs", func(t *testing.T) { testRuns(t, open) })
 	t.Run("Identities", func(t *testing.T) { testIdentities(t, open) })
 	t.Run("FlowStore", func(t *testing.T) { testFlowStore(t, open) })
@@ -82,8 +93,13 @@ func Run(t *testing.T, open Open) {
 	t.Run("Forwards", func(t *testing.T) { testForwards(t, open) })
 	t.Run("Kin", func(t *testing.T) { testKin(t, open) })
 	t.Run("OAuth", func(t *testing.T) { testOAuth(t, open) })
+	t.Run("Sessions", func(t *testing.T) { testSessions(t, open) })
+	t.Run("Staging", func(t *testing.T) { testStaging(t, open) })
+	t.Run("Payments", func(t *testing.T) { testPayments(t, open) })
+	t.Run("Office", func(t *testing.T) { testOffice(t, open) })
 	t.Run("Bearers", func(t *testing.T) { testBearers(t, open) })
 	t.Run("ConnectionRaces", func(t *testing.T) { testRacesOfConnections(t, open) })
+	t.Run("ManagerRaces", func(t *testing.T) { testRacesOfManager(t, open) })
 	t.Run("Races", func(t *testing.T) { testRaces(t, open) })
 }
 
