@@ -36,7 +36,7 @@ var assetKinds = map[string]string{
 
 func newAssets() *assets {
 	a := &assets{byName: map[string]asset{}, named: map[string]string{}}
-	for _, name := range []string{"style.css", "mark.svg", "passkey.js"} {
+	for _, name := range []string{"style.css", "board.css", "mark.svg", "passkey.js"} {
 		content, err := files.ReadFile("assets/" + name)
 		if err != nil {
 			panic(err) // embedded, so it cannot be missing

@@ -14,14 +14,14 @@ import (
 )
 
 // protect sets the headers that every answer carries.
-func (s *SCA) protect(next echo.HandlerFunc) echo.HandlerFunc {
+func (f *frame) protect(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
 		for name, value := range securityHeaders {
 			h.Set(name, value)
 		}
 		h.Set(echo.HeaderContentSecurityPolicy, policy(false, nil))
-		if s.Secure(c.Request()) {
+		if f.secure(c.Request()) {
 			h.Set(echo.HeaderStrictTransportSecurity, "max-age=31536000")
 		}
 		return next(c)
@@ -63,7 +63,7 @@ func policy(scripts bool, sources []string) string {
 // Safari hold form-action against every redirect that follows a POST, those
 // that the TPP's own pages make included.
 func (s *SCA) allowForms(v *visit) {
-	if v.view == nil || v.view.Consent == nil {
+	if v.view == nil || v.view.Consent == nil && !ours(v.view) {
 		return
 	}
 	sources := s.sources(v.c.Request(), v.view)
@@ -76,11 +76,7 @@ func (s *SCA) sources(r *http.Request, v *sca.View) []string {
 	if t, ok := elsewhere(v.URL); ok {
 		sources = append(sources, t.source)
 	}
-	led := []string{v.Consent.RedirectURI, v.Consent.NokRedirectURI}
-	if s.Beyond != nil {
-		led = append(led, s.Beyond(r, v.Consent.RedirectURI))
-	}
-	for _, uri := range led {
+	for _, uri := range s.led(r, v.Consent) {
 		if t, ok := s.target(uri); ok {
 			sources = append(sources, t.source)
 		}
@@ -94,6 +90,19 @@ func (s *SCA) sources(r *http.Request, v *sca.View) []string {
 	}
 	slices.Sort(sources)
 	return slices.Compact(sources)
+}
+
+// led are the addresses to which a consent's TPP has the browser sent; none where the
+// bank itself asks.
+func (s *SCA) led(r *http.Request, c *consent.Consent) []string {
+	if c == nil {
+		return nil
+	}
+	led := []string{c.RedirectURI, c.NokRedirectURI}
+	if s.Beyond != nil {
+		led = append(led, s.Beyond(r, c.RedirectURI))
+	}
+	return led
 }
 
 // target is an address outside to which the browser may be sent.

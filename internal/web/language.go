@@ -193,13 +193,13 @@ var months = [...]string{
 
 // chosenLanguage is what the person chose on a page, now or before; empty if
 // they never did.
-func (s *SCA) chosenLanguage(r *http.Request) string {
+func (f *frame) chosenLanguage(r *http.Request) string {
 	wishes := []string{r.URL.Query().Get("lang")}
 	if cookie, err := r.Cookie(languageCookie); err == nil {
 		wishes = append(wishes, cookie.Value)
 	}
 	for _, wish := range wishes {
-		if found := s.pages.speeches.spoken(wish); found != nil {
+		if found := f.pages.speeches.spoken(wish); found != nil {
 			return found.Tag
 		}
 	}
@@ -207,10 +207,10 @@ func (s *SCA) chosenLanguage(r *http.Request) string {
 }
 
 // chooseLanguage is chosenLanguage, and keeps a choice made by this request.
-func (s *SCA) chooseLanguage(c echo.Context) string {
-	choice := s.chosenLanguage(c.Request())
+func (f *frame) chooseLanguage(c echo.Context) string {
+	choice := f.chosenLanguage(c.Request())
 	if choice != "" && c.QueryParam("lang") != "" {
-		cookie := s.cookie(c.Request(), languageCookie, choice) //nolint:gosec // G124: set by cookie
+		cookie := f.cookie(c.Request(), languageCookie, choice) //nolint:gosec // G124: set by cookie
 		cookie.MaxAge = 365 * 24 * 60 * 60
 		c.SetCookie(cookie)
 	}

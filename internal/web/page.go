@@ -49,6 +49,9 @@ func (s *SCA) fill(sh *sheet, v *visit) (heading string, err error) {
 		p, failed := s.prompt(sh, v)
 		sh.Body, err = p, failed
 		heading = first(p.heading(sh.Kind), heading)
+		if ours(v.view) && sh.Kind == kindLogin && v.view.Purpose == consent.ForAction && heading == headings[kindLogin] {
+			heading = "own.actTitle"
+		}
 	}
 	return heading, err
 }
@@ -61,6 +64,10 @@ var headings = map[string]string{
 	kindWait:     "wait.title",
 	kindDevice:   "device.title",
 }
+
+// ours tells a run by which the bank itself asks: to log in to its own pages, or to
+// confirm what was chosen there.
+func ours(v *sca.View) bool { return v.Purpose == consent.ForLogin || v.Purpose == consent.ForAction }
 
 func kindOf(v *sca.View) string {
 	switch v.Page {
@@ -89,7 +96,7 @@ func kindOf(v *sca.View) string {
 // said to have four steps would then end with the third.
 func steps(v *sca.View) (at, of int) {
 	here := placeOf(v)
-	if here == sca.PageLogin {
+	if here == sca.PageLogin || ours(v) {
 		return 0, 0
 	}
 	way := []sca.Page{sca.PageLogin}
@@ -124,9 +131,12 @@ type ending struct {
 
 func done(sh *sheet, v *sca.View) (ending, string, error) {
 	heading, id := "done.refused", "done.refusedText"
-	if v.Consent == nil {
+	switch {
+	case ours(v):
+		heading, id = "done.over", "own.over"
+	case v.Consent == nil:
 		heading, id = "done.over", "done.overText"
-	} else {
+	default:
 		switch v.Consent.Status { //nolint:exhaustive // all others are refusals to the PSU
 		case consent.Valid:
 			heading, id = "done.title", "done.text"
@@ -149,6 +159,7 @@ type trouble struct {
 	Text, Advice string
 	Back         template.URL // to the TPP
 	Again        bool
+	Own          bool // the way back is our own
 }
 
 // problem renders a failure. It tells nothing of the run but who asked and the
@@ -166,6 +177,9 @@ func (s *SCA) problem(v *visit, p problem) error {
 		if to, ok := s.onward(v, v.view.ReturnTo); ok {
 			body.Back = to
 		}
+	}
+	if v.view != nil && ours(v.view) {
+		p, body.Own = p.ofBank(), true
 	}
 	if sh.Heading, err = sh.Say(p.title); err != nil {
 		return err

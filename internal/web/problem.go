@@ -49,6 +49,25 @@ var problems = map[consent.Code]problem{
 	consent.CodeFormat:             {status: http.StatusBadRequest, title: "problem.form.title", text: "problem.form.text", again: true},
 }
 
+// ownTexts are what is said instead where the bank itself asks: there is nothing that
+// could have been shared, and no TPP to begin again with.
+var ownTexts = map[string]string{
+	"problem.used.text":      "own.used",
+	"problem.moved.text":     "own.moved",
+	"problem.expired.text":   "own.expired",
+	"problem.forbidden.text": "own.forbidden",
+	"problem.person.text":    "own.person",
+	"problem.person.title":   "own.personTitle",
+	"problem.blocked.text":   "own.blocked",
+	"problem.locked.text":    "own.locked",
+}
+
+// ofBank is the problem in those words.
+func (p problem) ofBank() problem {
+	p.title, p.text = first(ownTexts[p.title], p.title), first(ownTexts[p.text], p.text)
+	return p
+}
+
 // problemOf is the problem of a code; what has no words of its own is our fault.
 func problemOf(code consent.Code) problem {
 	if p, ok := problems[code]; ok {

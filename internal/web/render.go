@@ -5,7 +5,9 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
+	"net/url"
 
 	"github.com/labstack/echo/v4"
 
@@ -26,15 +28,24 @@ const (
 	kindDevice    = "device"
 	kindDone      = "done"
 	kindProblem   = "problem"
+
+	kindConsents  = "consents"
+	kindDetail    = "consent-detail"
+	kindStop      = "consent-stop"
+	kindReceipt   = "receipt"
+	kindLoggedOut = "logged-out"
+	kindHint      = "hint"
+	kindStories   = "stories"
 )
 
 var kinds = []string{
 	kindLogin, kindAccounts, kindConsent, kindFactor, kindWait, kindElsewhere, kindDevice, kindDone, kindProblem,
+	kindConsents, kindDetail, kindStop, kindReceipt, kindLoggedOut, kindHint, kindStories,
 }
 
 // dataPages are the pages whose data-page is not their name: those who monitor
 // pages know a closed list, and to log in elsewhere is to log in.
-var dataPages = map[string]string{kindElsewhere: kindLogin, kindDevice: kindWait}
+var dataPages = map[string]string{kindElsewhere: kindLogin, kindDevice: kindWait, kindHint: kindProblem}
 
 // pages is what all requests share: the parsed templates, the languages, the assets.
 type pages struct {
@@ -47,9 +58,9 @@ type pages struct {
 // template.Must: such a build serves no page at all, and no test passes.
 func newPages() *pages {
 	p := &pages{templates: map[string]*template.Template{}, assets: newAssets()}
+	common := template.Must(template.ParseFS(templates, "templates/layout.html", "templates/parts.html"))
 	for _, kind := range kinds {
-		p.templates[kind] = template.Must(template.ParseFS(templates,
-			"templates/layout.html", "templates/parts.html", "templates/"+kind+".html"))
+		p.templates[kind] = template.Must(template.Must(common.Clone()).ParseFS(templates, "templates/"+kind+".html"))
 	}
 	var err error
 	if p.speeches, err = newSpeeches(); err != nil {
@@ -70,11 +81,19 @@ type sheet struct {
 	Step      int // of the run; travels with the form
 	At, Of    int // the PSU's steps; 0 where they cannot be told
 	Wrong     bool
-	Funds     bool // asked is whether an amount is available, and nothing else
-	Connects  bool // asked is to be connected: what is shared is said elsewhere
-	CanMove   bool // the PSU may go on, on another device
+	Funds     bool   // asked is whether an amount is available, and nothing else
+	Connects  bool   // asked is to be connected: what is shared is said elsewhere
+	CanMove   bool   // the PSU may go on, on another device
+	Own       bool   // the bank itself asks, for its own pages
+	What      string // is confirmed, where the bank itself asks for that
+	Ended     bool   // the session of whoever logs in has ended just now
+	Wide      bool   // there is more than one column of it
+	Inside    bool   // somebody is logged in
+	Visitor   string // who
+	Up        *choiceOf
 	Languages []tongue
 	Style     string
+	More      string // another style sheet; empty: none
 	Mark      string
 	Script    string // empty: none
 	Body      any
@@ -93,13 +112,9 @@ type tongue struct {
 
 // newSheet is what all pages have in common.
 func (s *SCA) newSheet(v *visit, kind string) (*sheet, error) {
-	sh := &sheet{
-		speech: s.speech(v),
-		Kind:   kind,
-		Brand:  s.Brand,
-		Action: v.address,
-		Style:  s.pages.assets.path("style.css"),
-		Mark:   s.pages.assets.path("mark.svg"),
+	sh, err := s.blank(leaf{c: v.c, speech: s.speech(v), kind: kind, address: v.address})
+	if err != nil {
+		return nil, err
 	}
 	if v.browser != "" {
 		sh.CSRF = s.token(v.handle, v.browser)
@@ -108,20 +123,45 @@ func (s *SCA) newSheet(v *visit, kind string) (*sheet, error) {
 		sh.TPP, sh.Step, sh.CanMove = straight(v.view.TPP), v.view.Step, v.view.CanMove
 		sh.Funds = v.view.Consent != nil && v.view.Consent.Kind == consent.FundsConfirmation
 		sh.Connects = v.view.Consent != nil && v.view.Consent.Kind == consent.Connection
+		sh.Own, sh.What = ours(v.view), v.view.What
+		sh.Ended = v.view.Purpose == consent.ForLogin && s.sawEnd(v.c)
+	}
+	return sh, nil
+}
+
+// leaf is a page before anything is on it.
+type leaf struct {
+	c       echo.Context
+	speech  *speech
+	kind    string
+	address string     // of the page; the request's, unless the page answers a form
+	query   url.Values // what the address says besides the language
+}
+
+// blank is a page with what frames it.
+func (f *frame) blank(l leaf) (*sheet, error) {
+	sh := &sheet{
+		speech: l.speech,
+		Kind:   l.kind,
+		Brand:  f.brand,
+		Action: l.address,
+		Style:  f.pages.assets.path("style.css"),
+		Mark:   f.pages.assets.path("mark.svg"),
 	}
 	var err error
-	sh.Languages, err = s.tongues(v, sh.speech)
+	sh.Languages, err = f.tongues(l)
 	return sh, err
 }
 
 // tongues are all languages, with the address of this page in each.
-func (s *SCA) tongues(v *visit, current *speech) ([]tongue, error) {
-	base := ""
-	if v.address != v.c.Request().URL.Path {
-		base = v.address
+func (f *frame) tongues(l leaf) ([]tongue, error) {
+	base, query := "", url.Values{}
+	if l.address != l.c.Request().URL.Path {
+		base = l.address
 	}
+	maps.Copy(query, l.query)
 	var all []tongue
-	for _, other := range s.pages.speeches.all {
+	for _, other := range f.pages.speeches.all {
 		name, err := other.Say("language.name")
 		if err != nil {
 			return nil, err
@@ -130,8 +170,9 @@ func (s *SCA) tongues(v *visit, current *speech) ([]tongue, error) {
 		if err != nil {
 			return nil, err
 		}
+		query.Set("lang", other.Tag)
 		all = append(all, tongue{
-			Tag: other.Tag, Name: name, Short: short, Dir: other.Dir, Href: base + "?lang=" + other.Tag, Current: other == current,
+			Tag: other.Tag, Name: name, Short: short, Dir: other.Dir, Href: base + "?" + query.Encode(), Current: other == l.speech,
 		})
 	}
 	return all, nil
@@ -139,10 +180,10 @@ func (s *SCA) tongues(v *visit, current *speech) ([]tongue, error) {
 
 // write renders a sheet whole before the first byte leaves, so that a fault
 // never sends half a page.
-func (s *SCA) write(c echo.Context, status int, sh *sheet) error {
+func (f *frame) write(c echo.Context, status int, sh *sheet) error {
 	var page bytes.Buffer
-	if err := s.pages.templates[sh.Kind].ExecuteTemplate(&page, "layout", sh); err != nil {
-		s.Log.ErrorContext(c.Request().Context(), "render page", "page", sh.Kind, "error", err)
+	if err := f.pages.templates[sh.Kind].ExecuteTemplate(&page, "layout", sh); err != nil {
+		f.log.ErrorContext(c.Request().Context(), "render page", "page", sh.Kind, "error", err)
 		return echo.NewHTTPError(http.StatusInternalServerError)
 	}
 	c.Response().Header().Set("Content-Language", sh.Tag)

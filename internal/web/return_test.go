@@ -131,13 +131,16 @@ func TestReturnIsNoHandle(t *testing.T) {
 // TestOrigin is what flows are told of where our pages are.
 func TestOrigin(t *testing.T) {
 	t.Parallel()
-	for want, change := range map[string]func(*bundle){
-		"http://example.com":       func(*bundle) {},
-		"https://example.com":      func(b *bundle) { b.https = true },
-		"https://sca.bank.example": func(b *bundle) { b.pages.Origin = "https://sca.bank.example" },
+	for want, c := range map[string]struct {
+		https bool
+		home  string
+	}{
+		"http://example.com":       {},
+		"https://example.com":      {https: true},
+		"https://sca.bank.example": {home: "https://sca.bank.example"},
 	} {
-		b := setup(t, func(*web.SCA) {})
-		change(b)
+		b := setup(t, func(s *web.SCA) { s.Origin = c.home })
+		b.https = c.https
 		b.walks.view, b.walks.handle = view(sca.PageConsent), handle
 		b.get(t, "")
 		b.send(newGet("/sca/return?state=x"))

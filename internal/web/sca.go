@@ -51,22 +51,17 @@ type SCA struct {
 	// that of the authorization server; empty for any other. Nil where there is none.
 	Beyond func(r *http.Request, address string) string
 
-	pages *pages
+	*frame
 }
 
 // Mount adds the routes. Call it once, before the server starts.
 func (s *SCA) Mount(e *echo.Echo) {
-	if s.Brand == "" {
-		s.Brand = "Sandbox Bank"
-	}
-	if s.Secure == nil {
-		s.Secure = func(r *http.Request) bool { return r.TLS != nil }
-	}
-	s.pages = newPages()
+	s.frame = newFrame(frame{keys: s.Keys, log: s.Log, brand: s.Brand, home: s.Origin, secure: s.Secure})
+	s.Brand = s.brand
 	e.GET("/sca/:handle", s.show, s.protect)
 	e.POST("/sca/:handle", s.answer, s.protect)
 	e.GET(returnPath, s.comeBack, s.protect) // no handle reads so: they are longer
-	e.GET(assetsPath+":name", s.pages.assets.serve, s.protect)
+	s.mountAssets(e)
 }
 
 // show is GET: it gives the browser its cookie and shows where the run stands.
@@ -121,18 +116,6 @@ func (s *SCA) visitor(v *visit) sca.Visitor {
 		Chosen:  v.choice,
 		Accepts: s.pages.speeches.find(v.c.Request().Header.Get("Accept-Language")).Tag,
 		Origin:  s.origin(v.c.Request()),
-	}
-}
-
-// origin is that of our pages as the browser sees it.
-func (s *SCA) origin(r *http.Request) string {
-	switch {
-	case s.Origin != "":
-		return s.Origin
-	case s.Secure(r):
-		return "https://" + r.Host
-	default:
-		return "http://" + r.Host
 	}
 }
 

@@ -118,10 +118,11 @@ func TestOwnForms(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t)
-			if c.change != nil {
-				c.change(b.pages)
-			}
+			b := setup(t, func(s *web.SCA) {
+				if c.change != nil {
+					c.change(s)
+				}
+			})
 			b.walks.view = viewOfLogin()
 			var headers []string
 			if c.origin != "" {

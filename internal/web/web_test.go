@@ -273,8 +273,15 @@ func (d document) labelled(t *testing.T, ids map[string]bool) {
 			require.True(t, strings.ContainsFunc(contents(n), unicode.IsLetter), "%s without words", n.Data)
 		}
 		if n.Data == "form" {
-			require.Equal(t, "main", n.Parent.Data)
-			require.Equal(t, "post", value(n, "method"))
+			place, method := "main", "post"
+			switch value(n, "class") {
+			case "visitor":
+				place = "header"
+			case "filter":
+				method = "get"
+			}
+			require.Equal(t, place, n.Parent.Data)
+			require.Equal(t, method, value(n, "method"))
 		}
 	}
 }
