@@ -6,6 +6,7 @@
 //	stet.yaml        consents and account data in the STET dialect, version 1.4.2
 //	oauth.yaml       the authorization server: how a TPP gets its tokens
 //	aspsp.yaml       what the bank's own systems and desks can ask of consentd
+//	manager.yaml     the Consent Manager API: what the bank reads of consents, and does to them
 //	bank.yaml        what consentd asks of the bank's own systems, as their client
 //	sca-remote.yaml  what it asks of a flow that is written in another language
 //

@@ -27,7 +27,7 @@ func load(t *testing.T, name string) *openapi3.T {
 // walk, which also proves that there are some.
 func TestDescriptionsAreValid(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{"accounts", "aspsp", "bank", "oauth", "sca-remote", "stet", "xs2a"}, openapi.Names())
+	require.Equal(t, []string{"accounts", "aspsp", "bank", "manager", "oauth", "sca-remote", "stet", "xs2a"}, openapi.Names())
 	for _, name := range openapi.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

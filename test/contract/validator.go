@@ -28,6 +28,9 @@ type Validator struct {
 	// take more than the description promises (lenientDates).
 	LaxRequests bool
 
+	// also, if it is there, checks each exchange once more, and tells what differs.
+	also func(req *http.Request, reqBody []byte, res *http.Response, resBody []byte) []error
+
 	doc     *openapi3.T
 	routes  []route
 	options *openapi3filter.Options
@@ -97,6 +100,12 @@ func (v *Validator) describes(path string) bool {
 func (v *Validator) Exchange(t testing.TB, req *http.Request, reqBody []byte, res *http.Response, resBody []byte) {
 	t.Helper()
 	for _, err := range v.check(req, reqBody, res, resBody) {
+		t.Errorf("%s %s answered %d: %v", req.Method, req.URL.Path, res.StatusCode, err)
+	}
+	if v.also == nil {
+		return
+	}
+	for _, err := range v.also(req, reqBody, res, resBody) {
 		t.Errorf("%s %s answered %d: %v", req.Method, req.URL.Path, res.StatusCode, err)
 	}
 }
