@@ -41,7 +41,7 @@ test: ## Run all tests on SQLite, PostgreSQL and in a browser, then again with t
 	go test $(TEST_FLAGS) ./...
 	go test -v -run '^(TestCount|TestDescriptionAgainstTheStandard)$$' ./test/scenarios ./test/contract/facts
 	CONSENTD_TEST_ENGINES=postgres go test -race $(TEST_FLAGS) $(RACE_PACKAGES)
-	CONSENTD_TEST_ENGINES=sqlite,postgres go test -race $(TEST_FLAGS) ./internal/storage/... -args -rapid.checks=30
+	CONSENTD_TEST_ENGINES=sqlite,postgres go test -race $(TEST_FLAGS) ./internal/storage/... -args -rapid.checks=20
 
 .PHONY: e2e
 e2e: ## Run the whole-program tests only, with every step printed
@@ -49,7 +49,7 @@ e2e: ## Run the whole-program tests only, with every step printed
 	go test $(TEST_FLAGS) -v ./test/e2e/...
 
 .PHONY: bench
-bench: ## Measure against the floors of this machine, under 3 minutes (not a test)
+bench: ## Measure against the floors of this machine, some 4 minutes (not a test)
 	@sh test/prerequisites.sh bench
 	bash test/bench/bench.sh
 

@@ -84,17 +84,40 @@ func TestConfigCheck(t *testing.T) {
 	}
 }
 
+// The keys of the Consent Manager are looked at before a server starts with them.
+func TestConfigCheckOfKeys(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keys.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`), 0o600))
+	_, err := run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x",
+		"manager: {enabled: true, userTokensFile: "+file+", paymentKeysFile: "+file+"}"))
+	require.ErrorContains(t, err, "manager.userTokensFile: ")
+	require.ErrorContains(t, err, "manager.paymentKeys: ")
+	require.NotContains(t, err.Error(), "c2VjcmV0")
+}
+
+// Where the bank's staff come back from their provider is known before a server starts.
+func TestConfigCheckOfStaff(t *testing.T) {
+	staff := func(listener string) error {
+		_, err := run(t, "config", "check", "--config", configuration(t, "postgres://x@127.0.0.1:1/x",
+			"listeners: {bank: '"+listener+"'}",
+			"backOffice: {staff: {issuer: 'https://id.bank.example', clientId: consentd, clientSecretFile: token, care: [care]}}"))
+		return err
+	}
+	require.NoError(t, staff("127.0.0.1:8080"))
+	require.ErrorContains(t, staff("10.0.0.1:8080"), "backOffice.staff, at urls.bank http://10.0.0.1:8080: staff: the redirect URL must be an https address")
+}
+
 func TestMigrate(t *testing.T) {
 	config := configuration(t, pgtest.DSN(t))
 	out, err := run(t, "migrate", "status", "--config", config)
 	require.NoError(t, err)
-	require.Equal(t, "00001  pending  00001_consents.sql\n00002  pending  00002_audit.sql\n00003  pending  00003_trust.sql\n00004  pending  00004_sca.sql\n00005  pending  00005_access.sql\n00006  pending  00006_clients.sql\n00007  pending  00007_connections.sql\n", out)
+	require.Equal(t, "00001  pending  00001_consents.sql\n00002  pending  00002_audit.sql\n00003  pending  00003_trust.sql\n00004  pending  00004_sca.sql\n00005  pending  00005_access.sql\n00006  pending  00006_clients.sql\n00007  pending  00007_connections.sql\n00008  pending  00008_manager.sql\n", out)
 	_, err = run(t, "serve", "--config", config)
 	require.ErrorContains(t, err, "consentd migrate up")
 	for range 2 {
 		out, err = run(t, "migrate", "up", "--config", config)
 		require.NoError(t, err)
-		require.Equal(t, "00001  applied  00001_consents.sql\n00002  applied  00002_audit.sql\n00003  applied  00003_trust.sql\n00004  applied  00004_sca.sql\n00005  applied  00005_access.sql\n00006  applied  00006_clients.sql\n00007  applied  00007_connections.sql\n", out)
+		require.Equal(t, "00001  applied  00001_consents.sql\n00002  applied  00002_audit.sql\n00003  applied  00003_trust.sql\n00004  applied  00004_sca.sql\n00005  applied  00005_access.sql\n00006  applied  00006_clients.sql\n00007  applied  00007_connections.sql\n00008  applied  00008_manager.sql\n", out)
 	}
 }
 

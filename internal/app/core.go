@@ -9,6 +9,7 @@ import (
 	"consentd/internal/api/aspsp"
 	"consentd/internal/api/xs2a"
 	"consentd/internal/bankauth"
+	"consentd/internal/config"
 	"consentd/internal/consent"
 	"consentd/internal/jobs"
 	"consentd/internal/points"
@@ -19,8 +20,12 @@ import (
 	"consentd/internal/service/consents"
 	"consentd/internal/service/funds"
 	"consentd/internal/service/ledger"
+	"consentd/internal/service/office"
+	"consentd/internal/service/payments"
 	"consentd/internal/service/register"
 	"consentd/internal/service/sca"
+	"consentd/internal/service/sessions"
+	"consentd/internal/service/staging"
 	"consentd/internal/service/tokens"
 	"consentd/internal/storage"
 	"consentd/internal/tpp"
@@ -30,6 +35,7 @@ import (
 // bankSystems is everything that consentd asks of the bank.
 type bankSystems interface {
 	service.Accounts
+	service.Owners
 	service.Signers
 	service.Funds
 	service.Books
@@ -52,6 +58,10 @@ type parts struct {
 	reached func(points.Point)
 	// callbacks is where the bank's backend reports what a flow waits for.
 	callbacks func() string
+	// pages are for how long a session of the customers' pages lasts.
+	pages config.Dashboard
+	// fourEyes has another person confirm what one of the bank's staff proposes.
+	fourEyes bool
 }
 
 // core is the use cases.
@@ -66,6 +76,11 @@ type core struct {
 	// connections judges access tokens, and forwarder takes consents by them.
 	connections *connections.Connections
 	forwarder   *consents.Forwarder
+	// sessions knows who is logged in to the pages.
+	sessions *sessions.Sessions
+	staging  *staging.Staging
+	payments *payments.Payments
+	office   *office.Office
 }
 
 func (p parts) core() core {
@@ -74,9 +89,10 @@ func (p parts) core() core {
 		Store: to.runs, Guesses: to.guesses, Identities: to.identities, Accounts: p.bank, Signers: p.bank, Keys: p.keys,
 		Flows: to.flows, Serves: p.serves, Policy: p.policy, Callbacks: p.callbacks, Now: p.now, Log: p.log,
 	}
+	own := &consents.Consents{Store: to.consents, Runs: walks, Keys: p.keys, Policy: p.policy, Now: p.now}
 	return core{
 		walks:    walks,
-		consents: &consents.Consents{Store: to.consents, Runs: walks, Keys: p.keys, Policy: p.policy, Now: p.now},
+		consents: own,
 		funds:    &funds.Funds{Store: p.db, Bank: p.bank, Now: p.now},
 		ledger:   p.ledger(),
 		register: &register.Register{Store: p.db, Now: p.now, Log: p.log},
@@ -85,6 +101,12 @@ func (p parts) core() core {
 		connections: &connections.Connections{
 			Bearers: p.db.Bearers(), Identities: to.identities, Signers: p.bank, Policy: p.policy, Now: p.now,
 		},
+		sessions: &sessions.Sessions{Store: p.db, Runs: walks, Signers: p.bank, Keys: p.keys, Now: p.now, Idle: p.pages.Idle, Lifetime: p.pages.Lifetime},
+		staging: &staging.Staging{
+			Expire: own.Expire, Store: to.staged, Lists: p.db, Uses: p.db, Identities: to.identities, Sights: p.db, Accounts: p.bank, Owners: p.bank, Signers: p.bank, Policy: p.policy, Now: p.now,
+		},
+		payments:  &payments.Payments{Store: to.payments, Zone: p.policy.Zone, Now: p.now},
+		office:    &office.Office{Store: p.db, Signers: p.bank, Owners: p.bank, FourEyes: p.fourEyes, Zone: p.policy.Zone, Now: p.now, Log: p.log},
 		forwarder: &consents.Forwarder{Store: to.forwards, Accounts: p.bank, Identities: to.identities, Policy: p.policy, Now: p.now},
 	}
 }
@@ -110,8 +132,8 @@ func gateOf(o outward, header string, tell func(*tpp.Proxy) tpp.Identifier) gate
 // aspsp is what the bank's own systems call.
 func (p parts) aspsp(c core, callers bankauth.Authenticator, g gate) *aspsp.Handler {
 	return &aspsp.Handler{
-		Access: g.dialect.Reads, Dialect: g.dialect, Tokens: g.tokens, CertificateHeader: g.certificates, Ledger: c.ledger,
-		Register: c.register, Consents: &consents.Desk{Archive: p.db, Accounts: p.bank, Signers: p.bank, Now: p.now},
+		Access: g.dialect.Reads, Dialect: g.dialect, Tokens: g.tokens, CertificateHeader: g.certificates, Ledger: c.ledger, FourEyes: p.fourEyes,
+		Register: c.register, Consents: &consents.Desk{Archive: p.db, Accounts: p.bank, Owners: p.bank, Signers: p.bank, Now: p.now},
 		Authorisations: c.walks, Callbacks: c.walks,
 		Gate: &bankauth.Gate{Callers: callers, Ledger: c.ledger, Log: p.log}, Now: p.now, Log: p.log,
 	}
@@ -136,6 +158,8 @@ func (c core) runner(db *storage.DB, now service.Clock, log *slog.Logger) *jobs.
 		{Name: "forget answers", Every: time.Minute, Work: c.ledger.Forget},
 		{Name: "forget wrong answers", Every: time.Minute, Work: c.walks.ForgetGuesses},
 		{Name: "note when data was shared", Every: 30 * time.Second, Work: func(ctx context.Context, _ int) (int, error) { return 0, c.access.Flush(ctx) }},
+		{Name: "do what was confirmed", Every: 10 * time.Second, Work: c.office.Finish},
+		{Name: "forget sessions", Every: time.Minute, Work: c.sessions.Forget},
 		{Name: "forget tokens", Every: time.Minute, Work: func(ctx context.Context, limit int) (int, error) { return db.ForgetOAuth(ctx, now(), limit) }},
 		{Name: "forget counts of accesses", Every: time.Minute, Work: c.access.ForgetCounts},
 	}}

@@ -95,8 +95,9 @@ func (o outward) tppFront(cfg *config.Config, watch *obs.Observer, trust *trust)
 	return e
 }
 
-func (o outward) psuFront(watch *obs.Observer) *echo.Echo {
+func (o outward) psuFront(watch *obs.Observer, side bankSide) *echo.Echo {
 	e := newEcho("psu", watch)
 	o.mountPSU(e)
+	side.mountPSU(e)
 	return e
 }

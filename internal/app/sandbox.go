@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"consentd/internal/docs"
 	"consentd/internal/oauth"
 	"consentd/internal/obs"
+	"consentd/internal/parties"
 	"consentd/internal/points"
 	"consentd/internal/sandbox"
 	"consentd/internal/sandbox/faults"
@@ -91,6 +93,8 @@ type ground struct {
 	keys  *secret.Keys
 	ca    *issue.Authority
 	clock *sandbox.Clock
+	// payments opens who pays whom.
+	payments *parties.Opener
 }
 
 func (a *App) sandbox(ctx context.Context, o SandboxOptions) error {
@@ -128,7 +132,11 @@ func (a *App) sandbox(ctx context.Context, o SandboxOptions) error {
 	if _, err := db.Migrate(ctx); err != nil {
 		return err
 	}
-	return a.mountSandbox(ctx, o, ground{db: db, keys: keys, ca: ca, clock: clock})
+	payments, err := sandboxPaymentKeys(dir)
+	if err != nil {
+		return err
+	}
+	return a.mountSandbox(ctx, o, ground{db: db, keys: keys, ca: ca, clock: clock, payments: payments})
 }
 
 func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) error {
@@ -137,8 +145,7 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 		return err
 	}
 	bank := &sandbox.Bank{Store: g.db.FlowStore("sandbox"), Now: g.clock.Now, Anchor: g.clock.Real, Zone: cfg.Zone}
-	made := workshop{bank: bank, brand: sandboxBrand, keys: g.keys, now: g.clock.Now, release: bank, env: os.Getenv}
-	flows, err := build(cfg.SCA, made.factories(), memory(g.db, o.Reached))
+	p, err := a.sandboxParts(o, g, cfg, bank)
 	if err != nil {
 		return err
 	}
@@ -146,33 +153,38 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 	if err != nil {
 		return err
 	}
-	p := parts{
-		db: g.db, keys: g.keys, bank: bank, policy: policy(cfg), now: g.clock.Now, log: a.log,
-		flows: flows, serves: serving(cfg.SCA), reached: o.Reached,
-		callbacks: func() string { return a.URL(plainFront) + aspsp.PathCallbacks },
-	}
 	core, watch := p.core(), obs.NewObserver(a.log, time.Now)
 	a.jobs = core.runner(p.db, p.now, a.log)
 	a.atStop(ctx, core.access.Flush)
 	tpps.Clients = core.register
-	out, behind, err := a.sandboxOutward(p, core, sandboxed{o: o, cfg: cfg, ca: g.ca, tpps: tpps, reads: decisions{core.access, watch}})
+	this := sandboxed{o: o, cfg: cfg, ca: g.ca, tpps: tpps, reads: decisions{core.access, watch}}
+	out, behind, err := a.sandboxOutward(p, core, this)
 	if err != nil {
 		return err
 	}
 	api := out.xs2a
 	backOffice := p.aspsp(core, sandboxBank(), gateOf(out, cfg.Access.CertificateHeader, behind))
-	e := newEcho(plainFront, watch, append(out.dialects(), backOffice)...)
+	own, err := p.sandboxBankSide(core, out, this, g.payments)
+	if err != nil {
+		return err
+	}
+	e := newEcho(plainFront, watch, slices.Concat(out.dialects(), own.dialects(), []dialect{backOffice})...)
 	out.mountTPP(e)
 	backOffice.Mount(e)
 	out.mountPSU(e)
+	own.mountBank(e)
+	own.mountPSU(e)
 	(&docs.Handler{BasePath: o.BasePath, Origin: strings.TrimSuffix(o.PublicURL, "/"), Sandbox: true}).Mount(e)
 	mountOps(e, g.db, watch, a.log)
 	sb := &sandbox.Sandbox{
-		Faults: &faults.Faults{Dialects: []faults.Dialect{api, out.stet}, Stop: ctx.Done()}, Tokens: minterOf(p, core, out.tokens.server),
+		Faults: &faults.Faults{Dialects: []faults.Dialect{api, out.stet, own.manager}, Stop: ctx.Done()}, Tokens: minterOf(p, core, out.tokens.server),
 		Bank: bank, Clock: g.clock, Zone: cfg.Zone, TPPs: tpps, Users: users{g.db}, Recent: g.db, Strict: o.Strict, Log: a.log,
 		Public: strings.TrimSuffix(o.PublicURL, "/"), Waits: underWay(g.db),
-		BasePath: o.BasePath, STETPath: cfg.STET.BasePath, Owns: func(path string) bool { return out.owns(path) || backOffice.Owns(path) }, Watched: oauth.Owns, Base: a.plain, Secure: a.secure,
+		BasePath: o.BasePath, STETPath: cfg.STET.BasePath, Owns: func(path string) bool { return out.owns(path) || backOffice.Owns(path) || own.manager.Owns(path) }, Watched: oauth.Owns, Base: a.plain, Secure: a.secure,
 		HTTP: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: a.dialSandbox}},
+	}
+	if err := own.sealing(sb, g.payments); err != nil {
+		return err
 	}
 	if err := o.answering(sb); err != nil {
 		return err
@@ -181,6 +193,20 @@ func (a *App) mountSandbox(ctx context.Context, o SandboxOptions, g ground) erro
 	(&sandbox.Data{Bank: bank, Admission: api, BasePath: o.BasePath, Base: base(o.PublicURL), Log: a.log}).Mount(e)
 	sb.DemoTPP(strings.TrimSuffix(o.PublicURL, "/"), a.dialSecure).Mount(e)
 	return a.openSandbox(ctx, o, sb, e, g.ca)
+}
+
+// sandboxParts are what a sandbox builds differently from a server.
+func (a *App) sandboxParts(o SandboxOptions, g ground, cfg *config.Config, bank *sandbox.Bank) (parts, error) {
+	made := workshop{bank: bank, brand: sandboxBrand, keys: g.keys, now: g.clock.Now, release: bank, env: os.Getenv}
+	flows, err := build(cfg.SCA, made.factories(), memory(g.db, o.Reached))
+	if err != nil {
+		return parts{}, err
+	}
+	return parts{
+		db: g.db, keys: g.keys, bank: bank, policy: policy(cfg), pages: cfg.Dashboard, fourEyes: cfg.BackOffice.FourEyes,
+		now: g.clock.Now, log: a.log, flows: flows, serves: serving(cfg.SCA), reached: o.Reached,
+		callbacks: func() string { return a.URL(plainFront) + aspsp.PathCallbacks },
+	}, nil
 }
 
 // openSandbox binds the listeners, and greets.

@@ -81,7 +81,7 @@ func (a *App) serve(ctx context.Context, cfg *config.Config, around Surroundings
 		return err
 	}
 	p := parts{
-		db: db, keys: keys, policy: policy(cfg), now: Now, log: a.log, serves: serving(cfg.SCA), bank: bankOf(cfg), reached: around.Reached,
+		db: db, keys: keys, policy: policy(cfg), pages: cfg.Dashboard, fourEyes: cfg.BackOffice.FourEyes, now: Now, log: a.log, serves: serving(cfg.SCA), bank: bankOf(cfg), reached: around.Reached,
 	}
 	p.callbacks = func() string { return cfg.URLs.Bank + aspsp.PathCallbacks }
 	all := workshop{bank: p.bank, brand: cfg.Brand, keys: keys, now: Now, env: around.Env}.factories()
@@ -107,7 +107,10 @@ func Check(cfg *config.Config, env func(string) string) error {
 	made := workshop{bank: bankOf(cfg), brand: cmp.Or(cfg.Brand, "Bank"), keys: keys, now: Now, env: env}
 	_, err = build(cfg.SCA, made.factories(), memory(&storage.DB{}, nil))
 	_, files := loadTrust(cfg, Now)
-	return errors.Join(err, files, checkOutside(cfg.OAuth))
+	_, payments := paymentKeys(cfg.Manager.PaymentKeys.Reveal())
+	_, users := usersOf(core{}, cfg.Manager, Now)
+	_, people := staffOf(cfg, keys, Now)
+	return errors.Join(err, files, checkOutside(cfg.OAuth), payments, users, people)
 }
 
 // ownExample stands for the listener of the bank's own systems where TPPs read:
@@ -150,15 +153,20 @@ func (a *App) mountServer(ctx context.Context, cfg *config.Config, p parts) erro
 	backOffice := p.aspsp(core, own, gateOf(o, cfg.Access.CertificateHeader, func(gateway *tpp.Proxy) tpp.Identifier {
 		return callers(cfg, verifier, gateway, core.register)
 	}))
-	bankFront := newEcho("bank", watch, backOffice)
+	side, err := p.bankSide(core, o, own, cfg)
+	if err != nil {
+		return err
+	}
+	bankFront := newEcho("bank", watch, append(side.dialects(), backOffice)...)
 	bankFront.Pre(bankauth.Verify(trust.clients, p.now))
 	backOffice.Mount(bankFront)
+	side.mountBank(bankFront)
 	(&docs.Handler{}).Mount(bankFront)
 	opsFront := newEcho("ops", watch)
 	mountOps(opsFront, p.db, watch, a.log)
 	return errors.Join(
 		a.listen(ctx, "tpp", cfg.Listeners.TPP, o.tppFront(cfg, watch, trust), trust.tpp.listen(tls.RequestClientCert)),
-		a.listen(ctx, "psu", cfg.Listeners.PSU, o.psuFront(watch), trust.psu.listen(tls.NoClientCert)),
+		a.listen(ctx, "psu", cfg.Listeners.PSU, o.psuFront(watch, side), trust.psu.listen(tls.NoClientCert)),
 		a.listen(ctx, "bank", cfg.Listeners.Bank, bankFront, trust.bank.listen(tls.RequestClientCert)),
 		a.listen(ctx, "ops", cfg.Listeners.Ops, opsFront, nil),
 	)

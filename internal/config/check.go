@@ -42,9 +42,13 @@ func (c *Config) CheckSwitches() error {
 	l.checkTags("sca.", c.SCA)
 	l.checkTags("stet.", c.STET)
 	l.checkTags("oauth.", c.OAuth)
+	l.checkTags("manager.", c.Manager)
+	l.checkTags("dashboard.", c.Dashboard)
+	l.checkTags("backOffice.", c.BackOffice)
 	l.checkFlows()
 	l.checkBasePath()
 	l.checkOAuth()
+	l.checkManager()
 	if len(l.problems) > 0 {
 		return l.problems
 	}

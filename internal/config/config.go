@@ -34,6 +34,9 @@ type Config struct {
 	XS2A        XS2A        `yaml:"xs2a"`
 	STET        STET        `yaml:"stet"`
 	OAuth       OAuth       `yaml:"oauth"`
+	Manager     Manager     `yaml:"manager"`
+	Dashboard   Dashboard   `yaml:"dashboard"`
+	BackOffice  BackOffice  `yaml:"backOffice"`
 	SCA         SCA         `yaml:"sca"`
 	Bank        Bank        `yaml:"bank"`
 	Log         Log         `yaml:"log"`
@@ -207,8 +210,9 @@ func Default() *Config {
 			AccountReferences:      []string{"iban", "bban", "pan", "maskedPan", "msisdn", "other"},
 			StartAuthorisationMode: "auto", FundsConfirmation: true,
 		},
-		STET:  defaultSTET(),
-		OAuth: defaultOAuth(),
+		STET:      defaultSTET(),
+		OAuth:     defaultOAuth(),
+		Dashboard: defaultDashboard(), BackOffice: defaultBackOffice(),
 		SCA: SCA{
 			Approaches: []string{"redirect"}, Redirect: "persona", Decoupled: "push", Embedded: "persona",
 			Flows: map[string]json.RawMessage{"persona": json.RawMessage("{}"), "push": json.RawMessage("{}")},

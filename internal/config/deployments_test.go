@@ -53,7 +53,8 @@ func TestExampleShowsDefaults(t *testing.T) {
 	for _, c := range []*config.Config{want, got} { // two places
 		c.TLS.TPP, c.TPPs.Anchors = config.KeyPair{}, nil
 	}
-	for _, list := range []*[]string{&got.XS2A.RedirectSchemes, &got.SCA.Onward, &got.TPPs.BlockedIssuers, &got.OAuth.Outside.Audience, &got.OAuth.Outside.Algorithms} {
+	staff := &got.BackOffice.Staff
+	for _, list := range []*[]string{&staff.Care, &staff.Supervisor, &staff.Auditor, &got.XS2A.RedirectSchemes, &got.SCA.Onward, &got.TPPs.BlockedIssuers, &got.OAuth.Outside.Audience, &got.OAuth.Outside.Algorithms} {
 		if len(*list) == 0 {
 			*list = nil // [] and nothing are the same list
 		}

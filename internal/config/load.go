@@ -107,6 +107,8 @@ func (l *loader) complete() {
 	l.checkFlows()
 	l.checkBasePath()
 	l.checkOAuth()
+	l.checkManager()
+	l.checkFourEyes()
 	l.readSecrets()
 	if zone, err := time.LoadLocation(c.TimeZone); err == nil {
 		c.Zone = zone

@@ -39,6 +39,7 @@ type Bank struct {
 
 var (
 	_ service.Accounts  = (*Bank)(nil)
+	_ service.Owners    = (*Bank)(nil)
 	_ service.Signers   = (*Bank)(nil)
 	_ service.Funds     = (*Bank)(nil)
 	_ service.Logins    = (*Bank)(nil)
@@ -102,6 +103,18 @@ func (b *Bank) Signers(_ context.Context, customer string) ([]string, error) {
 		return nil, fmt.Errorf("signers: %w", err)
 	}
 	return signersOf(customer), nil
+}
+
+// Owners implements service.Owners.
+func (b *Bank) Owners(ctx context.Context, id string) ([]string, error) {
+	all, err := b.all(ctx)
+	var owners []string
+	for _, a := range all {
+		if a.id() == id {
+			owners = append(owners, a.Customer)
+		}
+	}
+	return owners, err
 }
 
 // List implements service.Accounts.

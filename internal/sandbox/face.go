@@ -187,6 +187,14 @@ func (s *Sandbox) listSigners(c echo.Context) error {
 	return s.answer(c, http.StatusOK, map[string]any{"signers": signers}, err)
 }
 
+func (s *Sandbox) listOwners(c echo.Context) error {
+	owners, err := s.Bank.Owners(c.Request().Context(), c.Param("account"))
+	if err == nil && len(owners) == 0 {
+		err = pages.ErrUnknown
+	}
+	return s.answer(c, http.StatusOK, map[string]any{"owners": owners}, err)
+}
+
 // referenceFace has the members that the sandbox's accounts use, and reads the
 // others.
 type referenceFace struct {

@@ -26,6 +26,8 @@ func (s *Sandbox) Greeting(ctx context.Context, base, secure string) (string, er
 
   Start page  %[1]s/
   Demo TPP    %[1]s/tpp
+  Customers   %[1]s/psu/consents
+  Staff       %[1]s/back-office
   API         %[1]s/docs
 %[5]s
   Personas, password %[2]q:

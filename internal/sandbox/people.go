@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -93,6 +94,23 @@ type personPage struct {
 	Tried    newAccount
 	Path     string // of the field at fault; empty for none
 	Fault    string
+	Examples offer
+}
+
+// offer is what the page of a persona says of example consents.
+type offer struct {
+	Made  bool // there can be some
+	Done  bool // they have just been asked for
+	Added int
+}
+
+// offer tells whether a persona can have examples, and what came of asking for them.
+func (s *Sandbox) offer(c echo.Context, p person) offer {
+	added, err := strconv.Atoi(c.QueryParam("examples"))
+	return offer{
+		Made: s.Seal != nil && slices.ContainsFunc(p.Accounts, func(a account) bool { return a.IBAN != "" }),
+		Done: err == nil && added >= 0, Added: added,
+	}
 }
 
 // personPage fills in what the page shows of a persona besides its form.
@@ -108,7 +126,7 @@ func (s *Sandbox) personPage(c echo.Context, p persona, status int, page personP
 	if page.UserID, err = s.Users.UserID(ctx, p.ID); err != nil {
 		return s.problem(c, err)
 	}
-	page.Password = Password
+	page.Password, page.Examples = Password, s.offer(c, page.person)
 	if opened := c.QueryParam("opened"); page.Fault == "" && opened != "" {
 		for _, a := range page.Accounts {
 			if a.ResourceID == opened {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -35,6 +36,12 @@ type Sandbox struct {
 	Recent Recent
 	// Tokens makes access tokens; nil for none, and no calls for them.
 	Tokens Tokens
+	// PaymentKey is the public key, a JWK, for which TPPs seal who pays whom, and Seal
+	// seals JSON for it. Without Seal there is no Consent Manager, and no examples of
+	// its consents are made.
+	PaymentKey []byte
+	Seal       func(json []byte) (string, error)
+	filling    sync.Mutex // held while examples are made
 	// Waits reports whether the authorisation goes on for which a code was sent, by
 	// the key of its message. Without it, no code is taken for one that is waited for.
 	Waits func(ctx context.Context, key string) (bool, error)
@@ -104,6 +111,8 @@ func (s *Sandbox) Mount(e *echo.Echo) {
 	g.POST("/psus/:psu/accounts", s.openAccount, s.page)
 	g.GET("/psus/:psu/phone", s.phone, s.page)
 	g.POST("/psus/:psu/phone/approvals/:id", s.decideApproval, s.page)
+	g.POST("/examples", s.addExamples, s.page)
+	g.GET("/payment-key", s.paymentKey)
 	g.GET("/recent", s.recent, s.page)
 	g.POST("/demo", s.demo, s.page)
 	g.GET("/return", s.back, s.page)
@@ -121,6 +130,7 @@ func (s *Sandbox) Mount(e *echo.Echo) {
 	b.GET("/customers/:customer/accounts", s.listAccounts)
 	b.POST("/customers/:customer/account-resolutions", s.resolveAccount)
 	b.POST("/funds-checks", s.checkFunds)
+	b.GET("/accounts/:account/owners", s.listOwners)
 	b.GET("/accounts/:account/balances", s.listBalances)
 	b.GET("/accounts/:account/transactions", s.listTransactions)
 	b.GET("/psus/:psu/identity", s.readIdentity)

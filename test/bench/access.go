@@ -49,7 +49,7 @@ func (b *bench) seedAccess(ctx context.Context) error {
 	if _, err = b.db.ExecContext(ctx, "ANALYZE"); err != nil {
 		return err
 	}
-	if b.token, err = b.newToken(ctx); err != nil {
+	if b.token, err = b.newToken(ctx, b.insecure, "resource-server"); err != nil {
 		return err
 	}
 	b.valid = ids
@@ -86,9 +86,9 @@ func (b *bench) authorise(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// newToken makes a token for a resource server.
-func (b *bench) newToken(ctx context.Context) (string, error) {
-	made := exec.CommandContext(ctx, b.consentd, "token", "new", "--config", b.insecure.config, "--role", "resource-server", "--name", "benchmark")
+// newToken makes a token of a server, for a system of that role.
+func (b *bench) newToken(ctx context.Context, s server, role string) (string, error) {
+	made := exec.CommandContext(ctx, b.consentd, "token", "new", "--config", s.config, "--role", role, "--name", "benchmark")
 	var said bytes.Buffer
 	made.Stderr = &said
 	out, err := made.Output()

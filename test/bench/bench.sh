@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures create, status, start, memory and what trust costs beside the floors of this machine: doc.go says how. Under 3 minutes.
+# Measures create, status, start, memory, lists and what trust costs beside the floors of this machine: doc.go says how.
 #
-#   test/bench/bench.sh [-clients 16] [-rounds 5] [-seconds 4] [-starts 5]
+#   test/bench/bench.sh [-clients 16] [-rounds 5] [-seconds 4] [-starts 5] [-lists] [-full]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 

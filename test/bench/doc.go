@@ -32,6 +32,12 @@
 //     the TPP's cost, and connections are kept. The one beside the other is the
 //     price of trust.
 //   - verification by itself: the Go benchmark SignedCall of internal/tpp.
+//   - lists, once all that has ended: a third server, of a bank with a database of its
+//     own and 100,000 consents in it (staged by a hub with and without payments, and
+//     asked for by TPPs), lists them by its Consent Manager API: pages at both ends and
+//     in the middle, by status, user, account, group, TPP and period, and what has
+//     changed since an instant. One client reads one list after the other; each read is
+//     whole, its total included, and each list's total is what the database counts.
 //
 // Everything shares the machine: client, server and database. PostgreSQL is
 // durable, as in production: a consent that was answered 201 is on disk. So the

@@ -33,7 +33,7 @@ func (b *bench) full(ctx context.Context) (err error) {
 	if err := b.seed(ctx); err != nil {
 		return err
 	}
-	if b.token, err = b.newToken(ctx); err != nil {
+	if b.token, err = b.newToken(ctx, b.insecure, "resource-server"); err != nil {
 		return err
 	}
 	measured := sized{}

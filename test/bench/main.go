@@ -26,6 +26,7 @@ type settings struct {
 	pool     int // connections of each server to the database
 	starts   int
 	full     bool // compare a small table with a large one instead
+	lists    bool // measure the lists alone
 }
 
 func main() {
@@ -41,6 +42,7 @@ func main() {
 	flag.IntVar(&s.pool, "pool", 16, "connections of each server to the database")
 	flag.IntVar(&s.starts, "starts", 5, "starts to time")
 	flag.BoolVar(&s.full, "full", false, "compare a table of 10,000 consents with one of a million, and nothing else")
+	flag.BoolVar(&s.lists, "lists", false, "measure the lists of a bank's consents, and nothing else")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -64,13 +66,16 @@ func run(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, trust.close()) }()
-	b, err := prepare(ctx, s, trust, pg.DSN("postgres"))
+	b, err := prepare(ctx, s, trust, pg.DSN)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.db.Close()) }()
-	if s.full {
+	switch {
+	case s.full:
 		return b.full(ctx)
+	case s.lists:
+		return b.lists(ctx)
 	}
 	var r report
 	if err := b.fill(ctx, &r); err != nil {
@@ -81,7 +86,7 @@ func run(ctx context.Context, s settings) (err error) {
 		return err
 	}
 	fmt.Print(text)
-	return nil
+	return b.lists(ctx)
 }
 
 // fill measures everything, with the servers that it starts and ends.

@@ -56,8 +56,11 @@ func getStatus(ctx context.Context, address, consent, requestID string) (*http.R
 }
 
 // create posts one consent and returns its id.
-func (b *bench) create(ctx context.Context) (string, error) {
-	request, err := postConsent(ctx, b.insecure.tpp, uuid.NewString())
+func (b *bench) create(ctx context.Context) (string, error) { return create(ctx, b.insecure) }
+
+// create posts one consent to a server and returns its id.
+func create(ctx context.Context, s server) (string, error) {
+	request, err := postConsent(ctx, s.tpp, uuid.NewString())
 	if err != nil {
 		return "", err
 	}

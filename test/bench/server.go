@@ -24,10 +24,14 @@ type bench struct {
 	settings
 	dsn string
 	db  *sql.DB
+	// managedDSN is of the database of the bank whose lists are measured.
+	managedDSN string
 	// insecure takes every caller for one TPP, over plain HTTP. Both work on the same database.
 	insecure, verifying server
-	trust               *trust
-	floorAddress        string
+	// managing serves the Consent Manager API, of a bank in a database of its own.
+	managing     server
+	trust        *trust
+	floorAddress string
 	// copies are the statements that copy a consent under the ids of the relation fresh.
 	copies string
 	// token is of a resource server.
@@ -39,8 +43,13 @@ type bench struct {
 // server is a configuration file of the program, and where it then listens.
 type server struct {
 	config              string
+	database            string // the file of its address
+	aspsp               string // where the bank's systems listen
 	tpp, psu, bank, ops string
 }
+
+// nobody is an address at which nobody listens.
+const nobody = "127.0.0.1:9"
 
 // timeouts are generous: they end what hangs.
 const (
@@ -49,12 +58,15 @@ const (
 )
 
 // prepare writes the configurations, in production profile, and brings the schema up to date.
-func prepare(ctx context.Context, s settings, t *trust, dsn string) (*bench, error) {
-	b := &bench{settings: s, trust: t, dsn: dsn}
-	b.insecure.config, b.verifying.config = filepath.Join(s.dir, "insecure.yaml"), filepath.Join(s.dir, "verifying.yaml")
+func prepare(ctx context.Context, s settings, t *trust, dsn func(database string) string) (*bench, error) {
+	b := &bench{settings: s, trust: t, dsn: dsn("postgres"), managedDSN: dsn(managed)}
+	b.insecure = server{config: filepath.Join(s.dir, "insecure.yaml"), database: "database.url", aspsp: nobody}
+	b.verifying = server{config: filepath.Join(s.dir, "verifying.yaml"), database: "database.url", aspsp: nobody}
+	b.managing = server{config: filepath.Join(s.dir, "managing.yaml"), database: "managed.url"}
 	for _, address := range []*string{
 		&b.insecure.tpp, &b.insecure.psu, &b.insecure.bank, &b.insecure.ops,
 		&b.verifying.tpp, &b.verifying.psu, &b.verifying.bank, &b.verifying.ops, &b.floorAddress,
+		&b.managing.tpp, &b.managing.psu, &b.managing.bank, &b.managing.ops, &b.managing.aspsp,
 	} {
 		var err error
 		if *address, err = freeAddress(ctx); err != nil {
@@ -64,26 +76,36 @@ func prepare(ctx context.Context, s settings, t *trust, dsn string) (*bench, err
 	if err := b.writeConfigs(); err != nil {
 		return nil, err
 	}
-	migrate := exec.CommandContext(ctx, b.consentd, "migrate", "up", "--config", b.insecure.config)
-	if out, err := migrate.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("consentd migrate up: %w\n%s", err, out)
+	if err := b.migrate(ctx, b.insecure); err != nil {
+		return nil, err
 	}
 	var err error
-	b.db, err = sql.Open("pgx", dsn)
+	b.db, err = sql.Open("pgx", b.dsn)
 	return b, err
 }
 
+// migrate brings the schema of a server's database up to date.
+func (b *bench) migrate(ctx context.Context, s server) error {
+	migrate := exec.CommandContext(ctx, b.consentd, "migrate", "up", "--config", s.config)
+	if out, err := migrate.CombinedOutput(); err != nil {
+		return fmt.Errorf("consentd migrate up: %w\n%s", err, out)
+	}
+	return nil
+}
+
 // writeConfigs writes the configurations and their secrets. No path that is
-// measured calls the bank, so nobody listens at its address.
+// measured calls the bank, the lists of a user apart: nobody listens at its address.
 func (b *bench) writeConfigs() error {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails: crypto/rand ends the process instead
 	files := map[string]string{
 		"master.key":     base64.StdEncoding.EncodeToString(key),
 		"database.url":   b.dsn,
+		"managed.url":    b.managedDSN,
 		"bank.token":     rand.Text(),
 		"insecure.yaml":  "insecure: true\n" + b.common(b.insecure),
 		"verifying.yaml": verifies + b.common(b.verifying),
+		"managing.yaml":  "insecure: true\nmanager: {enabled: true}\n" + b.common(b.managing),
 	}
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(content), 0o600); err != nil {
@@ -93,15 +115,15 @@ func (b *bench) writeConfigs() error {
 	return nil
 }
 
-// common is what both configurations say.
+// common is what all configurations say.
 func (b *bench) common(s server) string {
 	return fmt.Sprintf(`brand: Benchmark
 masterKeyFile: master.key
 listeners: {tpp: "%s", psu: "%s", bank: "%s", ops: "%s"}
-database: {urlFile: database.url, maxConnections: %d}
-bank: {url: "http://127.0.0.1:9", tokenFile: bank.token}
+database: {urlFile: %s, maxConnections: %d}
+bank: {url: "http://%s", tokenFile: bank.token}
 log: {level: warn}
-`, s.tpp, s.psu, s.bank, s.ops, b.pool)
+`, s.tpp, s.psu, s.bank, s.ops, s.database, b.pool, s.aspsp)
 }
 
 // process is a program that we started.

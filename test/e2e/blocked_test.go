@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"consentd/internal/app"
+	"consentd/internal/config"
 	"consentd/pkg/xs2a"
 )
 
@@ -19,6 +21,20 @@ func (p *program) office(method, body string) {
 	at := p.base + "/aspsp/v1/tpps/" + url.PathEscape(sandboxAcme) + "/block"
 	status, answer, _ := p.raw(method, at, body, "Authorization", "Bearer sandbox-back-office", "Content-Type", "application/json")
 	require.Equal(p.t, http.StatusOK, status, answer)
+}
+
+// TestBlockUnderFourEyes: no block ends consents where another person has to confirm
+// their end; it shuts the TPP out all the same.
+func TestBlockUnderFourEyes(t *testing.T) {
+	p := start(t, "sqlite", func(o *app.SandboxOptions) {
+		o.Configure = func(c *config.Config) { c.BackOffice.FourEyes = true }
+	})
+	at := p.base + "/aspsp/v1/tpps/" + url.PathEscape(sandboxAcme) + "/block"
+	status, answer, _ := p.raw(http.MethodPut, at, `{"reason":"fraud","endConsents":true}`,
+		"Authorization", "Bearer sandbox-back-office", "Content-Type", "application/json")
+	require.Equal(t, http.StatusBadRequest, status)
+	require.Contains(t, answer, "another person has to confirm the end of consents")
+	p.office(http.MethodPut, `{"reason":"fraud"}`)
 }
 
 // isShut asserts that the browser sees why it cannot go on, and no way to the TPP.

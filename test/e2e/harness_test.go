@@ -66,7 +66,7 @@ func start(t *testing.T, engine string, edit ...func(*app.SandboxOptions)) *prog
 	p.http = &http.Client{
 		Transport: &contract.Transport{
 			Base: http.DefaultTransport, T: t,
-			Validators: []*contract.Validator{described, data, contract.Load(t, "aspsp")},
+			Validators: []*contract.Validator{described, data, contract.Load(t, "aspsp"), contract.Manager(t)},
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -151,6 +151,10 @@ func (p *program) code(psu string) string {
 	require.NotEmpty(p.t, phone.Messages)
 	return phone.Messages[len(phone.Messages)-1].Code
 }
+
+// alone matches six digits that are a code, not those that a longer number or an
+// id holds by chance.
+func alone(code string) string { return `(^|[^0-9a-f])` + code + `([^0-9a-f]|$)` }
 
 // psu is a browser without a screen: it keeps cookies, reads a page's form and
 // sends it back as a browser would.

@@ -152,9 +152,10 @@ func TestInspectorKeepsNoSecrets(t *testing.T) {
 
 		var raw json.RawMessage
 		p.call(http.MethodGet, "/sandbox/requests", nil, &raw)
-		for _, secret := range []string{wrongPassword, sandbox.Password + `\"`, code, link[strings.LastIndex(link, "/")+5:], pushed.PSUMessage} {
+		for _, secret := range []string{wrongPassword, sandbox.Password + `\"`, link[strings.LastIndex(link, "/")+5:], pushed.PSUMessage} {
 			require.NotContains(t, string(raw), secret)
 		}
+		require.NotRegexp(t, alone(code), string(raw))
 		require.Contains(t, string(raw), `\"password\":\"****\"`)
 		require.Contains(t, string(raw), `\"scaAuthenticationData\":\"****\"`)
 		back := p.recorded("?path=sca-callbacks")
@@ -182,6 +183,17 @@ func TestFaults(t *testing.T) {
 	p.call(http.MethodDelete, "/sandbox/faults", nil, nil)
 	for range 2 {
 		require.Equal(t, "received", p.status(p.tpp, id))
+	}
+}
+
+// TestFaultsOfTheManager spoils calls of a hub: in the form of its errors, as far as these
+// know the status.
+func TestFaultsOfTheManager(t *testing.T) {
+	p := start(t, "sqlite")
+	for status, code := range map[int]string{400: "Body.InvalidFormat", 401: "AccessToken.Invalid", 403: "AccessToken.InvalidScope", 500: "Server.Failure", 503: "Server.Unavailable"} {
+		p.call(http.MethodPut, "/sandbox/faults", map[string]any{"match": "GET /consent-manager/consents", "status": status, "times": 1}, nil)
+		p.hub().do(http.MethodGet, "/consents", nil).fails(status, code)
+		p.hub().do(http.MethodGet, "/consents", nil).is(http.StatusOK)
 	}
 }
 

@@ -166,7 +166,7 @@ func TestSandboxKeepsItsDataPrivate(t *testing.T) {
 				modes[e.Name()] = info.Mode()
 			}
 			require.Equal(t, map[string]os.FileMode{
-				"consentd.db": 0o600, "consentd.db-shm": 0o600, "consentd.db-wal": 0o600, "master.key": 0o600, "ca.pem": 0o600, "ca.key": 0o600,
+				"consentd.db": 0o600, "consentd.db-shm": 0o600, "consentd.db-wal": 0o600, "master.key": 0o600, "ca.pem": 0o600, "ca.key": 0o600, "payment-keys.json": 0o600,
 			}, modes)
 		})
 	}

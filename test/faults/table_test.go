@@ -107,6 +107,9 @@ var walks = map[string]walk{
 	"forwarded": {
 		run: forwarded,
 	},
+	"staged": {
+		run: staged,
+	},
 	"connected": {
 		paged: true,
 		only:  grantPoints,

@@ -186,6 +186,9 @@ func (w *world) check() {
 				signed++
 			}
 		}
+		if c.Rail == consent.RailManager { // the hub says that somebody has
+			continue
+		}
 		if c.Rail == consent.RailSTET && len(c.Authorisations) == 0 {
 			w.rests(c)
 			continue

@@ -29,8 +29,8 @@ type Faults struct {
 	Owns func(path string) bool
 	// BasePath may be left out of patterns.
 	BasePath string
-	// Dialects are those of TPPs. What Owns has besides is the interface for the
-	// bank's own systems, which is answered with problems. Without them, and elsewhere,
+	// Dialects are those in which errors are worded. What Owns has besides is the
+	// interface for the bank's own systems, which is answered with problems. Without them, and elsewhere,
 	// an injected error is a line of text, as proxies send one.
 	Dialects []Dialect
 	// Stop ends all delays, when the program ends; nil for never.
@@ -40,13 +40,18 @@ type Faults struct {
 	rules []*rule
 }
 
-// Dialect is an interface for TPPs.
+// Dialect is an interface that words errors in its own way.
 type Dialect interface {
 	// Owns tells its paths.
 	Owns(path string) bool
 	// RefusalOf words an error for callers who accept certain formats; nil, or with
 	// another status, where there are no words for it.
 	RefusalOf(err error, accept []string) *edge.Refusal
+}
+
+// anyStatus is a Dialect that has words for statuses which none of its errors has.
+type anyStatus interface {
+	RefusalWith(status int, text string) *edge.Refusal
 }
 
 // rule is a fault, and what came of it.
@@ -217,8 +222,8 @@ const injectedText = "injected by the sandbox, see /sandbox/faults"
 // systems (RFC 9457).
 func bankProblem(c echo.Context, status int) error {
 	body := map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": injectedText}
-	if code, known := injectedCodes[status]; known {
-		body["code"] = code
+	if codes := injectedCodes[status]; len(codes) > 0 {
+		body["code"] = codes[0]
 	}
 	raw, err := json.Marshal(body)
 	if err != nil {
@@ -229,16 +234,20 @@ func bankProblem(c echo.Context, status int) error {
 
 // refusal is a status in the words of the dialect; nil where it has none for it.
 func (f *Faults) refusal(r *http.Request, status int) *edge.Refusal {
-	code, known := injectedCodes[status]
 	dialect := f.dialect(r.URL.Path)
-	if !known || dialect == nil {
+	if dialect == nil {
 		return nil
 	}
-	refusal := dialect.RefusalOf(consent.E(code, injectedText), r.Header.Values(echo.HeaderAccept))
-	if refusal == nil || refusal.Status != status {
-		return nil
+	for _, code := range injectedCodes[status] {
+		refusal := dialect.RefusalOf(consent.E(code, injectedText), r.Header.Values(echo.HeaderAccept))
+		if refusal != nil && refusal.Status == status {
+			return refusal
+		}
 	}
-	return refusal
+	if d, ok := dialect.(anyStatus); ok {
+		return d.RefusalWith(status, injectedText)
+	}
+	return nil
 }
 
 // dialect is the one in which a path is answered; nil for none.
@@ -251,21 +260,21 @@ func (f *Faults) dialect(path string) Dialect {
 	return nil
 }
 
-// injectedCodes are what a status is called in the dialect. Statuses that it has
-// several codes for have the plainest.
-var injectedCodes = map[int]consent.Code{
-	http.StatusBadRequest:           consent.CodeFormat,
-	http.StatusUnauthorized:         consent.CodeNotUsable,
-	http.StatusForbidden:            consent.CodeBlocked,
-	http.StatusNotFound:             consent.CodePathUnknown,
-	http.StatusMethodNotAllowed:     consent.CodeMethodNotAllowed,
-	http.StatusNotAcceptable:        consent.CodeNotAcceptable,
-	http.StatusRequestTimeout:       consent.CodeTimeout,
-	http.StatusConflict:             consent.CodeStatusInvalid,
-	http.StatusUnsupportedMediaType: consent.CodeMediaType,
-	http.StatusTooManyRequests:      consent.CodeTooOften,
-	http.StatusInternalServerError:  consent.CodeInternal,
-	http.StatusServiceUnavailable:   consent.CodeUnavailable,
+// injectedCodes are what a status may be called: the first that has it in a dialect is
+// it. Statuses that dialects have several codes for have the plainest.
+var injectedCodes = map[int][]consent.Code{
+	http.StatusBadRequest:           {consent.CodeFormat},
+	http.StatusUnauthorized:         {consent.CodeNotUsable, consent.CodeUnauthenticated},
+	http.StatusForbidden:            {consent.CodeBlocked, consent.CodeRole},
+	http.StatusNotFound:             {consent.CodePathUnknown},
+	http.StatusMethodNotAllowed:     {consent.CodeMethodNotAllowed},
+	http.StatusNotAcceptable:        {consent.CodeNotAcceptable},
+	http.StatusRequestTimeout:       {consent.CodeTimeout},
+	http.StatusConflict:             {consent.CodeStatusInvalid},
+	http.StatusUnsupportedMediaType: {consent.CodeMediaType},
+	http.StatusTooManyRequests:      {consent.CodeTooOften},
+	http.StatusInternalServerError:  {consent.CodeInternal},
+	http.StatusServiceUnavailable:   {consent.CodeUnavailable},
 }
 
 // effect says in words what a fault does.

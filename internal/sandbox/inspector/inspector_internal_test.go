@@ -158,6 +158,12 @@ func surfaces() map[string]surface {
 		"a resource server's question, and no JSON": {
 			method: "POST", target: "/aspsp/v1/access-checks", body: `{"tpp":"acme","accessToken":"SECRETSECRET`, status: 400, secrets: []string{"SECRETSECRET"}, stays: []string{"acme"},
 		},
+		"what a hub says": {
+			method: "PATCH", target: "/consent-manager/consents/x", headers: []string{"X-User-Token", "SECRETSECRET1"}, status: 400,
+			body:    `{"ConnectToken":"SECRETSECRET2","PersonalIdentifiableInformation":{"Name":"SECRETSECRET3"},"authorizationChannel":"App"}`,
+			answer:  `{"data":{"PersonalIdentifiableInformation":"SECRETSECRET4.a.b.c.d","status":"Authorized"}}`,
+			secrets: []string{"SECRET1", "SECRET2", "SECRET3", "SECRET4"}, stays: []string{"authorizationChannel", "Authorized"},
+		},
 		"keys": {
 			method: "POST", target: "/v1/x", body: `{"privateKey":"AAAA","note":` + string(pem) + `}`, answer: `{"privateKey":"BBBB","note":` + string(pem) + `}`, status: 200,
 			note: "key: " + somePEM + " at /sca/" + someHandle, secrets: []string{"AAAA", "BBBB", "MIIEvQ", someHandle[5:]}, stays: []string{"BEGIN PRIVATE KEY", "/sca/Yh0d****"},

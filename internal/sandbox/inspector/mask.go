@@ -91,6 +91,11 @@ var secretRules = []secretRule{
 	{inRequest | inAnswer | inQuery, "access_token", start4},
 	{inRequest | inAnswer | inQuery, "refresh_token", start4},
 	{inRequest | inAnswer, "privateKey", whole},
+
+	// Of the Consent Manager.
+	{inHeader, "X-User-Token", start4},
+	{inRequest, "ConnectToken", start4},
+	{inRequest | inAnswer, "PersonalIdentifiableInformation", start4},
 }
 
 // pathCallbacks is where all that is said is a secret.
