@@ -235,9 +235,6 @@ func (c *Consent) Consume(log []Payment, zone *time.Location, now time.Time) err
 	if c.Kind != Payments || c.Staged == nil || c.Staged.Payment == nil {
 		return E(CodeStatusInvalid, "only a consent to payments can be consumed")
 	}
-	if c.Status == Consumed {
-		return nil
-	}
 	if err := c.useUp(log, zone, now); err != nil {
 		return err
 	}

@@ -150,6 +150,15 @@ func TestFollowPayment(t *testing.T) {
 	}
 }
 
+// TestFollowPaymentBackwards: the time of change never goes back, by which payments are listed,
+// though the clock may.
+func TestFollowPaymentBackwards(t *testing.T) {
+	x := paying(t, consent.PaymentTerms{Schedule: consent.VariableOnDemand})
+	p := consent.Payment{ID: uuid.New(), Amount: aed(1), Status: consent.PaymentPending, CreatedAt: noon, ChangedAt: noon.Add(time.Hour)}
+	require.NoError(t, x.FollowPayment(&p, consent.PaymentCredited, []consent.Payment{p}, time.UTC, noon.Add(time.Minute)))
+	require.Equal(t, noon.Add(time.Hour), p.ChangedAt)
+}
+
 func TestConsume(t *testing.T) {
 	c := paying(t, consent.PaymentTerms{Schedule: consent.VariableOnDemand, Count: 2})
 	pending := consent.Payment{ID: uuid.New(), Amount: aed(1), Status: consent.PaymentPending, CreatedAt: noon}

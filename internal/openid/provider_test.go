@@ -1,6 +1,7 @@
 package openid_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -50,16 +51,57 @@ type gate struct {
 
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	g.asked.Add(1)
-	<-g.opened
-	w := httptest.NewRecorder()
-	w.Header().Set("Content-Type", "application/json")
-	const issuer = "https://id.bank.example"
-	err := json.NewEncoder(w).Encode(map[string]any{
-		"issuer": issuer, "authorization_endpoint": issuer + "/a", "token_endpoint": issuer + "/t", "jwks_uri": issuer + "/k",
-	})
-	res := w.Result()
-	res.Request = r
-	return res, err
+	select {
+	case <-g.opened:
+		return describes("https://id.bank.example", "https://id.bank.example/t")(r)
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+// way is one to a provider.
+type way func(r *http.Request) (*http.Response, error)
+
+func (w way) RoundTrip(r *http.Request) (*http.Response, error) { return w(r) }
+
+// describes is a way to a provider that takes codes at some address.
+func describes(issuer, tokens string) way {
+	return func(r *http.Request) (*http.Response, error) {
+		w := httptest.NewRecorder()
+		w.Header().Set("Content-Type", "application/json")
+		err := json.NewEncoder(w).Encode(map[string]any{
+			"issuer": issuer, "authorization_endpoint": issuer + "/a", "token_endpoint": tokens, "jwks_uri": issuer + "/k",
+		})
+		res := w.Result()
+		res.Request = r
+		return res, err
+	}
+}
+
+// TestAddresses: no secret goes over a way that is less safe than the issuer's.
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		issuer, tokens string
+		safe           bool
+	}{
+		{"https://id.bank.example", "https://id.bank.example/t", true},
+		{"https://id.bank.example", "https://tokens.bank.example/t", true},
+		{"https://id.bank.example", "http://id.bank.example/t", false},
+		{"https://id.bank.example", "http://127.0.0.1/t", false},
+		{"https://id.bank.example", "https://somebody:secret@id.bank.example/t", false},
+		{"http://127.0.0.1:9000", "http://127.0.0.1:9000/t", true},
+		{"http://127.0.0.1:9000", "http://127.0.0.1:9001/t", true},
+		{"http://127.0.0.1:9000", "https://tokens.bank.example/t", true},
+		{"http://127.0.0.1:9000", "http://tokens.bank.example/t", false},
+	} {
+		l := &openid.Lookup{Client: openid.Bounded(&http.Client{Transport: describes(x.issuer, x.tokens)}), Now: time.Now}
+		_, err := l.Get(t.Context(), x.issuer)
+		require.Equal(t, x.safe, err == nil, "%s of %s: %v", x.tokens, x.issuer, err)
+		if !x.safe {
+			require.ErrorIs(t, err, openid.ErrProvider)
+		}
+	}
 }
 
 // TestLookupOnce: a provider is looked up once for all who wait for it.
@@ -81,6 +123,32 @@ func TestLookupOnce(t *testing.T) {
 		assert.EqualValues(t, 1, g.asked.Load())
 		close(g.opened)
 		all.Wait()
+	})
+}
+
+// TestLookupLeft: who goes away spoils it for nobody else.
+func TestLookupLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{opened: make(chan struct{})}
+		l := &openid.Lookup{Client: openid.Bounded(&http.Client{Transport: g}), Now: time.Now}
+		ctx, leave := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() {
+			_, err := l.Get(ctx, "https://id.bank.example")
+			assert.ErrorIs(t, err, context.Canceled)
+		})
+		synctest.Wait()
+		all.Go(func() {
+			_, err := l.Get(t.Context(), "https://id.bank.example")
+			assert.NoError(t, err)
+		})
+		synctest.Wait()
+		leave()
+		synctest.Wait()
+		close(g.opened)
+		all.Wait()
+		assert.EqualValues(t, 1, g.asked.Load())
 	})
 }
 

@@ -203,6 +203,9 @@ func TestRenewedTerms(t *testing.T) {
 	require.Contains(t, added, "Payments are made until 1 August 2026")
 	require.Contains(t, removed, "At most AED 10.00 for each payment")
 	require.NotContains(t, added, "7 payments", "as before")
+	d.ValidUntil = former.ValidUntil
+	_, added, _ = strings.Cut(read(t, v.see(path)).text, "New:")
+	require.NotContains(t, added, "Payments are made until", "until then, as before")
 }
 
 // TestNothingToFilter: where there is nothing, nothing is to be chosen; whoever has

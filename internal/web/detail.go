@@ -31,6 +31,14 @@ type dossier struct {
 	List     string // the address of the list that it stands in
 }
 
+// pausedFor are the words for a reason to pause.
+func pausedFor(why consent.Reason) struct{ why, what string } {
+	if w, ok := pausedWords[why]; ok {
+		return w
+	}
+	return pausedWords[consent.ReasonBank]
+}
+
 // notice says why a consent is not in force.
 type notice struct {
 	Tone   string
@@ -305,10 +313,7 @@ var pausedWords = map[consent.Reason]struct{ why, what string }{
 func (t *teller) notice(d *overview.Detail) *notice {
 	switch {
 	case d.Status == consent.Suspended:
-		w, ok := pausedWords[d.Suspension.Reason]
-		if !ok {
-			w = pausedWords[consent.ReasonBank]
-		}
+		w := pausedFor(d.Suspension.Reason)
 		return &notice{Tone: "stops", Title: t.say("paused.title", "Date", t.at(d.StatusChangedAt)), Text: t.say(w.why), Advice: t.say(w.what)}
 	case d.Status.Pending():
 		n := &notice{Tone: "waits", Title: t.say("waiting.title"), Text: t.say("waiting.text")}

@@ -87,6 +87,17 @@ func TestInert(t *testing.T) {
 			}
 		}
 	})
+	for cell, want := range map[string]string{"=1": "'=1", "a;=1": "a;'=1", "a; @b;c": "a;' @b;c", "a\r-1": "a\n'-1", "1-2": "1-2"} {
+		require.Equal(t, want, inert(cell))
+	}
+}
+
+// TestZoneOf: the zone of a receipt is told so that it can be told years later.
+func TestZoneOf(t *testing.T) {
+	t.Parallel()
+	for hours, want := range map[float64]string{0: "UTC", 4: "UTC+04:00", -3.5: "UTC-03:30"} {
+		require.Equal(t, want, zoneOf(time.Unix(0, 0).In(time.FixedZone("", int(hours*3600)))))
+	}
 }
 
 // TestEverythingHasWords: no state, reason, type or shape of payments goes untold.
@@ -102,6 +113,7 @@ func TestEverythingHasWords(t *testing.T) {
 		require.Contains(t, pausedWords, reason)
 		require.Contains(t, endingWords, reason)
 	}
+	require.NotEmpty(t, pausedFor("of a newer version").what)
 	for _, ty := range []overview.Type{overview.DataSharing, overview.SinglePayment, overview.FlexiPay, overview.Funds, overview.Connected} {
 		require.Contains(t, typeWords, ty)
 		require.Contains(t, stops, ty)

@@ -49,11 +49,7 @@ func (t *teller) event(d *overview.Detail, e overview.Event) event {
 		x.Why = t.ended(f)
 	}
 	if e.Kind == overview.EventSuspended {
-		why, ok := pausedWords[e.Reason]
-		if !ok {
-			why = pausedWords[consent.ReasonBank]
-		}
-		x.Why = t.say(why.why)
+		x.Why = t.say(pausedFor(e.Reason).why)
 	}
 	x.Added, x.Removed = t.change(e.Added), t.change(e.Removed)
 	if former, c := memberOf(d, e.Former), memberOf(d, e.Consent); former != nil && c != nil {

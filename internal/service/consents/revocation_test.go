@@ -166,6 +166,23 @@ func TestRevokeAgainstReplacing(t *testing.T) {
 	})
 }
 
+// TestRevokeReplacedByWhatIsGone: where what stood in its place cannot be seen, a consent
+// tells of itself.
+func TestRevokeReplacedByWhatIsGone(t *testing.T) {
+	each(t, func(t *testing.T, b *bundle) {
+		former := b.authorised(t, "lea", "lea", true)
+		b.authorised(t, "lea", "lea", true)
+		_, err := b.db.Update(t.Context(), former.ID, func(c *consent.Consent) error {
+			c.ReplacedBy = uuid.New()
+			return nil
+		})
+		require.NoError(t, err)
+		seen, err := b.desk(&toyBank{}).Revoke(t.Context(), page(), former.ID, "lea")
+		require.NoError(t, err)
+		require.Equal(t, []any{former.ID, consent.Expired}, []any{seen.ID, seen.Status})
+	})
+}
+
 // TestRevokeReplacedLongAgo: who ends a consent that was replaced while they may have
 // had it before them ends the one in its place; later it tells of itself.
 func TestRevokeReplacedLongAgo(t *testing.T) {

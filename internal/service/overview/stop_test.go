@@ -196,6 +196,27 @@ func TestStopMeanwhile(t *testing.T) {
 	}
 }
 
+// TestStopReplacedByOneOfALine: with what stands in a consent's place its line ends too,
+// also where that has come this very moment.
+func TestStopReplacedByOneOfALine(t *testing.T) {
+	f := newFake()
+	v := f.viewer("omar", "omar")
+	first := f.add("omar")
+	var second, third *consent.Consent
+	f.before = func(uuid.UUID) {
+		f.before = nil
+		second, third = f.add("omar", after(first)), f.add("omar", after(first))
+		first.Status, first.ReplacedBy, first.StatusChangedAt = consent.Expired, second.ID, f.now
+		f.keep(first)
+	}
+	d, err := f.Stop(t.Context(), v, consent.Cause{}, first.ID)
+	require.NoError(t, err)
+	require.Equal(t, second.ID, d.ID)
+	for _, c := range []*consent.Consent{second, third} {
+		require.Equal(t, consent.Revoked, f.consents[c.ID].Status)
+	}
+}
+
 // TestStopUnread: what ends with a consent is found out before anything ends.
 func TestStopUnread(t *testing.T) {
 	f := newFake()
@@ -203,6 +224,7 @@ func TestStopUnread(t *testing.T) {
 	first := f.add("omar")
 	second := f.add("omar", after(first))
 	f.breaks = "Get"
+	f.before = func(uuid.UUID) { f.breaks = "" } // for a moment only
 	_, err := f.Stop(t.Context(), v, consent.Cause{}, first.ID)
 	require.ErrorIs(t, err, errBroken)
 	for _, c := range []*consent.Consent{first, second} {
