@@ -147,9 +147,6 @@ func creditors(text json.RawMessage, beside creditor) ([]entry, error) {
 			one = inner
 		}
 	}
-	if one == (entry{}) {
-		return nil, nil
-	}
 	return []entry{one}, nil
 }
 

@@ -86,6 +86,9 @@ func TestOpen(t *testing.T) {
 		"nobody":                 {`{"Initiation":{}}`, parties.Parties{}},
 		"an empty list":          {`{"Initiation":{"Creditor":[]}}`, parties.Parties{}},
 		"null":                   {`{"Initiation":{"Creditor":null,"DebtorAccount":null}}`, parties.Parties{}},
+		"a name in itself":       {`{"Initiation":{"Creditor":{"Name":"N","Creditor":{"Name":"M"}}}}`, parties.Parties{CreditorName: "N"}},
+		"with two dots":          {`{"Initiation":{"Creditor":{"Name":"A. B. C"}}}`, parties.Parties{CreditorName: "A. B. C"}},
+		"beside a message":       {`{"Initiation":{"Creditor":{"Name":"N"}},"message":{}}`, parties.Parties{CreditorName: "N"}},
 		"several to choose from": {`{"Initiation":{"Creditor":[{"Creditor":{"Name":"A"},"CreditorAccount":{"Identification":"AE1"}},{"CreditorAccount":{"Name":{"en":"B"}}},{}]}}`, parties.Parties{CreditorName: "A, B"}},
 		"what cannot be shown":   {`{"Initiation":{"Creditor":{"Name":" A\u202eB\u0000\nC "}}}`, parties.Parties{CreditorName: "A B C"}},
 		"too long":               {`{"Initiation":{"Creditor":{"Name":"` + strings.Repeat("ع", 400) + `"}}}`, parties.Parties{CreditorName: strings.Repeat("ع", 350)}},
@@ -151,6 +154,7 @@ func TestUnreadable(t *testing.T) {
 		"another's":          foreign,
 		"changed":            good[:len(good)-4] + "AAAA",
 		"too big":            good + strings.Repeat("A", 64<<10),
+		"too big, and whole": nonsense(ofConsent + strings.Repeat(" ", 64<<10)),
 		"older algorithm":    seal(t, keyring().rsa, jwa.RSA_OAEP(), jwe.WithContentEncryption(jwa.A256GCM())),
 		"other wrapping":     seal(t, keyring().ec, jwa.ECDH_ES_A128KW(), jwe.WithContentEncryption(jwa.A256GCM())),
 		"other encryption":   seal(t, keyring().rsa, jwa.RSA_OAEP_256(), jwe.WithContentEncryption(jwa.A128CBC_HS256())),
@@ -196,6 +200,30 @@ func TestKeyIDs(t *testing.T) {
 	require.NoError(t, err)
 	_, err = keyring().opener.Open(named("ec-2"))
 	require.ErrorIs(t, err, parties.ErrUnreadable)
+	_, err = keyring().opener.Open(named(""))
+	require.NoError(t, err, "it names none, so all are tried")
+
+	_, err = unnamed(t).Open(named("whatever"))
+	require.NoError(t, err, "a key without a name is tried for any")
+}
+
+// unnamed opens with the EC key, which has no name.
+func unnamed(t *testing.T) *parties.Opener {
+	t.Helper()
+	for i := range keyring().opener.Keys.Len() {
+		key, _ := keyring().opener.Keys.Key(i)
+		if key.KeyType() != jwa.EC() {
+			continue
+		}
+		bare, err := key.Clone()
+		require.NoError(t, err)
+		require.NoError(t, bare.Remove(jwk.KeyIDKey))
+		set := jwk.NewSet()
+		require.NoError(t, set.AddKey(bare))
+		return &parties.Opener{Keys: set}
+	}
+	t.Fatal("there is an EC key")
+	return nil
 }
 
 func TestParse(t *testing.T) {

@@ -99,11 +99,7 @@ func (u *Users) User(r *http.Request) (string, error) {
 }
 
 func refused(text string, cause error) error {
-	e := consent.At(consent.CodeUnauthenticated, "Header."+HeaderToken, "%s", text)
-	if cause == nil {
-		return e
-	}
-	return e.Because(cause)
+	return consent.At(consent.CodeUnauthenticated, "Header."+HeaderToken, "%s", text).Because(cause)
 }
 
 // byToken reads the user of a JWT: sub is our id of them, psu the bank's.
@@ -124,7 +120,7 @@ func (u *Users) byToken(ctx context.Context, raw string) (string, error) {
 			return "", refused("must have a text as psu", nil)
 		}
 		id, err := u.users.User(ctx, psu)
-		if err != nil && consent.CodeOf(err) == consent.CodeNotFound {
+		if consent.CodeOf(err) == consent.CodeNotFound {
 			return "", refused("names a user whom the bank does not know", err)
 		}
 		return id, err //nolint:wrapcheck // it is the directory's to say

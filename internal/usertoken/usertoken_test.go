@@ -3,12 +3,15 @@ package usertoken_test
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,20 +40,26 @@ func (p people) User(_ context.Context, psu string) (string, error) {
 
 // session signs for users.
 type session struct {
-	t   *testing.T
-	key jwk.Key
+	t         *testing.T
+	key       jwk.Key
+	algorithm jwa.SignatureAlgorithm
 }
 
 func newSession(t *testing.T, id string) session {
 	t.Helper()
 	raw, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
+	return sessionBy(t, id, raw, jwa.ES256())
+}
+
+func sessionBy(t *testing.T, id string, raw any, algorithm jwa.SignatureAlgorithm) session {
+	t.Helper()
 	key, err := jwk.Import(raw)
 	require.NoError(t, err)
 	if id != "" {
 		require.NoError(t, key.Set(jwk.KeyIDKey, id))
 	}
-	return session{t, key}
+	return session{t, key, algorithm}
 }
 
 func (s session) jwks() []byte {
@@ -70,7 +79,7 @@ func (s session) sign(claims map[string]any) string {
 	for name, value := range claims {
 		require.NoError(s.t, token.Set(name, value))
 	}
-	signed, err := jwt.Sign(token, jwt.WithKey(jwa.ES256(), s.key))
+	signed, err := jwt.Sign(token, jwt.WithKey(s.algorithm, s.key))
 	require.NoError(s.t, err)
 	return string(signed)
 }
@@ -99,7 +108,7 @@ func TestUserOfAToken(t *testing.T) {
 	t.Parallel()
 	for _, kid := range []string{"k1", ""} {
 		bank, other := newSession(t, kid), newSession(t, kid)
-		users, err := usertoken.New(usertoken.Options{JWKS: bank.jwks()}, people{"omar": "u-omar"}, func() time.Time { return now })
+		users, err := usertoken.New(usertoken.Options{JWKS: bank.jwks()}, people{"omar": "u-omar", "": "u-nobody"}, func() time.Time { return now })
 		require.NoError(t, err)
 		for name, c := range map[string]struct {
 			token string
@@ -110,6 +119,7 @@ func TestUserOfAToken(t *testing.T) {
 			"the bank's id":       {token: bank.sign(claims(map[string]any{"psu": "omar"})), want: "u-omar"},
 			"unknown to the bank": {token: bank.sign(claims(map[string]any{"psu": "nobody"})), code: consent.CodeUnauthenticated},
 			"psu is no text":      {token: bank.sign(claims(map[string]any{"psu": 1})), code: consent.CodeUnauthenticated},
+			"psu is empty":        {token: bank.sign(claims(map[string]any{"psu": ""})), code: consent.CodeUnauthenticated},
 			"the bank is silent":  {token: bank.sign(claims(map[string]any{"psu": "down"})), code: consent.CodeUnavailable},
 			"nobody":              {token: bank.sign(claims(map[string]any{"sub": nil})), code: consent.CodeUnauthenticated},
 			"past its end":        {token: bank.sign(claims(map[string]any{"exp": now.Add(-time.Minute).Unix()})), code: consent.CodeUnauthenticated},
@@ -137,6 +147,22 @@ func TestUserOfAToken(t *testing.T) {
 	}
 }
 
+// TestKinds: a bank's session signs with any of the usual kinds of key.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	byRSA, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	_, byEd, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	for name, bank := range map[string]session{"RSA": sessionBy(t, "k", byRSA, jwa.PS256()), "OKP": sessionBy(t, "k", byEd, jwa.EdDSA())} {
+		users, err := usertoken.New(usertoken.Options{JWKS: bank.jwks()}, people{}, func() time.Time { return now })
+		require.NoError(t, err, name)
+		got, err := users.User(request(usertoken.HeaderToken, bank.sign(claims(nil))))
+		require.NoError(t, err, name)
+		require.Equal(t, "u-1", got, name)
+	}
+}
+
 func TestUserOfATrustedDashboard(t *testing.T) {
 	t.Parallel()
 	users, err := usertoken.New(usertoken.Options{Trust: true}, people{}, func() time.Time { return now })
@@ -152,8 +178,10 @@ func TestUserOfATrustedDashboard(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	t.Parallel()
+	one := strings.TrimSuffix(strings.TrimPrefix(string(newSession(t, "").jwks()), `{"keys":[`), `]}`)
 	for name, jwks := range map[string]string{
-		"no JSON": "x", "none": `{"keys":[]}`, "shared": `{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`,
+		"too many": `{"keys":[` + strings.Repeat(one+",", 100) + one + `]}`,
+		"no JSON":  "x", "none": `{"keys":[]}`, "shared": `{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`,
 	} {
 		_, err := usertoken.New(usertoken.Options{JWKS: []byte(jwks)}, people{}, func() time.Time { return now })
 		require.Error(t, err, name)
