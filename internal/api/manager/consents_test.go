@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
@@ -265,7 +266,9 @@ func TestDashboard(t *testing.T) {
 	w.call("hub PATCH /consents/budget-2", authorized(anna, "r2"))
 	asOmar := []string{"X-User-Id", omar}
 	require.Equal(t, 401, w.call("dashboard GET /consents", "").status)
-	require.Equal(t, 401, w.call("dashboard GET /consents", "", "X-User-Id", "omar").status)
+	for _, nobody := range []string{"omar", uuid.Nil.String()} {
+		require.Equal(t, 401, w.call("dashboard GET /consents", "", "X-User-Id", nobody).status, nobody)
+	}
 	for _, path := range []string{"/consents", "/psu/" + omar + "/consents", "/consents?userId=" + omar} {
 		list := w.call("dashboard GET "+path, "", asOmar...)
 		require.Len(t, list.rows(t, "id"), 1, path)
@@ -292,6 +295,16 @@ func TestDashboard(t *testing.T) {
 	audit := w.call("dashboard GET /consents/budget-1/audit", "", asOmar...)
 	require.NotContains(t, string(audit.body), "token/hub")
 	require.Equal(t, "Authorized", w.call("hub GET /consents/budget-2", "").object(t, "data", "status"))
+}
+
+// Where nothing says for whom, no dashboard sees anything.
+func TestDashboardOfNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.handler.Users = nil
+	got := w.call("dashboard GET /consents", "", "X-User-Id", omar)
+	require.Equal(t, 401, got.status)
+	require.Contains(t, got.object(t, "errorMessage"), "no dashboard is set up")
 }
 
 func TestAudit(t *testing.T) {

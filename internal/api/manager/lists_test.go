@@ -1,14 +1,20 @@
 package manager_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
+	"consentd/internal/service/staging"
 )
 
 // Pages one after the other hold all there is, by number and by cursor, and say where
@@ -65,6 +71,9 @@ func TestCursor(t *testing.T) {
 	w.call("hub GET /consents?pageSize=2&after="+next, "")
 	require.Equal(t, w.staging.all[1].ID, w.staging.last.After.ID)
 	require.Equal(t, start.Add(1234567*time.Microsecond), w.staging.last.After.Changed)
+
+	both := w.call("hub GET /consents?page=1&after="+next, "")
+	require.Contains(t, both.object(t, "errorMessage"), "Query.after cannot be there beside page")
 
 	for _, r := range w.staging.all {
 		r.Accounts = []string{"r1"}
@@ -131,6 +140,48 @@ func TestFilters(t *testing.T) {
 	require.Equal(t, "Resource.InvalidFormat", wrongID.object(t, "errorCode"))
 }
 
+// failing is a store that cannot be read.
+type failing struct{ *memory }
+
+func (failing) Get(context.Context, staging.Viewer, string) (*staging.Record, error) {
+	return nil, errors.New("no route to 10.0.0.7")
+}
+
+// What is our own fault is told in the log, and there alone.
+func TestOurFault(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.handler.Staging = failing{w.staging}
+	got := w.call("hub GET /consents/budget-1", "")
+	require.Equal(t, 500, got.status)
+	require.NotContains(t, string(got.body), "10.0.0.7")
+	require.Contains(t, w.said.String(), "requestId="+requestID+` status=500 error="no route to 10.0.0.7"`)
+}
+
+// heeding is a store that stages only as long as somebody waits.
+type heeding struct{ *memory }
+
+func (h heeding) Stage(ctx context.Context, cause consent.Cause, s consent.Staging, base string) (*staging.Record, bool, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, false, err
+	}
+	return h.memory.Stage(ctx, cause, s, base)
+}
+
+// What was begun for a caller who has gone is done all the same.
+func TestCallerHasGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.handler.Staging = heeding{w.staging}
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/consent-manager/consents", strings.NewReader(dataRequest))
+	r.Header = http.Header{"X-Test-Role": {"hub"}, "X-Request-Id": {requestID}, "Content-Type": {"application/json"}}
+	rec := httptest.NewRecorder()
+	w.echo.ServeHTTP(rec, r)
+	require.Equal(t, http.StatusCreated, rec.Code, rec.Body)
+}
+
 // What is wrong with a call itself has the one form of an error, too.
 func TestTransport(t *testing.T) {
 	t.Parallel()
@@ -138,12 +189,24 @@ func TestTransport(t *testing.T) {
 	for call, want := range map[string]string{
 		"nobody GET /consents": "401 AccessToken.Invalid", "nobody GET /nothing": "401 AccessToken.Invalid", "app GET /consents": "403 AccessToken.InvalidScope",
 		"hub GET /nothing": "404 Resource.NotFound", "hub GET /consents/": "404 Resource.NotFound", "hub DELETE /consents/x": "405 Resource.MethodNotAllowed",
+		"hub GET /consents/a/b": "404 Resource.NotFound", "hub GET /consents//audit": "404 Resource.NotFound",
 		"hub POST /consents": "415 Body.UnsupportedMediaType",
 	} {
 		got := w.call(call, "")
 		require.Equal(t, want, fmt.Sprintf("%d %s", got.status, got.object(t, "errorCode")), call)
 	}
 	require.Equal(t, "POST, GET", w.call("hub PUT /consents", "").header.Get("Allow"))
+	twice := httptest.NewRequest(http.MethodGet, "/consent-manager/consents", http.NoBody)
+	twice.Header = http.Header{"X-Test-Role": {"back-office"}, "X-Request-Id": {requestID, requestID}, "X-Staff": {"mia", "mia"}}
+	rec := httptest.NewRecorder()
+	w.echo.ServeHTTP(rec, twice)
+	for _, header := range []string{"X-Request-ID", "X-Staff"} {
+		require.Contains(t, rec.Body.String(), "Header."+header+" must be there once")
+	}
+	for _, id := range []string{strings.Repeat("x", 129), "%FF", "%20"} {
+		got := w.call("hub GET /consents/"+id, "")
+		require.Contains(t, got.object(t, "errorMessage"), "Path must hold ids of 1 to 128 characters", id)
+	}
 	large := w.call("hub POST /consents", `{"x":"`+string(make([]byte, 65<<10))+`"}`)
 	require.Equal(t, 413, large.status)
 }

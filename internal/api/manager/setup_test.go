@@ -86,7 +86,10 @@ func (w *world) call(what, body string, headers ...string) answer {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
+		r.Header.Del(headers[i])
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
 	}
 	rec := httptest.NewRecorder()
 	w.echo.ServeHTTP(rec, r)
