@@ -21,7 +21,7 @@ MAKEFLAGS += --no-print-directory
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## "; printf "usage: make TARGET\n" } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Program
 
@@ -40,7 +40,14 @@ test: ## Run all tests on SQLite, PostgreSQL and in a browser, then again with t
 	@sh test/prerequisites.sh
 	go test $(TEST_FLAGS) ./...
 	go test -v -run '^(TestCount|TestDescriptionAgainstTheStandard)$$' ./test/scenarios ./test/contract/facts
+	@$(MAKE) -j2 race race-storage
+
+# Storage takes one processor, and the others wait for PostgreSQL: side by side they are done sooner.
+.PHONY: race race-storage
+race: ## Run the packages under the race detector, on PostgreSQL
 	CONSENTD_TEST_ENGINES=postgres go test -race $(TEST_FLAGS) $(RACE_PACKAGES)
+
+race-storage: ## Run the storage under the race detector, on SQLite and PostgreSQL
 	CONSENTD_TEST_ENGINES=sqlite,postgres go test -race $(TEST_FLAGS) ./internal/storage/... -args -rapid.checks=20
 
 .PHONY: e2e

@@ -64,6 +64,7 @@ func (b *bundle) get(t *testing.T, id uuid.UUID) *consent.Consent {
 
 func each(t *testing.T, test func(t *testing.T, b *bundle)) {
 	t.Helper()
+	t.Parallel() // much of it is waiting for the database
 	for _, engine := range pgtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) { test(t, setup(t, engine)) })
 	}

@@ -69,6 +69,7 @@ func setup(t *testing.T, engine string) *bundle {
 
 func each(t *testing.T, test func(t *testing.T, b *bundle)) {
 	t.Helper()
+	t.Parallel() // much of it is waiting for the database
 	for _, engine := range pgtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) { test(t, setup(t, engine)) })
 	}
