@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -36,6 +35,7 @@ import (
 	"consentd/pkg/eidas"
 	"consentd/pkg/eidas/issue"
 	flow "consentd/pkg/sca"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -176,20 +176,7 @@ func always(text string) func(*http.Request) string {
 
 func (b *bench) open(engine string) {
 	b.t.Helper()
-	var err error
-	b.keys, err = secret.New(secret.NewMaster())
-	require.NoError(b.t, err)
-	address := "sqlite:" + filepath.Join(b.t.TempDir(), "test.db")
-	if engine == pgtest.Postgres {
-		address = pgtest.DSN(b.t)
-	}
-	b.db, err = storage.Open(b.t.Context(), storage.Options{
-		URL: address, MaxConnections: 16, Keys: b.keys, Now: b.now, Log: slog.New(slog.DiscardHandler),
-	})
-	require.NoError(b.t, err)
-	b.t.Cleanup(func() { require.NoError(b.t, b.db.Close()) })
-	_, err = b.db.Migrate(b.t.Context())
-	require.NoError(b.t, err)
+	b.db, b.keys = dbtest.Open(b.t, engine, b.now)
 }
 
 // certify issues a certificate for a year from now.

@@ -14,6 +14,7 @@ import (
 	"consentd/internal/service/ledger"
 	"consentd/internal/storage"
 	"consentd/internal/storage/migrations"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -50,7 +51,7 @@ func consentAt1(t *testing.T, address string, status consent.Status, sca consent
 func TestAdoption(t *testing.T) {
 	for _, engine := range pgtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) {
-			address, keys := url(t, engine), newKeys(t)
+			address, keys := dbtest.URL(t, engine), newKeys(t)
 			migrateTo(t, engine, address, 1)
 			states := map[uuid.UUID]consent.Status{}
 			for status := range consent.Transitions() {
@@ -92,7 +93,7 @@ func TestAdoption(t *testing.T) {
 func TestAdoptionOfMany(t *testing.T) {
 	for _, engine := range pgtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) {
-			address, keys := url(t, engine), newKeys(t)
+			address, keys := dbtest.URL(t, engine), newKeys(t)
 			migrateTo(t, engine, address, 1)
 			first, _ := consentAt1(t, address, consent.Valid, consent.ScaFinalised)
 			const more = 1200

@@ -12,6 +12,7 @@ import (
 	"consentd/internal/secret"
 	"consentd/internal/service/ledger"
 	"consentd/internal/service/register"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -43,7 +44,7 @@ func tppAt5(t *testing.T, address string, keys *secret.Keys) (id string) {
 func TestDataOfVersion5(t *testing.T) {
 	for _, engine := range pgtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) {
-			address, keys := url(t, engine), newKeys(t)
+			address, keys := dbtest.URL(t, engine), newKeys(t)
 			migrateTo(t, engine, address, 5)
 			id := tppAt5(t, address, keys)
 			db := openWith(t, address, slog.New(slog.DiscardHandler), keys)

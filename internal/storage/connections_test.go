@@ -16,6 +16,7 @@ import (
 	"consentd/internal/service/connections"
 	"consentd/internal/service/consents"
 	"consentd/internal/storage"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -30,7 +31,7 @@ const currentBefore7 = `INSERT INTO current_consents (rail, tpp, customer_id, co
 func TestDataOfVersion6(t *testing.T) {
 	for _, engine := range pgtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) {
-			address := url(t, engine)
+			address := dbtest.URL(t, engine)
 			migrateTo(t, engine, address, 6)
 			id, _ := consentAt1(t, address, consent.Valid, consent.ScaFinalised)
 			customer := uuid.New()

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/storage/migrations"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -59,7 +60,7 @@ func TestMigrationsExpand(t *testing.T) {
 			require.NoError(t, err)
 			steps, err := fs.Glob(files, "*.sql")
 			require.NoError(t, err)
-			address := url(t, engine)
+			address := dbtest.URL(t, engine)
 			former := schemaAt(t, engine, address, 1)
 			require.NotEmpty(t, former.keys)
 			for i, step := range steps[1:] {

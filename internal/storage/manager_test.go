@@ -10,6 +10,7 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/service"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -18,7 +19,7 @@ import (
 func TestDataOfVersion7(t *testing.T) {
 	for _, engine := range pgtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) {
-			address := url(t, engine)
+			address := dbtest.URL(t, engine)
 			migrateTo(t, engine, address, 7)
 			paused, _ := consentAt1(t, address, consent.Suspended, consent.ScaFinalised)
 			valid, _ := consentAt1(t, address, consent.Valid, consent.ScaFinalised)

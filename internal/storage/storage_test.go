@@ -3,7 +3,6 @@ package storage_test
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,17 +18,9 @@ import (
 	"consentd/internal/service/register"
 	"consentd/internal/storage"
 	"consentd/internal/storage/storagetest"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
-
-// url is a fresh, empty database of the engine.
-func url(t *testing.T, engine string) string {
-	t.Helper()
-	if engine == "postgres" {
-		return pgtest.DSN(t)
-	}
-	return "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-}
 
 func open(t *testing.T, url string, log *slog.Logger) *storage.DB {
 	t.Helper()
@@ -58,7 +49,7 @@ func TestConformance(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			storagetest.Run(t, func(t *testing.T) storagetest.Opened {
 				t.Helper()
-				address, keys := url(t, engine), newKeys(t)
+				address, keys := dbtest.URL(t, engine), newKeys(t)
 				db := openWith(t, address, slog.New(slog.DiscardHandler), keys)
 				_, err := db.Migrate(t.Context())
 				require.NoError(t, err)
@@ -84,7 +75,7 @@ func TestConformance(t *testing.T) {
 func TestMigrations(t *testing.T) {
 	for _, engine := range pgtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) {
-			db := open(t, url(t, engine), slog.New(slog.DiscardHandler))
+			db := open(t, dbtest.URL(t, engine), slog.New(slog.DiscardHandler))
 			behind, err := db.Behind(t.Context())
 			require.NoError(t, err)
 			require.True(t, behind, "an empty database")
@@ -117,7 +108,7 @@ func TestSchemasAgree(t *testing.T) {
 			FROM sqlite_master m JOIN pragma_table_info(m.name) c
 			WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name <> 'goose_db_version' ORDER BY 1`,
 	} {
-		address := url(t, engine)
+		address := dbtest.URL(t, engine)
 		db := open(t, address, slog.New(slog.DiscardHandler))
 		_, err := db.Migrate(t.Context())
 		require.NoError(t, err)
@@ -129,7 +120,7 @@ func TestSchemasAgree(t *testing.T) {
 
 func TestLogsCarryNoParameters(t *testing.T) {
 	var out strings.Builder
-	db := open(t, url(t, "sqlite"), slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	db := open(t, dbtest.URL(t, "sqlite"), slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	_, err := db.PSU(t.Context(), "MARKER-IBAN") // no schema yet: fails and logs
 	require.Error(t, err)
 	require.NotContains(t, out.String(), "MARKER-IBAN")

@@ -13,6 +13,7 @@ import (
 	"consentd/internal/secret"
 	"consentd/internal/service/ledger"
 	"consentd/internal/service/register"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -44,7 +45,7 @@ func consentAt2(t *testing.T, address string, keys *secret.Keys, day string) uui
 func TestDataOfVersion2(t *testing.T) {
 	for _, engine := range pgtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) {
-			address, keys := url(t, engine), newKeys(t)
+			address, keys := dbtest.URL(t, engine), newKeys(t)
 			migrateTo(t, engine, address, 2)
 			const day = "refused/A/2026-02-01"
 			id := consentAt2(t, address, keys, day)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,13 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
-	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/consents"
 	"consentd/internal/service/office"
 	"consentd/internal/service/payments"
 	"consentd/internal/service/staging"
-	"consentd/internal/storage"
+	"consentd/test/dbtest"
+	"consentd/test/pgtest"
 )
 
 // toyBank is one in which everybody has an account of their own.
@@ -49,13 +48,7 @@ func (toyBank) Owners(_ context.Context, account string) ([]string, error) {
 func whole(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
-	db, err := storage.Open(t.Context(), storage.Options{
-		URL: "sqlite:" + filepath.Join(t.TempDir(), "test.db"), MaxConnections: 4, Keys: keysOf(t), Now: w.handler.Now, Log: slog.New(slog.DiscardHandler),
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	_, err = db.Migrate(t.Context())
-	require.NoError(t, err)
+	db, _ := dbtest.Open(t, pgtest.SQLite, w.handler.Now)
 	expires := consents.Consents{Store: db, Now: w.handler.Now}
 	w.handler.Staging = &staging.Staging{
 		Expire: expires.Expire,
@@ -64,13 +57,6 @@ func whole(t *testing.T) *world {
 	w.handler.Payments = &payments.Payments{Store: db, Zone: time.UTC, Now: w.handler.Now}
 	w.handler.Office = &office.Office{Store: db, Signers: toyBank{}, Owners: toyBank{}, Now: w.handler.Now, Log: slog.New(slog.DiscardHandler)}
 	return w
-}
-
-func keysOf(t *testing.T) *secret.Keys {
-	t.Helper()
-	keys, err := secret.New(secret.NewMaster())
-	require.NoError(t, err)
-	return keys
 }
 
 // The life of a consent with all that is behind the interface: nothing is lost on the

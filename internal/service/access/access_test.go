@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,11 +13,11 @@ import (
 
 	"consentd/internal/consent"
 	"consentd/internal/explain"
-	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/access"
 	"consentd/internal/service/register"
 	"consentd/internal/storage"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -73,17 +72,7 @@ func each(t *testing.T, test func(t *testing.T, b *bundle)) {
 func setup(t *testing.T, engine string) *bundle {
 	t.Helper()
 	b := &bundle{t: t, bank: &bank{accounts: leas()}}
-	keys, err := secret.New(secret.NewMaster())
-	require.NoError(t, err)
-	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	if engine == "postgres" {
-		url = pgtest.DSN(t)
-	}
-	b.db, err = storage.Open(t.Context(), storage.Options{URL: url, MaxConnections: 8, Keys: keys, Now: b.time, Log: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.db.Close()) })
-	_, err = b.db.Migrate(t.Context())
-	require.NoError(t, err)
+	b.db, _ = dbtest.Open(t, engine, b.time)
 	zone, err := time.LoadLocation("Europe/Paris")
 	require.NoError(t, err)
 	policy := consent.DefaultPolicy()

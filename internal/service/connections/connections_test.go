@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"consentd/internal/service/consents"
 	"consentd/internal/service/register"
 	"consentd/internal/storage"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -88,16 +88,9 @@ func setup(t *testing.T, engine string) *bundle {
 	b := &bundle{t: t, bank: &bank{}}
 	keys, err := secret.New(secret.NewMaster())
 	require.NoError(t, err)
-	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	if engine == "postgres" {
-		url = pgtest.DSN(t)
-	}
+	url := dbtest.URL(t, engine)
 	replica := func() (*connections.Connections, *storage.DB) {
-		db, err := storage.Open(t.Context(), storage.Options{URL: url, MaxConnections: 4, Keys: keys, Now: b.time, Log: slog.New(slog.DiscardHandler)})
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, db.Close()) })
-		_, err = db.Migrate(t.Context())
-		require.NoError(t, err)
+		db := dbtest.At(t, url, keys, b.time)
 		return &connections.Connections{
 			Bearers: db.Bearers(), Identities: db, Signers: b.bank, Policy: consent.DefaultPolicy(), Now: b.time,
 		}, db

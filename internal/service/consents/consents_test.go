@@ -2,8 +2,6 @@ package consents_test
 
 import (
 	"errors"
-	"log/slog"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"consentd/internal/service/consents"
 	"consentd/internal/service/sca"
 	"consentd/internal/storage"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -74,20 +73,7 @@ func setup(t *testing.T, engine string) *bundle {
 	t.Helper()
 	b := &bundle{}
 	now := func() time.Time { return begin.Add(time.Duration(b.now.Load()) * time.Second) }
-	var err error
-	b.keys, err = secret.New(secret.NewMaster())
-	require.NoError(t, err)
-	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	if engine == "postgres" {
-		url = pgtest.DSN(t)
-	}
-	b.db, err = storage.Open(t.Context(), storage.Options{
-		URL: url, MaxConnections: 16, Keys: b.keys, Now: now, Log: slog.New(slog.DiscardHandler),
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.db.Close()) })
-	_, err = b.db.Migrate(t.Context())
-	require.NoError(t, err)
+	b.db, b.keys = dbtest.Open(t, engine, now)
 	policy := consent.DefaultPolicy()
 	b.Consents = &consents.Consents{
 		Store: b.db, Keys: b.keys, Policy: policy, Now: now,

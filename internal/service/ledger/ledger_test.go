@@ -3,8 +3,6 @@ package ledger_test
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 	"consentd/internal/secret"
 	"consentd/internal/service/ledger"
 	"consentd/internal/storage"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -36,22 +35,10 @@ func each(t *testing.T, test func(t *testing.T, b *bundle)) {
 
 func setup(t *testing.T, engine string) *bundle {
 	t.Helper()
-	keys, err := secret.New(secret.NewMaster())
-	require.NoError(t, err)
-	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	if engine == pgtest.Postgres {
-		url = pgtest.DSN(t)
-	}
-	b := &bundle{keys: keys, now: begin}
+	b := &bundle{now: begin}
 	now := func() time.Time { return b.now }
-	b.db, err = storage.Open(t.Context(), storage.Options{
-		URL: url, MaxConnections: 4, Keys: keys, Now: now, Log: slog.New(slog.DiscardHandler),
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.db.Close()) })
-	_, err = b.db.Migrate(t.Context())
-	require.NoError(t, err)
-	b.Ledger = &ledger.Ledger{Store: b.db, Keys: keys, Now: now, Zone: time.UTC}
+	b.db, b.keys = dbtest.Open(t, engine, now)
+	b.Ledger = &ledger.Ledger{Store: b.db, Keys: b.keys, Now: now, Zone: time.UTC}
 	return b
 }
 

@@ -3,7 +3,6 @@ package office_test
 import (
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -12,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
-	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/office"
 	"consentd/internal/storage"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -32,18 +31,8 @@ func each(t *testing.T, test func(t *testing.T, r real)) {
 	t.Helper()
 	for _, engine := range pgtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) {
-			keys, err := secret.New(secret.NewMaster())
-			require.NoError(t, err)
-			url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-			if engine == "postgres" {
-				url = pgtest.DSN(t)
-			}
 			now := func() time.Time { return noon }
-			db, err := storage.Open(t.Context(), storage.Options{URL: url, MaxConnections: 4, Keys: keys, Now: now, Log: slog.New(slog.DiscardHandler)})
-			require.NoError(t, err)
-			t.Cleanup(func() { require.NoError(t, db.Close()) })
-			_, err = db.Migrate(t.Context())
-			require.NoError(t, err)
+			db, _ := dbtest.Open(t, engine, now)
 			test(t, real{&office.Office{
 				Store: db, Signers: bank{}, Owners: bank{}, Now: now, Log: slog.New(slog.DiscardHandler),
 			}, t, db})

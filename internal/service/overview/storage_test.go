@@ -1,8 +1,6 @@
 package overview_test
 
 import (
-	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"consentd/internal/service/overview"
 	"consentd/internal/service/sca"
 	"consentd/internal/storage"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -37,20 +36,7 @@ func each(t *testing.T, test func(t *testing.T, b *bundle)) {
 func setup(t *testing.T, engine string) *bundle {
 	t.Helper()
 	b := &bundle{fake: newFake()}
-	var err error
-	b.keys, err = secret.New(secret.NewMaster())
-	require.NoError(t, err)
-	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	if engine == "postgres" {
-		url = pgtest.DSN(t)
-	}
-	b.db, err = storage.Open(t.Context(), storage.Options{
-		URL: url, MaxConnections: 4, Keys: b.keys, Now: b.Now, Log: slog.New(slog.DiscardHandler),
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.db.Close()) })
-	_, err = b.db.Migrate(t.Context())
-	require.NoError(t, err)
+	b.db, b.keys = dbtest.Open(t, engine, b.Now)
 	b.Store = b.db
 	return b
 }

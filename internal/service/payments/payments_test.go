@@ -3,8 +3,6 @@ package payments_test
 import (
 	"errors"
 	"fmt"
-	"log/slog"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,10 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
-	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/payments"
 	"consentd/internal/storage"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -46,17 +44,7 @@ func setup(t *testing.T, engine string) *bundle {
 	t.Helper()
 	b := &bundle{t: t}
 	now := func() time.Time { return begin.Add(time.Duration(b.now.Load())) }
-	keys, err := secret.New(secret.NewMaster())
-	require.NoError(t, err)
-	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	if engine == "postgres" {
-		url = pgtest.DSN(t)
-	}
-	b.db, err = storage.Open(t.Context(), storage.Options{URL: url, MaxConnections: 8, Keys: keys, Now: now, Log: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.db.Close()) })
-	_, err = b.db.Migrate(t.Context())
-	require.NoError(t, err)
+	b.db, _ = dbtest.Open(t, engine, now)
 	b.Payments = &payments.Payments{Store: b.db, Zone: time.UTC, Now: now}
 	return b
 }

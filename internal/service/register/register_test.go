@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
-	"consentd/internal/secret"
 	"consentd/internal/service/register"
 	"consentd/internal/storage"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -59,21 +58,8 @@ func each(t *testing.T, test func(t *testing.T, b *bundle)) {
 
 func setup(t *testing.T, engine string) *bundle {
 	t.Helper()
-	keys, err := secret.New(secret.NewMaster())
-	require.NoError(t, err)
-	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	if engine == pgtest.Postgres {
-		url = pgtest.DSN(t)
-	}
 	b := &bundle{t: t, now: begin}
-	now := func() time.Time { return b.now }
-	b.db, err = storage.Open(t.Context(), storage.Options{
-		URL: url, MaxConnections: 4, Keys: keys, Now: now, Log: slog.New(slog.DiscardHandler),
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.db.Close()) })
-	_, err = b.db.Migrate(t.Context())
-	require.NoError(t, err)
+	b.db, _ = dbtest.Open(t, engine, func() time.Time { return b.now })
 	b.store = &counting{Store: b.db}
 	b.Register = b.another()
 	return b

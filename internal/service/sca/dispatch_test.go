@@ -3,7 +3,6 @@ package sca_test
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"consentd/internal/service/sca"
 	"consentd/internal/storage"
 	flow "consentd/pkg/sca"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -43,27 +43,16 @@ func setup(t *testing.T, engine string) *bundle {
 	t.Helper()
 	b := &bundle{t: t, ctx: t.Context(), bank: &toyBank{}, app: &toyApp{}, flow: &toyFlow{begun: make(chan struct{}), release: make(chan struct{})}}
 	now := func() time.Time { return begin.Add(time.Duration(b.now.Load()) * time.Microsecond) }
-	keys, err := secret.New(secret.NewMaster())
-	require.NoError(t, err)
-	b.keys = keys
-	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	if engine == "postgres" {
-		url = pgtest.DSN(t)
-	}
+	b.db, b.keys = dbtest.Open(t, engine, now)
 	log := slog.New(slog.DiscardHandler)
-	b.db, err = storage.Open(b.ctx, storage.Options{URL: url, MaxConnections: 16, Keys: keys, Now: now, Log: log})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.db.Close()) })
-	_, err = b.db.Migrate(b.ctx)
-	require.NoError(t, err)
 	policy := consent.DefaultPolicy()
 	b.walks = &sca.Dispatcher{
-		Store: b.db, Guesses: b.db, Identities: b.db, Accounts: b.bank, Signers: b.bank, Keys: keys,
+		Store: b.db, Guesses: b.db, Identities: b.db, Accounts: b.bank, Signers: b.bank, Keys: b.keys,
 		Flows:  map[string]flow.Flow{"toy": b.flow, "app": b.app},
 		Serves: map[consent.Approach]string{consent.Redirect: "toy", consent.Embedded: "toy", consent.Decoupled: "app"},
 		Policy: policy, Now: now, Log: log,
 	}
-	b.consents = &consents.Consents{Store: b.db, Runs: b.walks, Keys: keys, Policy: policy, Now: now}
+	b.consents = &consents.Consents{Store: b.db, Runs: b.walks, Keys: b.keys, Policy: policy, Now: now}
 	return b
 }
 

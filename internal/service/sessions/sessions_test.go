@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"consentd/internal/service/sessions"
 	"consentd/internal/storage"
 	flow "consentd/pkg/sca"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -88,18 +88,9 @@ func setup(t *testing.T, engine string) *bundle {
 	t.Helper()
 	b := &bundle{t: t, ctx: t.Context(), bank: &toyBank{}}
 	now := func() time.Time { return begin.Add(time.Duration(b.since.Load())) }
-	keys, err := secret.New(secret.NewMaster())
-	require.NoError(t, err)
-	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	if engine == pgtest.Postgres {
-		url = pgtest.DSN(t)
-	}
+	db, keys := dbtest.Open(t, engine, now)
+	b.db = db
 	log := slog.New(slog.DiscardHandler)
-	b.db, err = storage.Open(b.ctx, storage.Options{URL: url, MaxConnections: 8, Keys: keys, Now: now, Log: log})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.db.Close()) })
-	_, err = b.db.Migrate(b.ctx)
-	require.NoError(t, err)
 	b.walks = &sca.Dispatcher{
 		Store: b.db, Guesses: b.db, Identities: b.db, Signers: b.bank, Keys: keys,
 		Flows:  map[string]flow.Flow{"door": door{}, "outside": outside{}},

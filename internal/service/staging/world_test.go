@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,13 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"consentd/internal/consent"
-	"consentd/internal/secret"
 	"consentd/internal/service"
 	"consentd/internal/service/access"
 	"consentd/internal/service/consents"
 	"consentd/internal/service/payments"
 	"consentd/internal/service/staging"
 	"consentd/internal/storage"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -106,17 +104,7 @@ func each(t *testing.T, test func(t *testing.T, b *bundle)) {
 func setup(t *testing.T, engine string) *bundle {
 	t.Helper()
 	b := &bundle{t: t, bank: &toyBank{}}
-	keys, err := secret.New(secret.NewMaster())
-	require.NoError(t, err)
-	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	if engine == "postgres" {
-		url = pgtest.DSN(t)
-	}
-	b.db, err = storage.Open(t.Context(), storage.Options{URL: url, MaxConnections: 8, Keys: keys, Now: b.time, Log: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.db.Close()) })
-	_, err = b.db.Migrate(t.Context())
-	require.NoError(t, err)
+	b.db, _ = dbtest.Open(t, engine, b.time)
 	policy := consent.DefaultPolicy()
 	expires := consents.Consents{Store: b.db, Now: b.time}
 	b.Staging = &staging.Staging{

@@ -1,8 +1,6 @@
 package tokens_test
 
 import (
-	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"consentd/internal/service/ledger"
 	"consentd/internal/service/tokens"
 	"consentd/internal/storage"
+	"consentd/test/dbtest"
 	"consentd/test/pgtest"
 )
 
@@ -37,21 +36,10 @@ func each(t *testing.T, test func(t *testing.T, b *bundle)) {
 
 func setup(t *testing.T, engine string) *bundle {
 	t.Helper()
-	keys, err := secret.New(secret.NewMaster())
-	require.NoError(t, err)
-	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	if engine == pgtest.Postgres {
-		url = pgtest.DSN(t)
-	}
 	b := &bundle{now: begin}
 	now := func() time.Time { return b.now }
-	b.db, err = storage.Open(t.Context(), storage.Options{
-		URL: url, MaxConnections: 4, Keys: keys, Now: now, Log: slog.New(slog.DiscardHandler),
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.db.Close()) })
-	_, err = b.db.Migrate(t.Context())
-	require.NoError(t, err)
+	db, keys := dbtest.Open(t, engine, now)
+	b.db = db
 	b.Tokens = &tokens.Tokens{Store: b.db, Keys: keys, Now: now}
 	return b
 }
